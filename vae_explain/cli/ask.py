@@ -7,12 +7,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from .errors import ExitCode, Problem
+from .errors import ExitCode
 from .job import Job, recording_of
 from .messages import say
 from .options import Options, with_options
@@ -31,21 +30,24 @@ HELP = (
 )
 
 
-@with_options
+OF_A_QUESTION = {
+    "record": "record FILE.safetensors",
+    "output_file": "output FILE.txt",
+    "format": "format json",
+    "json": "json",
+    "digits": "digits 2",
+}
+REFUSED = {
+    name: f"give it with a question, as in: forward --{written}"
+    for name, written in OF_A_QUESTION.items()
+}
+
+
+@partial(with_options, refused=REFUSED)
 def ask(
-    record: Annotated[Path | None, typer.Option(hidden=True)] = None,
-    output_file: Annotated[Path | None, typer.Option("--output", "-o", hidden=True)] = None,
-    format: Annotated[str | None, typer.Option(hidden=True)] = None,
-    json: Annotated[bool, typer.Option(hidden=True)] = False,
-    digits: Annotated[str | None, typer.Option(hidden=True)] = None,
     *,
     options: Options,
 ) -> ExitCode:
-    given = {"--record": record, "--output": output_file, "--format": format, "--digits": digits}
-    for option, value in {**given, "--json": json or None}.items():
-        if value is not None:
-            mend = f"give it with a question, as in: forward {option}"
-            raise Problem(option, None, mend if json else f"{mend} {value}")
     with tempfile.TemporaryDirectory() as folder:
         path = options.run or _recorded(options, Path(folder))
         if options.run:

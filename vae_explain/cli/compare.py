@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
@@ -66,7 +67,7 @@ def _of_second(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     return wrapped
 
 
-@with_options
+@partial(with_options, refused={"record": KEEPS_NONE})
 @_of_second
 def compare(
     only: Annotated[
@@ -85,13 +86,10 @@ def compare(
             help=f"{', '.join(ENDINGS)}.  [default: from the extension of FILE, else text]",
         ),
     ] = None,
-    record: Annotated[Path | None, typer.Option(hidden=True)] = None,
     *,
     changed: dict[str, Any],
     options: Options,
 ) -> ExitCode:
-    if record is not None:
-        raise Problem("--record", record, KEEPS_NONE)
     if not changed:
         raise UserError(
             "compare needs a second run: give what is other in it, such as --x2, --beta2, --set2, "

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from functools import partial
 
 from . import output
-from .errors import ExitCode, Problem
+from .errors import ExitCode
 from .job import Job
 from .options import Options, with_options
 
+BY_ENDING = "the extension of FILE says it, .svg, .png or .pdf (forward has the numbers as JSON)"
+REFUSED = {
+    "format": BY_ENDING,
+    "json": BY_ENDING,
+    "digits": "a picture has shades and no digits; leave it out",
+}
 
-@with_options
+
+@partial(with_options, refused=REFUSED)
 def diagram(
-    format: Annotated[str | None, typer.Option(hidden=True)] = None,
-    json: Annotated[bool, typer.Option(hidden=True)] = False,
-    digits: Annotated[str | None, typer.Option(hidden=True)] = None,
     *,
     options: Options,
 ) -> ExitCode:
-    if digits is not None:
-        raise Problem("--digits", digits, "a picture has shades and no digits; leave it out")
-    if format is not None or json:
-        mend = "the end of FILE says it, .svg, .png or .pdf (forward has the numbers as JSON)"
-        raise Problem("--format", format or "json", mend)
     style = options.style({name: (f".{name}",) for name in ("svg", "png", "pdf")})
     job = Job(options, style, "printed")
     run = job.run()

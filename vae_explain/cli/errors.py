@@ -46,6 +46,8 @@ def line_of(error: UserError, arguments: Sequence[str]) -> str:
     option, words, value = " ".join(error.option.split()), error.command_line_words, error.value
     if not option:
         return words
+    if value is True:
+        return f"{option}: {words}"
     if value is None:
         value = _typed(option, arguments)
         if not value or (option in OF_A_FILE and words.startswith(value)):

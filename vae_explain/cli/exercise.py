@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -30,7 +31,10 @@ ENDINGS: Formats = {name: each.suffixes for name, each in FORMATS.items()}
 EACH = "{}"  # in a name of a file: the number of the sheet
 
 
-@with_options
+NO_JSON = "sheets have no JSON; their key is JSON, give --key FILE.json"
+
+
+@partial(with_options, refused={"json": NO_JSON})
 def exercise(
     topic: Annotated[
         str,
@@ -75,12 +79,9 @@ def exercise(
             help=f"{', '.join(FORMATS)}.  [default: from the extension of FILE, else md]",
         ),
     ] = None,
-    json: Annotated[bool, typer.Option(hidden=True)] = False,
     *,
     options: Options,
 ) -> ExitCode:
-    if json:
-        raise Problem("--json", "", "sheets have no JSON; their key is JSON, give --key FILE.json")
     style = replace(options, format=format).style(ENDINGS)
     topics = _topics(topic)
     parsing.choice("--difficulty", difficulty, DIFFICULTIES)

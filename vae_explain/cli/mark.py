@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,17 +10,10 @@ import typer
 
 from . import output
 from .errors import ExitCode, Problem
-from .options import file_option
-from .style import (
-    ColorOption,
-    FormatOption,
-    JsonOption,
-    Output,
-    PagerOption,
-    checked_style,
-)
+from .options import OF_OUTPUT, Options, file_option, with_options
 
 
+@partial(with_options, only=OF_OUTPUT)
 def mark(
     answers: Annotated[
         Path,
@@ -44,16 +38,10 @@ def mark(
             "--pages", metavar="FOLDER", help="Write an HTML page for each student to this folder."
         ),
     ] = None,
-    format: FormatOption = None,
-    json: JsonOption = False,
-    output_file: Output = None,
-    color: ColorOption = "auto",
-    no_pager: PagerOption = False,
+    *,
+    options: Options,
 ) -> ExitCode:
-    inputs = {"--key": key, "FILE": answers}
-    style = checked_style(
-        format, output_file, json=json, color=color, no_pager=no_pager, inputs=inputs
-    )
+    style = options.style(reads={"--key": key, "FILE": answers})
     table = None if csv is None else style.files.name("--csv", csv, (".csv",))
     for option, path in (("ANSWERS", answers), ("--key", key)):
         if not path.expanduser().exists():

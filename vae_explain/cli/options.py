@@ -6,9 +6,11 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from types import MappingProxyType
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
@@ -20,15 +22,8 @@ from .parsing import flag
 from .streams import printing_apart
 from .style import (
     OF_PAGES,
-    ColorOption,
-    FormatOption,
     Formats,
-    JsonOption,
-    LevelOption,
-    Output,
-    PagerOption,
     Style,
-    VerboseOption,
     checked_style,
     output_option,
 )
@@ -267,14 +262,48 @@ class Options:
         bool,
         run_option("--no-cache", help="Run the built-in VAE even if the run is in the cache."),
     ] = False
-    format: FormatOption = None
-    json: JsonOption = False
-    output_file: Output = None
+    format: Annotated[
+        str | None,
+        output_option(
+            "--format",
+            metavar="text|json",
+            help="Output format.  [default: from the extension of FILE, else text]",
+            autocompletion=completing(("text", "json")),
+        ),
+    ] = None
+    json: Annotated[bool, output_option("--json", help="Same as --format json.")] = False
+    output_file: Annotated[
+        Path | None,
+        output_option(
+            "--output", "-o", metavar="FILE", help="Write to a file; its extension sets the format."
+        ),
+    ] = None
     digits: Annotated[str | None, output_option(metavar="0-17", help="Number of decimals.")] = None
-    level: LevelOption = "standard"
-    verbose: VerboseOption = False
-    color: ColorOption = "auto"
-    no_pager: PagerOption = False
+    level: Annotated[
+        str,
+        output_option(
+            "--level",
+            metavar="intro|standard|expert",
+            help="How much is explained: intro explains every term, expert shows only the "
+            "arithmetic.",
+        ),
+    ] = "standard"
+    verbose: Annotated[
+        bool, output_option("--verbose", help="Show how far off the worst checked number was.")
+    ] = False
+    color: Annotated[
+        str,
+        output_option(
+            "--color",
+            metavar="always|never|auto",
+            help="When to use colours.",
+            autocompletion=completing(("always", "never", "auto")),
+        ),
+    ] = "auto"
+    no_pager: Annotated[
+        bool,
+        output_option("--no-pager", help="Print long pages directly, without a pager."),
+    ] = False
     given: frozenset[str] = frozenset()
 
     def style(
@@ -288,18 +317,7 @@ class Options:
             What the command reads beside the files of the shared options, by option.
         """
         further = {option: path for option, path in (reads or {}).items() if path is not None}
-        style = checked_style(
-            self.format,
-            self.output_file,
-            self.digits,
-            json=self.json,
-            color=self.color,
-            no_pager=self.no_pager,
-            level=self.level,
-            verbose=self.verbose,
-            inputs=self.inputs() | further,
-            formats=formats,
-        )
+        style = checked_style(self, self.inputs() | further, formats)
         if self.record is None:
             return style
         return replace(style, record=style.files.name("--record", self.record, RECORDINGS))
@@ -326,11 +344,28 @@ class Options:
         return {option: path for option, path in files.items() if path is not None}
 
 
-def with_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+# Of a command that runs no model.
+OF_OUTPUT = "format", "json", "output_file", "color", "no_pager"
+OF_ALL = {field.name for field in fields(Options)}
+
+
+def with_options(
+    command: Callable[..., ExitCode],
+    refused: Mapping[str, str] = MappingProxyType({}),
+    only: Container[str] = OF_ALL,
+) -> Callable[..., ExitCode]:
     """Give a command the shared options; it receives them as one `options`.
 
     Typer reads a signature, so the command gets one: its own parameters, then ours. One of
     its own that is called as a shared one stands in its place.
+
+    Parameters
+    ----------
+    refused
+        Shared options that the command has no use for, and what to do instead. They are not
+        in its help.
+    only
+        Those that it gets.
     """
     own = [
         parameter
@@ -339,12 +374,18 @@ def with_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     ]
 
     replaced = {parameter.name for parameter in own}
-    ours = [parameter for parameter in _shared_parameters() if parameter.name not in replaced]
+    ours = [
+        _hidden(parameter) if parameter.name in refused else parameter
+        for parameter in _shared_parameters()
+        if parameter.name not in replaced and parameter.name in only
+    ]
 
     @functools.wraps(command)
     def wrapped(context: typer.Context, **values: Any) -> ExitCode:
         shared = {parameter.name: values.pop(parameter.name) for parameter in ours}
         typed = frozenset(name for name in shared if _is_typed(context, name))
+        for name in typed & refused.keys():
+            raise Problem(flag(name), shared[name], refused[name])
         both = [name for name in ("x_file", "weights") if str(shared.get(name)) == "-"]
         if len(both) > 1:
             raise Problem("--weights", "-", "--x-file reads standard input already; name a file")
@@ -370,6 +411,14 @@ CONTEXT = inspect.Parameter(
 def _is_typed(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def _hidden(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Return a parameter that the help leaves out."""
+    kind, option = get_args(parameter.annotation)
+    hidden = copy(option)
+    hidden.hidden = True
+    return parameter.replace(annotation=Annotated[kind, hidden])
 
 
 @functools.cache

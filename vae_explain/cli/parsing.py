@@ -22,7 +22,7 @@ MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "﹣": "-", "－": "-"})
 
 def flag(name: str) -> str:
     """Return the option that a name of Python stands for: `--x-file` of `x_file`."""
-    return "--" + name.replace("_", "-")
+    return "--output" if name == "output_file" else "--" + name.replace("_", "-")
 
 
 def numbers(option: str, text: str) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import tempfile
 import webbrowser
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ import typer
 
 from . import parsing
 from .document import composed_by
-from .errors import ExitCode, Problem
+from .errors import ExitCode
 from .job import Job
 from .messages import say
 from .options import LARGEST_RATE, LearningRate, Options, with_options
@@ -28,21 +29,18 @@ SAID_BY_THE_PAGE = {
     "no_cache", "record",
 }  # fmt: skip
 
+ALWAYS_HTML = "a page to play with is always HTML; leave it out (document has the numbers as JSON)"
 
-@with_options
+
+@partial(with_options, refused=dict.fromkeys(("format", "json"), ALWAYS_HTML))
 def play(
     lr: LearningRate = "0.01",
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Write the page, and do not open the browser.")
     ] = False,
-    format: Annotated[str | None, typer.Option(hidden=True)] = None,
-    json: Annotated[bool, typer.Option(hidden=True)] = False,
     *,
     options: Options,
 ) -> ExitCode:
-    if format is not None or json:
-        mend = "a page to play with is always HTML; leave it out (document has the numbers as JSON)"
-        raise Problem("--format", format or "json", mend)
     style = options.style({"html": (".html",)})
     job = Job(options, style, "printed", of_own="printed")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")

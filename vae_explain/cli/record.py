@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
-
-import typer
 
 from . import output
 from .errors import ExitCode, Problem
@@ -14,8 +13,10 @@ from .job import Job, refuse
 from .options import RECORDINGS, Options, with_options
 from .style import output_option
 
+ONE_FILE = "record writes one file, a recording, by --output; leave it out"
 
-@with_options
+
+@partial(with_options, refused=dict.fromkeys(("record", "format", "json", "digits"), ONE_FILE))
 def record(
     output_file: Annotated[
         Path | None,
@@ -23,20 +24,10 @@ def record(
             "--output", "-o", metavar="FILE.safetensors", help="The file to save the run to."
         ),
     ] = None,
-    record: Annotated[Path | None, typer.Option(hidden=True)] = None,
-    format: Annotated[str | None, typer.Option(hidden=True)] = None,
-    json: Annotated[bool, typer.Option(hidden=True)] = False,
-    digits: Annotated[str | None, typer.Option(hidden=True)] = None,
     *,
     options: Options,
 ) -> ExitCode:
     refuse(options, "record", "run")
-    for option, value in (("--record", record), ("--digits", digits), ("--format", format)):
-        if value is not None:
-            mend = "record writes one file, a recording, by --output; leave it out"
-            raise Problem(option, value, mend)
-    if json:
-        raise Problem("--json", "", "a recording is always safetensors; leave it out")
     if output_file is None:
         raise Problem("--output", "", "name the file that gets the run, as -o run.safetensors")
     style = options.style()

@@ -9,7 +9,7 @@ import typer
 
 from . import output
 from .errors import ExitCode, Problem
-from .style import checked_style
+from .options import Options
 
 HERE = Path(__file__).parent.parent
 # In an installation they lie in the package, in a checkout among the docs.
@@ -33,7 +33,7 @@ def samples(
         bool, typer.Option("--list", help="List the files, and write nothing.")
     ] = False,
 ) -> ExitCode:
-    style = checked_style(None, None)
+    style = Options().style()
     if only_list:
         lines = [f"{name:<16}{words}\n" for name, words in FILES.items()]
         return output.write("".join(lines), style)

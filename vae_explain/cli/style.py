@@ -6,61 +6,21 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import typer
 
 from . import parsing
-from .completion import completing
 from .errors import Problem
 from .files import Files, Target
+
+if TYPE_CHECKING:
+    from .options import Options
 
 Color = Literal["always", "never", "auto"]
 Level = Literal["intro", "standard", "expert"]
 LEVELS = ("intro", "standard", "expert")
 output_option = functools.partial(typer.Option, rich_help_panel="Output")
-
-FormatOption = Annotated[
-    str | None,
-    output_option(
-        "--format",
-        metavar="text|json",
-        help="Output format.  [default: from the extension of FILE, else text]",
-        autocompletion=completing(("text", "json")),
-    ),
-]
-JsonOption = Annotated[bool, output_option("--json", help="Same as --format json.")]
-Output = Annotated[
-    Path | None,
-    output_option(
-        "--output", "-o", metavar="FILE", help="Write to a file; its extension sets the format."
-    ),
-]
-ColorOption = Annotated[
-    str,
-    output_option(
-        "--color",
-        metavar="always|never|auto",
-        help="When to use colours.",
-        autocompletion=completing(("always", "never", "auto")),
-    ),
-]
-PagerOption = Annotated[
-    bool,
-    output_option("--no-pager", help="Print long pages directly, without a pager."),
-]
-
-LevelOption = Annotated[
-    str,
-    output_option(
-        "--level",
-        metavar="intro|standard|expert",
-        help="How much is explained: intro explains every term, expert shows only the arithmetic.",
-    ),
-]
-VerboseOption = Annotated[
-    bool, output_option("--verbose", help="Show how far off the worst checked number was.")
-]
 
 # The endings of names that mean a format, by its name.
 Formats = Mapping[str, tuple[str, ...]]
@@ -95,19 +55,7 @@ class Style:
     record: Target | None = None
 
 
-def checked_style(
-    format_name: str | None,
-    output: Path | None,
-    digits: str | None = None,
-    *,
-    json: bool = False,
-    color: str = "auto",
-    no_pager: bool = False,
-    level: str = "standard",
-    verbose: bool = False,
-    inputs: Mapping[str, Path] | None = None,
-    formats: Formats = OF_PAGES,
-) -> Style:
+def checked_style(options: Options, inputs: Mapping[str, Path], formats: Formats) -> Style:
     """Check the output options.
 
     Parameters
@@ -117,22 +65,29 @@ def checked_style(
     formats
         Those that the command writes, the first of them when nothing says which.
     """
-    files = Files(inputs or {})
-    color = parsing.choice("--color", color, ("always", "never", "auto"))
-    level = parsing.choice("--level", level, LEVELS)
-    if json:
-        if format_name is not None and format_name.casefold() != "json":
-            raise Problem("--json", f"--format {format_name}", "these are two formats; give one")
-        format_name = "json"
-    if format_name is not None:
-        format_name = parsing.choice("--format", format_name, tuple(formats))
+    files = Files(inputs)
+    color = parsing.choice("--color", options.color, ("always", "never", "auto"))
+    level = parsing.choice("--level", options.level, LEVELS)
+    name = options.format
+    if options.json:
+        if name is not None and name.casefold() != "json":
+            raise Problem("--json", f"--format {name}", "these are two formats; give one")
+        name = "json"
+    if name is not None:
+        name = parsing.choice("--format", name, tuple(formats))
     target = None
-    if output is not None and str(output) not in STANDARD_OUTPUT:
-        target = files.name("--output", output)
-    chosen = _format(format_name, target, formats)
-    places = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
+    if options.output_file is not None and str(options.output_file) not in STANDARD_OUTPUT:
+        target = files.name("--output", options.output_file)
+    digits = options.digits
     return Style(
-        chosen, target, places, files, cast(Color, color), not no_pager, cast(Level, level), verbose
+        format=_format(name, target, formats),
+        output=target,
+        digits=None if digits is None else parsing.whole("--digits", digits, 0, 17, "it"),
+        files=files,
+        color=cast(Color, color),
+        pager=not options.no_pager,
+        level=cast(Level, level),
+        verbose=options.verbose,
     )
 
 

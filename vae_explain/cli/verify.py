@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,15 +14,8 @@ from .. import __version__
 from . import output, standard_input
 from .errors import ExitCode, Problem, unknown_name
 from .files import Target
-from .style import (
-    ColorOption,
-    FormatOption,
-    JsonOption,
-    Output,
-    PagerOption,
-    Style,
-    checked_style,
-)
+from .options import OF_OUTPUT, Options, with_options
+from .style import Style
 
 if TYPE_CHECKING:
     from ..analysis.proofread.matching.names import Name
@@ -62,22 +56,18 @@ Annotate = Annotated[
 ]
 
 
+@partial(with_options, only=OF_OUTPUT)
 def verify(
     file: File = None,
     map: Labels = None,
     junit: Junit = None,
     sarif: Sarif = None,
     annotate: Annotate = None,
-    format: FormatOption = None,
-    json: JsonOption = False,
-    output_file: Output = None,
-    color: ColorOption = "auto",
-    no_pager: PagerOption = False,
+    *,
+    options: Options,
 ) -> ExitCode:
-    inputs = {} if file is None or standard_input.is_meant(file) else {"FILE": file}
-    style = checked_style(
-        format, output_file, json=json, color=color, no_pager=no_pager, inputs=inputs
-    )
+    is_file = file is not None and not standard_input.is_meant(file)
+    style = options.style(reads={"FILE": file if is_file else None})
     written = {"--junit": junit, "--sarif": sarif, "--annotate": annotate}
     if file is None:
         for option, value in (("--map", map), *written.items()):
