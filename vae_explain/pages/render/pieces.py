@@ -12,6 +12,7 @@ from .columns import broken_names, columns, joints, wrap
 from .numbers import Numbers
 from .symbols import Symbols
 
+LONGEST = 96  # columns of words; tables and arithmetic take all there is
 INDENT = 4
 NARROWEST = 40
 # Where a long line may be broken besides inside a name: between the arguments that name one
@@ -46,7 +47,8 @@ class Canvas:
         return inner
 
     def wrapped(self, text: str, width: int, style: str) -> list[Line]:
-        """Break words into lines of a width."""
+        """Break words into lines of a width, and of no more than can well be read."""
+        width = min(width, LONGEST)
         lines = wrap(self.symbols(text), width, break_long_words=False)
         # A name that is longer than a line is broken at its joints, and elsewhere if it has none.
         names = (part for line in lines for part in broken_names(line, width))
