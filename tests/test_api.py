@@ -131,7 +131,7 @@ def test_every_page_says_what_it_is(explanation: Explanation) -> None:
     assert repr(full.check()) == "<CheckPage: 3 oracles, checks passed>"
     assert repr(full.audit()).startswith("<AuditPage: ")
     assert repr(explanation.forward("z")).endswith("2 lines evaluated>")
-    with pytest.raises(KeyError, match=r"fc9.bias is no parameter; did you mean fc1.bias"):
+    with pytest.raises(KeyError, match=r"fc9.bias is not a parameter; did you mean fc1.bias"):
         full.update("fc9.bias")
 
 
@@ -235,7 +235,7 @@ def test_a_long_sum_is_shortened_and_still_adds_up() -> None:
 @pytest.mark.parametrize("ask", ["backward", "why"])
 def test_a_term_that_the_loss_has_not_is_named(ask: str) -> None:
     explanation = explain(seed=1)
-    with pytest.raises(KeyError, match=r"elbo is no term of this loss \(known: mse, kl\)"):
+    with pytest.raises(KeyError, match=r"elbo is not a term of this loss \(known: mse, kl\)"):
         getattr(explanation, ask)("mu.grad", term="elbo")
 
 
@@ -272,7 +272,9 @@ def test_an_audit_finds_what_the_command_finds(own: Explanation) -> None:
     assert [finding.id for finding in own.audit(only=["sampling-scale"]).findings] == [
         "sampling-scale"
     ]
-    with pytest.raises(KeyError, match="sampling-scal is no finding; did you mean sampling-scale"):
+    with pytest.raises(
+        KeyError, match="sampling-scal is not a finding; did you mean sampling-scale"
+    ):
         own.audit(only=["sampling-scal"])
 
 

@@ -295,7 +295,7 @@ def test_a_file_is_no_folder(cli: CommandLine, tmp_path: Path) -> None:
     file.write_text("", "utf-8")
     outcome = cli("audit", "--junit", str(file / "x"))
     assert (outcome.code, outcome.out) == (2, "")
-    assert f"{file} is a file, and no folder; name another" in outcome.err
+    assert f"{file} is a file, not a folder; name another" in outcome.err
 
 
 LOSSES = """

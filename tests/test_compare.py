@@ -359,10 +359,10 @@ def test_the_audit_says_what_its_mend_changes(cli: CommandLine, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "compare needs a second run: give what is other in it, such as --x2"),
+        ([], "compare needs a second run: say what differs in it, such as --x2"),
         (["--x2", "1,2"], "--x2 1,2: 2 given, but the model takes 4; give 4, such as --x2 1,2,3,4"),
         (["--eps2", "1"], "--eps2 1: 1 given, but the model takes 2"),
-        (["--beta2", "-1"], "--beta2 -1: a weight is not below 0"),
+        (["--beta2", "-1"], "--beta2 -1: a weight cannot be below 0"),
         (["--seed2", "a"], "--seed2 a: a seed is a whole number"),
         (["--activation2", "rleu"], "--activation2 rleu: choose relu"),
         (["--set2", "foo[0]=1"], "--set2 foo[0]: no parameter, input or noise has this name"),

@@ -422,7 +422,7 @@ def assert_one_line(outcome: Outcome, *words: str) -> None:
         (("--topic", "gates", "--activation", "tanh"), "--topic"),
         (("--lr", "0"), "--lr 0"),
         (("--nice", "--dims", "784-40-20-40-784"), "--nice: halves as parameters"),
-        (("--format", "qti"), "name it by -o FILE.zip"),
+        (("--format", "qti"), "name it with -o FILE.zip"),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(
@@ -467,7 +467,7 @@ def test_a_sheet_of_another_key_is_refused(cli: CommandLine, tmp_path: Path) -> 
         ("a.md", "## 7 Exercise sheet\n\n| blank | answer |\n|--|--|\n| 1 | 2 |", "no sheet 7"),
         ("a.csv", "one,two\n1,2\n", "no table of answers"),
         ("a.csv", "", "no table of answers"),
-        ("a.ipynb", "{}", "no Jupyter notebook"),
+        ("a.ipynb", "{}", "not a Jupyter notebook"),
         ("a.ipynb", '{"cells": [{"cell_type": "code", "source": "(" }]}', "no table"),
         ("a.docx", "x", "ends with .md"),
     ],

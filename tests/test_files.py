@@ -185,7 +185,7 @@ def test_what_is_no_file_of_weights(
     ("change", "words"),
     [
         (lambda w: {k: v for k, v in w.items() if k != "fc1.bias"}, "lacks fc1.bias"),
-        (lambda w: w | {"extra": torch.ones(1)}, "holds extra, which the model has not"),
+        (lambda w: w | {"extra": torch.ones(1)}, "holds extra, which the model does not have"),
         (lambda w: w | {"fc1.bias": torch.ones(3)}, "fc1.bias of shape [3]"),
         (lambda w: w | {"fc1.bias": torch.full((8,), torch.nan)}, "not finite"),
         (lambda w: [1, 2], "holds no tensors by name"),

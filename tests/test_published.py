@@ -600,7 +600,7 @@ NOTHING = {
     "names": ("$z = \\mu + \\sigma$", "the formulas of z"),
     "images": ("![the numbers](numbers.png)\n\nz = w", "1 image"),
     "nested": ("a = " + "(" * 300 + "1" + ")" * 300, "nested too deep"),
-    "notebook": ("{}", "no Jupyter notebook"),
+    "notebook": ("{}", "not a Jupyter notebook"),
 }
 
 

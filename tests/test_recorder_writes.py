@@ -306,7 +306,7 @@ def test_a_loss_of_memory_that_is_never_filled_is_refused(
     assert result.code == 2
     assert result.out == ""
     assert result.err.count("\n") == 1
-    assert "out is made of numbers that nobody has written" in result.err
+    assert "out is made of numbers that were never written" in result.err
 
 
 # --- which part a view is ---------------------------------------------------------------

@@ -424,12 +424,12 @@ def test_a_file_that_is_no_recording_is_told_in_one_line(cli: CommandLine, path:
     header = int.from_bytes(whole[:8], "little")
     files: dict[str, bytes | None] = {
         "there is no such file": None,
-        "no whole safetensors file": whole[:-1],
-        "no whole safetensors file: ": whole[: header // 2],
-        'no whole safetensors file: "': b"",
-        "no whole safetensors file: '": b"PK\x03\x04 something else",
-        "no whole safetensors file: h": (2**63).to_bytes(8, "little") + whole[8:],
-        "but no recording": _file({}, tensors),
+        "not a complete safetensors file": whole[:-1],
+        "not a complete safetensors file: ": whole[: header // 2],
+        'not a complete safetensors file: "': b"",
+        "not a complete safetensors file: '": b"PK\x03\x04 something else",
+        "not a complete safetensors file: h": (2**63).to_bytes(8, "little") + whole[8:],
+        "but not a recording": _file({}, tensors),
         "has version '2' of the format": _file({CONTENTS_KEY: '{"version": 2}'}, tensors),
         "where JSON belongs": _file({CONTENTS_KEY: "{"}, tensors),
         "recursion": _file({CONTENTS_KEY: deep}, tensors),

@@ -164,7 +164,7 @@ def test_watch_on_the_command_line(cli: CommandLine, tmp_path: Path) -> None:
                   "--watch-page", str(lines), "--freeze", str(frozen))  # fmt: skip
     assert outcome.code == 0
     assert "12 steps watched: 0 errors, 0 warnings" in outcome.out
-    assert "nothing is in" in " ".join(outcome.out.split())
+    assert "was not written." in " ".join(outcome.out.split())
     assert not frozen.exists()
     entries = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
     plain = plain_loop("sgd", 42, 12, 0.01, X)
@@ -192,6 +192,6 @@ def test_options_of_watch_want_watch(cli: CommandLine, given: tuple[str, str]) -
     outcome = cli("train", *given)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
-        f"vae-explain: error: {given[0]} {given[1]}: it is of a training that is watched; "
+        f"vae-explain: error: {given[0]} {given[1]}: it is for a watched training; "
         "give --watch too\n"
     )

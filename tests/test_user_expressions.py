@@ -108,7 +108,7 @@ def test_settings_within_settings_and_an_input_of_another_form(cli: CommandLine)
     [
         (("--objective-expr", "[y for y in model(x)]"), "cannot stand in it; write names, calls"),
         (("--objective-expr", "model.__class__"), "model.__class__ cannot stand in it"),
-        (("--objective-expr", "model(x"), "it is no expression of Python"),
+        (("--objective-expr", "model(x"), "it is not a Python expression"),
         (("--objective-expr", "modell(x)"), "there is no modell"),
         (("--objective-expr", "model(x)", "--loss-arg", "beta=1"), "it is the whole loss"),
         (("--x-as", "{'data': y}"), "there is no y; it may have x"),

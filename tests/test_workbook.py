@@ -444,7 +444,7 @@ def test_a_recording_makes_a_workbook(cli: CommandLine, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--format", "xlsx"], "--format xlsx: it is no text but a file; name it, as -o"),
+        (["--format", "xlsx"], "--format xlsx: it is not text; name a file for it, such as -o"),
         (["-o", "no.xlsx", "--dims", "100-80-20-80-100"], "--format xlsx: the run has"),
     ],
     ids=str,

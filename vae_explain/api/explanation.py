@@ -229,7 +229,7 @@ class Explanation(Questions):
         found = read_term(term, self._terms)
         if found is None:
             listed = ", ".join(self._terms) or "none: the loss is in one piece"
-            raise KeyError(f"{term} is no term of this loss (known: {listed})")
+            raise KeyError(f"{term} is not a term of this loss (known: {listed})")
         return found
 
     def to_json(self) -> str:

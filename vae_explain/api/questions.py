@@ -48,7 +48,7 @@ class Questions:
     @property
     def _request(self) -> Request:
         if self._given is None:
-            raise ValueError("this needs the model itself, which a recording has not")
+            raise ValueError("this needs the model itself, which a recording does not have")
         return self._given
 
     def _for_reader(self, page: PageType) -> PageType:
@@ -96,7 +96,7 @@ class Questions:
         for name in (*only, *ignore):
             if name not in known:
                 guess = did_you_mean(name, known)
-                raise KeyError(f"{name} is no finding; {guess}known: {', '.join(known)}")
+                raise KeyError(f"{name} is not a finding; {guess}known: {', '.join(known)}")
         if self._given is None:
             if self.run.arithmetic != "full":
                 raise ValueError("an audit needs the run in the arithmetic full")
@@ -232,7 +232,7 @@ class Questions:
         from ..pages.walkthrough.sampling import sampling
 
         if draws < 2:
-            raise ValueError(f"draws is {draws}; give 2 at least")
+            raise ValueError(f"draws is {draws}; give at least 2")
         request = replace(self._request, eps=None)
         run, noise = run_and_draws(request, draws)
         architecture = request.architecture
@@ -343,5 +343,5 @@ class Questions:
         found = read_name(name, valid)
         if found is None:
             guess = did_you_mean(name, valid)
-            raise KeyError(f"{name} is no parameter; {guess}known: {', '.join(valid)}")
+            raise KeyError(f"{name} is not a parameter; {guess}known: {', '.join(valid)}")
         return found

@@ -25,8 +25,8 @@ QUESTIONS = "why", "forward", "backward", "params", "update", "audit", "document
 COMPARE = "compare"  # of a model it runs both anew; of a recording, another is given by --run2
 LEAVING = "exit", "quit"
 HELP = (
-    "ask for a number, as z[0] or fc1.weight.grad[0,1], or by a command with its options, "
-    f"{', '.join(QUESTIONS)} or {COMPARE}; exit ends this"
+    "type what to ask for, such as z[0] or fc1.weight.grad[0,1], or a command with its options: "
+    f"{', '.join(QUESTIONS)} or {COMPARE}; exit leaves"
 )
 
 

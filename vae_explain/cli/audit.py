@@ -131,7 +131,7 @@ def _read(baseline: Path | None) -> str | None:
     if not file.is_file():
         raise Problem("--baseline", baseline, "there is no such file")
     if file.stat().st_size > LARGEST:
-        raise Problem("--baseline", baseline, "it is larger than any audit")
+        raise Problem("--baseline", baseline, "it is too large to be an audit")
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError):

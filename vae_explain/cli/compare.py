@@ -32,7 +32,7 @@ OF_SECOND = (
 EITHER = {"x": "x_file", "x_file": "x"}
 DOCUMENTS = ("markdown", "html", "latex")
 ENDINGS: Formats = {**OF_PAGES, **{name: FORMATS[name].suffixes for name in DOCUMENTS}}
-KEEPS_NONE = "compare keeps no run; record does"
+KEEPS_NONE = "compare saves no run; use record"
 
 
 def _of_second(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
@@ -92,7 +92,7 @@ def compare(
 ) -> ExitCode:
     if not changed:
         raise UserError(
-            "compare needs a second run: give what is other in it, such as --x2, --beta2, --set2, "
+            "compare needs a second run: say what differs in it, such as --x2, --beta2, --set2, "
             "--seed2 or --run2"
         )
     if options.run is not None and changed.keys() != {"run"}:

@@ -25,7 +25,7 @@ def read(path: Path) -> Settings:
     if not file.is_file():
         raise Problem(OPTION, path, "there is no such file")
     if file.stat().st_size > LARGEST:
-        raise Problem(OPTION, path, "it is larger than any configuration")
+        raise Problem(OPTION, path, "it is too large for a configuration")
     parse, kind = _parser(path)
     try:
         found = parse(file.read_text("utf-8"))
@@ -35,7 +35,7 @@ def read(path: Path) -> Settings:
         words = " ".join(str(error).split())
         raise Problem(OPTION, path, f"it cannot be read as {kind}: {words}") from None
     if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
-        mend = "it has no settings by name; write one a line, such as latent: 2"
+        mend = "it has no named settings; write one per line, such as latent: 2"
         raise Problem(OPTION, path, mend)
     settings = _settings(found)
     assert isinstance(settings, Settings), "made of a mapping"

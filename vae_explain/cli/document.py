@@ -69,7 +69,7 @@ def document(
     picture, mark = None, ""
     if name in (WORKBOOK, *PRINTED) and target is None:
         raise Problem(
-            "--format", name, f"it is no text but a file; name it, as -o walkthrough.{name}"
+            "--format", name, f"it is not text; name a file for it, such as -o walkthrough.{name}"
         )
     if name == WORKBOOK:
         _require_workbook(target)
@@ -109,7 +109,7 @@ def document(
         text = write(name, page, how.digits, picture.shown.name if picture else "")
     code = output.write(text, how, passed)
     if not composed.step_done:
-        say("note: the step of learning overflows, as the document says; a smaller --lr would do")
+        say("note: the update step overflows, as the document says; try a smaller --lr")
     elif not composed.passed:
         say("note: a check failed; the document marks where, and says what was off")
     return code

@@ -89,9 +89,9 @@ def exercise(
     sheets = parsing.whole("--variants", variants, 1, MOST_VARIANTS, "a number of sheets")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     if FORMATS[style.format].module == "qti" and style.output is None:
-        raise Problem("--format", style.format, "it is a zip file; name it by -o FILE.zip")
+        raise Problem("--format", style.format, "it is a zip file; name it with -o FILE.zip")
     if nice and options.run is not None:
-        mend = "its numbers are what they are; leave --nice out, or say which model to run"
+        mend = "a recording keeps its numbers; leave --nice out, or say which model to run"
         raise Problem("--run", options.run, mend)
     key_target = None if key is None else style.files.name("--key", key, (".json",))
     each = _one_file_each(style, sheets)
@@ -129,11 +129,13 @@ def _write(
 
     fewest = min(len(sheet.blanks) for sheet in made)
     if fewest < wanted:
-        say(f"note: {fewest} blanks were found for a sheet, of {wanted}; other topics give more")
+        say(
+            f"note: only {fewest} of {wanted} blanks were found for a sheet; other topics give more"
+        )
     if key is not None:
         style.files.put(key, to_text(title, tuple(sheet.entry for sheet in made)))
     else:
-        say("note: without --key FILE.json there is no key to mark these sheets by")
+        say("note: without --key FILE.json there is no key to mark these sheets with")
     for target, sheet in zip(each, made, strict=bool(each)):
         style.files.put(target, write(style.format, [sheet], title))
     if each:

@@ -158,7 +158,7 @@ def _target(option: str, path: Path) -> Target:
         if not file.parent.is_dir():
             nearest = next((p for p in file.parents if p.exists()), file.parent)
             if nearest.is_file():
-                raise Problem(option, path, f"{nearest} is a file, and no folder; name another")
+                raise Problem(option, path, f"{nearest} is a file, not a folder; name another")
             raise Problem(option, path, f"the folder {file.parent} does not exist; create it")
         if file.is_dir():
             raise Problem(option, path, "this is a folder; name a file in it")

@@ -32,7 +32,7 @@ def command_of(arguments: Sequence[str], commands: Sequence[str]) -> list[str]:
     if words[0] in STARTING:
         return []
     if words[0] in COMPLETING:
-        mend = f"the shell you type in learns to complete by {line('--install-completion')}"
+        mend = f"completion for your shell is installed by {line('--install-completion')}"
         raise Problem(arguments[0], None, mend)
     if name := _called(words[0], commands):
         return _sorted_out(name, ["--help"] if words[1:] == ["help"] else words[1:])

@@ -32,7 +32,7 @@ INPUT_FILES = ".csv", ".npy"
 REFUSALS = {
     "eps": "draws its own noise; leave it out, or ask forward",
     "arithmetic": "works in PyTorch's own float32; leave it out",
-    "run": "needs the model itself, which a recording has not; say which model to run instead",
+    "run": "needs the model itself, which a recording does not have; say which model to run",
 }
 # What goes with a recorded run as with any other.
 OF_ANY_RUN = {
@@ -203,8 +203,8 @@ class Job:
             raise Problem(
                 flag(name),
                 getattr(self.options, name),
-                f"--run {path} has a run that is done, with its model and its input; "
-                "leave one of the two out",
+                f"--run {path} is a finished run, with its model and its input; "
+                "give one or the other",
             )
         return recording_of(path)
 
@@ -222,7 +222,9 @@ class Job:
                     raise Problem(option, path, "there is no such file")
         if options.strip_prefix and options.weights is None:
             raise Problem(
-                "--strip-prefix", options.strip_prefix, "it goes with a file; give --weights too"
+                "--strip-prefix",
+                options.strip_prefix,
+                "it is for a file of weights; give --weights too",
             )
 
     def _request(self, x: Any) -> Request:
@@ -245,11 +247,11 @@ class Job:
         options, architecture = self.options, self.architecture
         if architecture is None:
             if not options.x:
-                mend = "give the input it runs on by --x or --x-file"
+                mend = "give its input with --x or --x-file"
                 raise Problem("--model", options.model, mend)
             rows = tuple(parsing.numbers("--x", text) for text in options.x)
             if len({len(row) for row in rows}) > 1:
-                raise Problem("--x", options.x[-1], "rows of a batch must be of one length")
+                raise Problem("--x", options.x[-1], "the rows of a batch must have the same length")
             return rows
         if options.x:
             return parsing.rows("--x", options.x, architecture.input_size)
@@ -349,5 +351,5 @@ def _read(path: Path) -> Array:
 def _require_probabilities(rows: Rows | Array) -> None:
     outside = next((value for row in rows for value in row if not 0 <= value <= 1), None)
     if outside is not None:
-        mend = "binary cross-entropy wants every x from 0 to 1; give such an --x"
+        mend = "binary cross-entropy needs every x to be from 0 to 1; change --x"
         raise Problem("--recon", "bce", f"x has {outside:g}, but {mend}")

@@ -37,11 +37,11 @@ def check_model_options(options: Options) -> None:
     if options.model:
         for name in ("dims", "hidden", "latent"):
             if (value := getattr(options, name)) is not None:
-                raise Problem(flag(name), value, "it shapes the built-in VAE; leave it out")
+                raise Problem(flag(name), value, "it is for the built-in VAE; leave it out")
         return
     for name in OF_A_USERS_MODEL:
         if value := getattr(options, name):
-            mend = "it goes with a model of your own; give --model too"
+            mend = "it is for a model of your own; give --model too"
             raise Problem(flag(name), value, mend)
 
 
@@ -59,7 +59,7 @@ def user_model(options: Options) -> UserModel:
             for part in around:
                 within = within.setdefault(part, Settings())
                 if not isinstance(within, Settings):
-                    raise Problem(option, text, f"{part} is given a value of its own already")
+                    raise Problem(option, text, f"{part} already has a value")
             within[last] = value
         return found
 
@@ -122,7 +122,9 @@ def _dims(text: str) -> tuple[int, ...]:
     example = "write widths such as 784-400-20-400-784"
     widths = parsing.widths("--dims", text, WIDEST, example)
     if len(widths) < 3 or len(widths) % 2 == 0:
-        raise Problem("--dims", text, f"an odd number of widths, three or more; {example}")
+        raise Problem("--dims", text, f"give an odd number of widths, at least three; {example}")
     if widths[0] != widths[-1]:
-        raise Problem("--dims", text, "a VAE gives back what it got: make both ends equal")
+        raise Problem(
+            "--dims", text, "a VAE reconstructs its input: make the first and the last width equal"
+        )
     return tuple(widths)

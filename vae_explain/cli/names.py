@@ -162,7 +162,7 @@ def target_of(
     """
     all_names, terms = _all_of(known), _terms_of(known)
     if text.strip().casefold() == "elbo":
-        mend = f"the loss is the ELBO with its sign turned: {line('why', 'loss')}"
+        mend = f"the loss is the negative ELBO: {line('why', 'loss')}"
         raise Problem("TARGET", text, mend)
     place = read_target(text, all_names, terms) or read_target(f"{text}]", all_names, terms)
     if place is None and text.count("[") != text.count("]"):
@@ -239,7 +239,7 @@ def _one_term(given: str | None, named: Sequence[str | None], terms: tuple[str, 
     if not asked:
         return None
     if not terms:
-        mend = "this loss is in one piece, without terms; leave it out"
+        mend = "this loss has no terms; leave it out"
         raise Problem("--term", asked.pop(), mend)
     found = {read_term(term, terms) or parsing.choice("--term", term, terms) for term in asked}
     if len(found) > 1:

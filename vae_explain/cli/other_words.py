@@ -102,7 +102,7 @@ LEFT_OUT = {
     **dict.fromkeys(("--device", "--gpu", "--cuda", "--cpu"), "every run is on the CPU"),
     **dict.fromkeys(
         ("--batch", "--batch-size"),
-        "a batch is as long as what it is given: repeat --x, a row each",
+        "a batch has as many rows as you give: repeat --x, once for each row",
     ),
     **dict.fromkeys(("--quiet", "-q"), "it prints nothing but the page"),
     **dict.fromkeys(

@@ -22,8 +22,8 @@ def params(
 ) -> ExitCode:
     style = options.style()
     if save and options.run:
-        mend = "a recording has the numbers of a run and not all of the model's state"
-        raise Problem("--save", save, f"{mend}; give the model in place of --run")
+        mend = "a recording has the numbers of a run not the model's whole state"
+        raise Problem("--save", save, f"{mend}; give the model instead of --run")
     job = Job(options, style, "printed")
     weights = style.files.name("--save", save, WEIGHT_FILES) if save else None
 
@@ -42,9 +42,7 @@ def params(
 
         # As PyTorch has them, whatever the page rounds: they are to be loaded again.
         output.put_weights(weights, pipeline.weights_of(job.request), style)
-        written.append(
-            f"The weights, unrounded, are in {weights.shown}; --weights reads them again."
-        )
+        written.append(f"The weights, unrounded, are in {weights.shown}; load them with --weights.")
     walkthrough, checks = page.parameters(run, job.architecture, written, chosen)
     passed = not checks.failed and job.agrees
     if style.format == "json":

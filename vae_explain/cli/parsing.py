@@ -129,7 +129,7 @@ def from_zero(option: str, text: str, what: str) -> float:
     example = f"give one number from 0 up, such as {option} 0.5"
     value = _number(option, text, text.translate(MINUS_SIGNS).strip(), example)
     if value < 0:
-        raise Problem(option, text, f"{what} is not below 0; {example}")
+        raise Problem(option, text, f"{what} cannot be below 0; {example}")
     return value
 
 

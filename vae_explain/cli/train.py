@@ -97,7 +97,7 @@ def train(
     if job.architecture:
         names.parameter_names(given, job.architecture.parameters)
     if given and explained is None:
-        mend = "only an opened step shows a parameter's update; give --explain-step too"
+        mend = "only --explain-step shows a parameter's update; give it too"
         raise Problem(*given[0], mend)
     picture = style.files.name("--plot", plot, (".svg", ".png")) if plot else None
     if picture is not None and find_spec("matplotlib") is None:
@@ -127,7 +127,9 @@ def train(
         written += _keep_watched(found.watched, seen, kept, style)
     if style.record:
         job.keep(found.state)
-        written.append(f"The run with the final weights is in {style.record.shown}, for --run.")
+        written.append(
+            f"The run with the final weights is in {style.record.shown}; query it with --run."
+        )
     walkthrough, checks = page.training(found, chosen, written)
     sound = found.watched is None or is_sound(findings(found.watched))
     passed = found.diverged_at is None and not checks.failed and sound
@@ -145,7 +147,7 @@ def _watching(
     given = {"--watch-every": every, "--watch-page": page, "--freeze": freeze}
     for option, value in given.items():
         if value is not None and not watch:
-            raise Problem(option, value, "it is of a training that is watched; give --watch too")
+            raise Problem(option, value, "it is for a watched training; give --watch too")
     count = parsing.whole("--watch-every", every or "200", 1, MOST_STEPS, "it") if watch else None
     seen = style.files.name("--watch-page", page, PAGES) if page else None
     return count, seen, style.files.name("--freeze", freeze, (".safetensors",)) if freeze else None
@@ -162,14 +164,14 @@ def _keep_watched(
         made = WatchPage(watched)
         forms = {".txt": made.text, ".html": made.to_html, ".jsonl": made.to_jsonl}
         style.files.put(page, forms.get(page.suffix, made.text)())
-        written.append(f"What was seen is in {page.shown}.")
+        written.append(f"The report is in {page.shown}.")
     if freeze is not None and watched.frozen is not None:
         from ..models.recorded_run import Recording, to_bytes
 
         style.files.put(freeze, to_bytes(Recording({"full": watched.frozen})))
         written.append(f"{kept_words(freeze.shown)}.")
     elif freeze is not None:
-        written.append(f"Every step is finite, so that nothing is in {freeze.shown}.")
+        written.append(f"Every step is finite, so {freeze.shown} was not written.")
     return written
 
 
@@ -186,7 +188,7 @@ def _keep(
         title = f"{found.label}, {plan.optimizer}, lr {plan.lr!r}"
         drawing = plot.curve(series_of(found), title, picture.shown.name)
         style.files.put(picture, drawing)
-        written.append(f"The losses are drawn in {picture.shown}.")
+        written.append(f"The losses are plotted in {picture.shown}.")
     if weights is not None:
         output.put_weights(weights, found.state, style)
         written.append(f"The final weights are in {weights.shown}.")

@@ -72,7 +72,7 @@ def verify(
     if file is None:
         for option, value in (("--map", map), *written.items()):
             if value:
-                raise Problem(option, value, "it goes with a document to read; name its file too")
+                raise Problem(option, value, "it is for a document; name its file too")
         return _reference(style)
     labels = [_parted(text) for text in map or ()]
     targets = {o: style.files.name(o, path) for o, path in written.items() if path is not None}
@@ -106,7 +106,7 @@ def _proofread(
     try:
         found = report(text, file.name, given)
     except NotANotebook as error:
-        raise Problem("FILE", file, f"this is no Jupyter notebook: {error}") from None
+        raise Problem("FILE", file, f"this is not a Jupyter notebook: {error}") from None
     if not found.judged:
         raise Problem("FILE", file, page.nothing_judged(found))
     for option, target in targets.items():

@@ -84,6 +84,6 @@ def _require_written(trace: Trace) -> None:
             name = trace.values[first].name
             where = f"{name} is made of" if name else "it computes with"
             raise NeverWritten(
-                f"{where} numbers that nobody has written: torch.empty holds what happens to be "
+                f"{where} numbers that were never written: torch.empty holds what happens to be "
                 "in memory, and the loss depends on it; write to all of it, or use torch.zeros"
             )

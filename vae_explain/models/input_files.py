@@ -152,7 +152,7 @@ def _rows(name: str, text: Iterable[str]) -> Array:
         lines.append(line)
     if not lines and header is not None:
         line, cells = header
-        mend = "; part numbers by commas, one row a line"
+        mend = "; separate numbers by commas, one row per line"
         raise CannotRead(f"{name}: {_cut(cells[0])} in line {line} is not a number{mend}")
     if not lines:
         raise CannotRead(f"{name} holds no numbers: it is empty")

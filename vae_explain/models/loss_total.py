@@ -54,7 +54,7 @@ def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = F
     numbers = numbers_of(found)
     if not numbers:
         words = described(returned.whole)
-        raise CannotBind(f"{whose} returned {words}, which holds no loss of one number")
+        raise CannotBind(f"{whose} returned {words}, which has no number that could be the loss")
     total = numbers[0] if len(numbers) == 1 else _sum_of_the_others(numbers, model)
     names = listed([part.name or part.code for part in numbers])
     if loss_sum:

@@ -260,7 +260,7 @@ def _damages(path: Path) -> Iterator[None]:
         raise BadRecording(f"{path} is damaged: {misfit}") from None
     except SafetensorError as error:
         words = " ".join(str(error).split())[:LONGEST_REASON]
-        raise BadRecording(f"{path} is no whole safetensors file: {words}") from None
+        raise BadRecording(f"{path} is not a complete safetensors file: {words}") from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadRecording(f"{path} cannot be read: {reason}") from None
@@ -270,7 +270,8 @@ def _contents(path: Path, metadata: Mapping[str, str]) -> Contents:
     text = metadata.get(CONTENTS_KEY)
     if text is None:
         raise BadRecording(
-            f"{path} is a safetensors file, but no recording; record -o FILE.safetensors makes one"
+            f"{path} is a safetensors file, but not a recording; "
+            "record -o FILE.safetensors makes one"
         )
     if len(text) > LONGEST_CONTENTS:
         raise Misfit("contents", text, f"JSON of at most {LONGEST_CONTENTS:,} characters")

@@ -54,11 +54,11 @@ class ExpressionOfUser:
         try:
             self._body = ast.parse(self.text, mode="eval").body
         except SyntaxError as error:
-            raise CannotLoad(f"it is no expression of Python: {error.msg}", option) from None
+            raise CannotLoad(f"it is not a Python expression: {error.msg}", option) from None
         for node in ast.walk(self._body):
             private = isinstance(node, ast.Attribute) and node.attr.startswith("_")
             if private or not isinstance(node, ALLOWED):
-                mend = "write names, calls, indices and arithmetic alone"
+                mend = "use only names, calls, indices and arithmetic"
                 raise CannotLoad(f"{ast.unparse(node)} cannot stand in it; {mend}", option)
             if isinstance(node, ast.Name) and node.id not in names:
                 known = ", ".join(name for name in names if not name.startswith("_"))

@@ -56,12 +56,12 @@ def _put_weights(model: nn.Module, path: Path, prefix: str) -> None:
     common = _common_prefix(tensors, wanted)
     if common:
         words = f"every name in {path} begins with {common}"
-        raise CannotLoad(f"{words}; take that off by --strip-prefix {common}")
+        raise CannotLoad(f"{words}; remove it with --strip-prefix {common}")
     missing = [name for name in wanted if name not in tensors]
     extra = [name for name in tensors if name not in wanted]
     if missing or extra:
         lacks = f"lacks {_listed(missing)}" if missing else ""
-        holds = f"holds {_listed(extra)}, which the model has not" if extra else ""
+        holds = f"holds {_listed(extra)}, which the model does not have" if extra else ""
         raise CannotLoad(f"{path} {' and '.join(filter(None, (lacks, holds)))}")
     fitting = {name: _fitting(path, name, tensors[name], wanted[name]) for name in wanted}
     with torch.no_grad():
@@ -139,7 +139,7 @@ def _reason(path: Path, error: Exception) -> str:
     if not start:
         return "it is empty"
     if start.startswith(b"version https://git-lfs"):
-        return "it is a pointer of Git LFS to the file; get that by git lfs pull"
+        return "it is a pointer of Git LFS to the file; fetch it with git lfs pull"
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         return "it is a web page; the download failed"
     named = re.search(r"Unsupported (?:global|class|operand)\D*?([A-Za-z_][\w.]*\.\w+)", str(error))

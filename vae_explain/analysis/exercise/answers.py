@@ -157,7 +157,7 @@ def _of_notebook(text: str, student: str, key: Key, path: Path) -> Iterator[Fill
         cells = json.loads(text)["cells"]
         sources = [(str(c["cell_type"]), _joined(c["source"])) for c in cells]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadAnswers("it is no Jupyter notebook", value=path) from None
+        raise BadAnswers("it is not a Jupyter notebook", value=path) from None
     words = "\n\n".join(source for kind, source in sources if kind == "markdown")
     list(_of_markdown(words, student, key, path))  # for its codes
     for kind, source in sources:

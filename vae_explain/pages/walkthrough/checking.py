@@ -23,7 +23,7 @@ from .header import heading_line, run_remarks
 
 WORDS = {AUTOGRAD: "autograd", COMPLEX_STEP: "complex step", CENTRAL: "central differences"}
 WHAT_IS_CHECKED = (
-    "The gradients of the formulas above, in float64, are compared with others. Autograd is "
+    "The gradients by our own formulas, in float64, are compared with others. Autograd is "
     "PyTorch's own gradient of the same run."
 )
 OF_THE_BUILT_IN = (
