@@ -150,6 +150,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("record", r".+\.safetensors", "--output"),
     ("forward backward why params document diagram update audit ask", r".+\.safetensors", "--run"),
     ("document", rf"{OF_DOCUMENTS}|.+\.json", "--output"),
+    ("play", r".+\.html?", "--output"),
     ("exercise", r".+\.(?:md|html?|tex|ipynb|csv|xml|zip)", "--output"),
     ("diagram", r".+\.(?:svg|png|pdf)", "--output"),
     ("sample", r"\d+", "--draws"),
