@@ -369,7 +369,7 @@ def test_the_audit_says_what_its_mend_changes(cli: CommandLine, tmp_path: Path) 
         (["--weights2", "no.pt"], "--weights2 no.pt: there is no such file"),
         (["--run2", "no.safetensors"], "--run2 no.safetensors: no.safetensors cannot be read"),
         (["--run", "a.safetensors", "--beta2", "0"], "--beta2 0: a recorded run stays as it is"),
-        (["--x2", "1,2,3,4", "--record", "a.safetensors"], "--record a.safetensors: compare keeps"),
+        (["--x2", "1,2,3,4", "--record", "a.safetensors"], "--record a.safetensors: compare saves"),
     ],
     ids=str,
 )

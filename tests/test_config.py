@@ -79,7 +79,7 @@ def test_an_argument_goes_before_the_file(folder: Path, cli: CommandLine) -> Non
     [
         (["--config", "none.json"], "there is no such file"),
         (["--config", "c.ini"], ".json"),
-        (["--config", "list.json"], "it has no settings by name"),
+        (["--config", "list.json"], "it has no named settings"),
         (["--config", "bad.json"], "it cannot be read as JSON"),
         (["--model-arg", "latent=2"], "def made(): return Nested(...), and give FILE.py:made"),
         (["--model-arg", "latent=2", "--model-arg", "encoder=3"], "if it takes an object, add"),

@@ -108,7 +108,7 @@ LEFT_OUT = {
     **dict.fromkeys(
         ("--float64", "--double"), "a page is in float64 unless --arithmetic full is asked for"
     ),
-    "--debug": "VAE_EXPLAIN_TRACEBACK=1 in the environment shows where an internal error is",
+    "--debug": "VAE_EXPLAIN_TRACEBACK=1 in the environment prints tracebacks",
 }
 # Options whose choices are also typed by themselves: --tanh, train adam.
 CHOOSING: Mapping[str, tuple[str, ...]] = {
