@@ -10,21 +10,26 @@ from copy import copy
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, cast, get_args, get_type_hints
 
 import typer
 
 from ..models.builtin_config import ACTIVATIONS
-from . import names, standard_input
+from . import names, parsing, standard_input
 from .completion import completing
 from .errors import ExitCode, Problem
+from .files import Files
 from .parsing import flag
 from .streams import printing_apart
 from .style import (
+    LEVELS,
     OF_PAGES,
+    STANDARD_OUTPUT,
+    Color,
     Formats,
+    Level,
     Style,
-    checked_style,
+    format_of,
     output_option,
 )
 from .waiting import section_bar
@@ -317,7 +322,7 @@ class Options:
             What the command reads beside the files of the shared options, by option.
         """
         further = {option: path for option, path in (reads or {}).items() if path is not None}
-        style = checked_style(self, self.inputs() | further, formats)
+        style = _checked_style(self, self.inputs() | further, formats)
         if self.record is None:
             return style
         return replace(style, record=style.files.name("--record", self.record, RECORDINGS))
@@ -342,6 +347,42 @@ class Options:
             place = (getattr(self, option) or "").rpartition(":")[0]
             files[f"--{option}"] = Path(place) if place.endswith(".py") else None
         return {option: path for option, path in files.items() if path is not None}
+
+
+def _checked_style(options: Options, inputs: Mapping[str, Path], formats: Formats) -> Style:
+    """Check the output options.
+
+    Parameters
+    ----------
+    inputs
+        The files that the command reads, which none of its own may replace.
+    formats
+        Those that the command writes, the first of them when nothing says which.
+    """
+    files = Files(inputs)
+    color = parsing.choice("--color", options.color, ("always", "never", "auto"))
+    level = parsing.choice("--level", options.level, LEVELS)
+    name = options.format
+    if options.json:
+        if name is not None and name.casefold() != "json":
+            raise Problem("--json", f"--format {name}", "these are two formats; give one")
+        name = "json"
+    if name is not None:
+        name = parsing.choice("--format", name, tuple(formats))
+    target = None
+    if options.output_file is not None and str(options.output_file) not in STANDARD_OUTPUT:
+        target = files.name("--output", options.output_file)
+    digits = options.digits
+    return Style(
+        format=format_of(name, target, formats),
+        output=target,
+        digits=None if digits is None else parsing.whole("--digits", digits, 0, 17, "it"),
+        files=files,
+        color=cast(Color, color),
+        pager=not options.no_pager,
+        level=cast(Level, level),
+        verbose=options.verbose,
+    )
 
 
 # Of a command that runs no model.

@@ -5,17 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal
 
 import typer
 
-from . import parsing
 from .errors import Problem
 from .files import Files, Target
-
-if TYPE_CHECKING:
-    from .options import Options
 
 Color = Literal["always", "never", "auto"]
 Level = Literal["intro", "standard", "expert"]
@@ -55,43 +50,7 @@ class Style:
     record: Target | None = None
 
 
-def checked_style(options: Options, inputs: Mapping[str, Path], formats: Formats) -> Style:
-    """Check the output options.
-
-    Parameters
-    ----------
-    inputs
-        The files that the command reads, which none of its own may replace.
-    formats
-        Those that the command writes, the first of them when nothing says which.
-    """
-    files = Files(inputs)
-    color = parsing.choice("--color", options.color, ("always", "never", "auto"))
-    level = parsing.choice("--level", options.level, LEVELS)
-    name = options.format
-    if options.json:
-        if name is not None and name.casefold() != "json":
-            raise Problem("--json", f"--format {name}", "these are two formats; give one")
-        name = "json"
-    if name is not None:
-        name = parsing.choice("--format", name, tuple(formats))
-    target = None
-    if options.output_file is not None and str(options.output_file) not in STANDARD_OUTPUT:
-        target = files.name("--output", options.output_file)
-    digits = options.digits
-    return Style(
-        format=_format(name, target, formats),
-        output=target,
-        digits=None if digits is None else parsing.whole("--digits", digits, 0, 17, "it"),
-        files=files,
-        color=cast(Color, color),
-        pager=not options.no_pager,
-        level=cast(Level, level),
-        verbose=options.verbose,
-    )
-
-
-def _format(given: str | None, target: Target | None, formats: Formats) -> str:
+def format_of(given: str | None, target: Target | None, formats: Formats) -> str:
     """Return the format that was asked for, or that a file's name means."""
     if target is None or target.is_special:
         return given or next(iter(formats))
