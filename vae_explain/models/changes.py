@@ -15,7 +15,6 @@ from ..symbolic.text import index_text
 from .spelled_names import read_target, without_index
 
 OPTION = "--set"
-MOST_NAMED = 4  # in a label
 
 
 class Change(NamedTuple):
@@ -55,10 +54,7 @@ def number_text(value: float) -> str:
 
 def words(changes: Sequence[Change]) -> str:
     """Say for a label what was set; nothing where nothing was."""
-    named = [f"{target} set to {number_text(value)}" for target, value in changes[:MOST_NAMED]]
-    more = len(changes) - MOST_NAMED
-    named += [f"{more} more entries set"] if more > 0 else []
-    return "".join(f", {each}" for each in named)
+    return "".join(f", {target} set to {number_text(value)}" for target, value in changes)
 
 
 def located(

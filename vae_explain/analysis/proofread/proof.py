@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...errors import UserError
+from ...models.changes import Change
 from ...models.vocabulary import plain
 from .judging.damaged_inputs import repaired
 from .judging.figure_verdicts import Judge
@@ -14,7 +15,7 @@ from .judging.verdicts import Proof
 from .matching.figures import Collector, Figure
 from .matching.labels import Labels, Resolved
 from .matching.names import Name
-from .matching.stated_run import SUSPICIOUS, Stated, alternatives, rows_of, stated
+from .matching.stated_run import SUSPICIOUS, Stated, alternatives, rows_of, set_by_hand, stated
 from .passage import Passage
 from .reading.markdown import passages
 from .reading.reader import read
@@ -68,7 +69,8 @@ def walkthrough(parts: Sequence[Passage], given: Mapping[str, Name] | None = Non
         lacking = missing(said.architecture, collected.figures, said.seeds)
         widths = "it says neither how wide the layers are nor their parameters"
         raise NoWalkthrough("; ".join([widths, *lacking]))
-    judge = _settled(said, collected.figures)
+    changes = set_by_hand(parts, said.architecture, rows)
+    judge = _settled(said, changes, collected.figures)
     judged = tuple(judge.judged())
     begun = judge.begun
     substitution = Substitution(judge, judged)
@@ -95,15 +97,15 @@ def _require_labels(
             raise UnknownLabel(label, name, list(dict.fromkeys(open_))[:MOST_LABELS])
 
 
-def _settled(said: Stated, figures: Sequence[Figure]) -> Judge:
+def _settled(said: Stated, changes: tuple[Change, ...], figures: Sequence[Figure]) -> Judge:
     """Judge the figures under the loss that is stated, or the one that they are of."""
-    best = _judge(said, start(said.architecture, figures, said.seeds), figures)
+    best = _judge(said, start(said.architecture, figures, said.seeds, changes), figures)
     fewest = most = sum(judged.blamed for judged in best.judged())
     if most < SUSPICIOUS:
         return best
     for other in alternatives(said.architecture, figures):
         meant = said._replace(architecture=other)
-        judge = _judge(meant, start(other, figures, said.seeds), figures)
+        judge = _judge(meant, start(other, figures, said.seeds, changes), figures)
         blamed = sum(judged.blamed for judged in judge.judged())
         if blamed < fewest and 2 * blamed < most:
             best, fewest = judge, blamed

@@ -18,6 +18,7 @@ from .... import pipeline
 from ....engine.run import Run
 from ....engine.run import by_hand as run_by_hand
 from ....models.builtin_config import Architecture
+from ....models.changes import Change
 from ....models.request import Request
 from ....trace import Array
 from ..matching.figures import Figure
@@ -30,8 +31,19 @@ Settled = Callable[[Name, Array], Array]
 Inputs = Mapping[str, Array]  # what a run starts from, in float64: parameters, x and ε by name
 
 
-def recorded(architecture: Architecture, x: Array, seed: int, eps: Array | None) -> Run:
+def recorded(
+    architecture: Architecture,
+    x: Array,
+    seed: int,
+    eps: Array | None,
+    changes: tuple[Change, ...] = (),
+) -> Run:
     """Run the built-in VAE in PyTorch's float32; ε is drawn when none is given.
+
+    Parameters
+    ----------
+    changes
+        Entries that are set by hand after the seed has given all.
 
     Raises
     ------
@@ -40,7 +52,7 @@ def recorded(architecture: Architecture, x: Array, seed: int, eps: Array | None)
     """
     rows = tuple(tuple(float(number) for number in row) for row in x)
     noise = None if eps is None else tuple(float(number) for number in eps.ravel())
-    return pipeline.run(Request(rows, seed, noise, "full", architecture))
+    return pipeline.run(Request(rows, seed, noise, "full", architecture, changes=changes))
 
 
 def inputs_of(run: Run) -> Inputs:

@@ -19,6 +19,7 @@ import numpy as np
 from ....engine.run import PRINTED_DECIMALS, Run
 from ....errors import UserError
 from ....models.builtin_config import Architecture
+from ....models.changes import Change
 from ....symbolic.decimals import rounded as rounded_to
 from ....trace import Array
 from ..matching.figures import Figure
@@ -56,6 +57,8 @@ class Start(NamedTuple):
         The names of parameters that are not what the seed gives, though others are.
     open_by
         How far each number of x may be from the one that it was printed for.
+    changes
+        The entries that the document says it set by hand after the seed gave them.
     """
 
     run: Run
@@ -67,6 +70,7 @@ class Start(NamedTuple):
     confirmed: frozenset[str]
     foreign: frozenset[str]
     open_by: Array
+    changes: tuple[Change, ...]
 
 
 def input_names(architecture: Architecture) -> tuple[str, ...]:
@@ -102,7 +106,12 @@ def missing(
     return found
 
 
-def start(architecture: Architecture, figures: Sequence[Figure], seeds: Sequence[Seed]) -> Start:
+def start(
+    architecture: Architecture,
+    figures: Sequence[Figure],
+    seeds: Sequence[Seed],
+    changes: tuple[Change, ...] = (),
+) -> Start:
     """Find what the run started from.
 
     Raises
@@ -124,8 +133,8 @@ def start(architecture: Architecture, figures: Sequence[Figure], seeds: Sequence
         raise NoWalkthrough(
             f"its input x has {outside[0]:g}, but binary cross-entropy wants every x from 0 to 1"
         )
-    run, seed, wrong_seed = _seeded(architecture, x, by_name, seeds)
-    return _joined(architecture, run, x, by_name, seed, wrong_seed)
+    run, seed, wrong_seed = _seeded(architecture, x, by_name, seeds, changes)
+    return _joined(architecture, run, x, by_name, seed, wrong_seed, changes)
 
 
 def _seeded(
@@ -133,12 +142,13 @@ def _seeded(
     x: Array,
     by_name: dict[str, list[Figure]],
     seeds: Sequence[Seed],
+    changes: tuple[Change, ...],
 ) -> tuple[Run, Seed | None, Seed | None]:
     """Return the run of the seed that fits best, that seed, and one that does not hold."""
     parameters = [name for name in by_name if name not in ("x", "eps") and by_name[name]]
     best: tuple[int, Run, Seed] | None = None
     for seed in seeds:
-        run = recorded(architecture, x, seed.value, None)
+        run = recorded(architecture, x, seed.value, None, changes)
         holding = sum(_holds(run, name, by_name[name]) for name in parameters)
         if best is None or holding > best[0]:
             best = holding, run, seed
@@ -176,6 +186,7 @@ def _joined(
     by_name: dict[str, list[Figure]],
     seed: Seed | None,
     wrong_seed: Seed | None,
+    changes: tuple[Change, ...],
 ) -> Start:
     usual = Counter(f.decimals for n in architecture.parameters for f in by_name[n])
     decimals = usual.most_common(1)[0][0] if usual else PRINTED_DECIMALS
@@ -200,7 +211,7 @@ def _joined(
         inputs, whole = {**inputs, name: stated}, {**whole, name: stated}
     with_its_noise = run
     if "eps" not in confirmed:
-        run = recorded(architecture, x, seed.value if seed else 0, inputs["eps"])
+        run = recorded(architecture, x, seed.value if seed else 0, inputs["eps"], changes)
     open_by = np.zeros(x.shape)
     for figure in _finest(by_name["x"]):
         if figure.decimals >= MOST_DECIMALS:
@@ -215,6 +226,7 @@ def _joined(
         frozenset(confirmed),
         frozenset(foreign),
         open_by,
+        changes,
     )
 
 
@@ -223,7 +235,8 @@ def rerun(architecture: Architecture, begun: Start) -> Start:
     if begun.seed is None:
         return begun
     eps = None if "eps" in begun.confirmed else begun.inputs["eps"]
-    return begun._replace(run=recorded(architecture, begun.inputs["x"], begun.seed.value, eps))
+    x, changes = begun.inputs["x"], begun.changes
+    return begun._replace(run=recorded(architecture, x, begun.seed.value, eps, changes))
 
 
 def _missing(name: str, seeded: bool) -> str:

@@ -12,12 +12,14 @@ that.
 from __future__ import annotations
 
 import dataclasses
+import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from ....models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
+from ....models.changes import Change
 from ..equations.counts import count_of
 from ..equations.syntax import Literal as Number
 from ..equations.syntax import Row
@@ -37,6 +39,7 @@ SPELLINGS |= {"leakyrelu": "leaky_relu", "swish": "silu"}
 MEAN = re.compile(r"reduction\W{1,4}(?:is\W+)?mean|averaged over all")
 CROSS_ENTROPY = re.compile(r"binary[ _-]cross[ _-]entropy|\bbce\b")
 WEIGHT = re.compile(r"\bkl with weight (\d+(?:\.\d+)?)")
+CHANGE = re.compile(r"([A-Za-z_][\w.]*\[\d+(?:, ?\d+)*\]) set to (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 BETA = ("β", "beta", "Beta")
 SEED_WORDS = {"(", "=", ":", "at", "is", "of", "to", "with", "the", "value", "as"}
 
@@ -104,6 +107,26 @@ def rows_of(resolved: Sequence[Resolved], width: int) -> int:
             shape = shape_of(side) or ()
             return shape[0] if len(shape) > 1 else 1
     return 1
+
+
+def set_by_hand(
+    passages: Sequence[Passage], architecture: Architecture, rows: int
+) -> tuple[Change, ...]:
+    """Return the entries of parameters and noise that a document says it set, each once.
+
+    One of x stands in x itself.
+    """
+    texts = (p.text.replace("\\_", "_") for passage in passages for p in passage.all_pieces)
+    written = dict(match.groups() for text in texts for match in CHANGE.finditer(text))
+    settable = ("eps", *architecture.parameters)
+    found = []
+    for target, number in written.items():
+        name, _, index = target[:-1].partition("[")
+        place = tuple(map(count_of, index.split(",")))
+        shape = architecture.shape(name, rows) if name in settable else ()
+        if len(place) == len(shape) and all(map(operator.lt, place, shape)):
+            found.append(Change(target, float(number)))
+    return tuple(found)
 
 
 def _as_shape(row: Row) -> tuple[int, ...] | None:
