@@ -258,6 +258,25 @@ def test_a_document_of_any_format_and_digits_proof_reads_clean(
     assert document["read"]["C"] > 150  # the whole network, in every format
 
 
+@pytest.mark.text
+@pytest.mark.parametrize(
+    "words",
+    [["--digits", "6", "--arithmetic", "printed"], ["--reduction", "mean"], ["--eps", "0.5,-1"]],
+    ids=" ".join,
+)
+def test_a_latex_document_of_the_reference_proof_reads_clean(
+    words: list[str], tmp_path: Path, cli: CommandLine
+) -> None:
+    path = tmp_path / "walkthrough.tex"
+    assert cli("document", *words, "-o", str(path)).code == 0
+    outcome = cli("verify", str(path), "--format", "json")
+    document = json.loads(outcome.out)
+    assert (outcome.code, document["findings"]) == (0, [])
+    assert len(document["figures"]) > 500
+    # The numbers of a drawing are places on the page, and no figures.
+    assert len(document["not_recognised"]) < 300
+
+
 def test_a_damaged_document_of_our_own_is_caught(tmp_path: Path, cli: CommandLine) -> None:
     path = tmp_path / "walkthrough.md"
     assert cli("document", "-o", str(path)).code == 0

@@ -323,3 +323,24 @@ def test_the_generator_is_where_it_was() -> None:
     before = torch.get_rng_state()
     pipeline.run(request)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("ending", ["md", "tex", "html", "ipynb"])
+def test_a_document_with_set_entries_is_proof_read(
+    ending: str, cli: CommandLine, tmp_path: Path
+) -> None:
+    made = tmp_path / f"made.{ending}"
+    entries = ("fc1.weight[0,1]=0.5", "fc_dec1.bias[5]=2.00001", "eps[0,1]=1.5")
+    words = [word for entry in entries for word in ("--set", entry)]
+    assert cli("document", "-o", str(made), *words).code == 0
+    assert cli("verify", str(made)).code == 0, cli("verify", str(made)).out
+
+
+def test_an_entry_set_to_another_number_than_a_document_says(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    made = tmp_path / "made.md"
+    assert cli("document", "-o", str(made), "--set", "fc1.weight[0,1]=0.5").code == 0
+    text = made.read_text(encoding="utf-8")
+    made.write_text(text.replace("fc1.weight[0,1] set to 0.5", "fc1.weight[0,1] set to 0.7"))
+    assert cli("verify", str(made)).code == 1

@@ -38,11 +38,20 @@ def usual_formula(key: str) -> Tree | None:
 
 
 def meant(key: str, formula: Tree) -> Tree | None:
-    """Return the usual quantity's formula that one differs from by one sign or factor."""
+    """Return the usual quantity's formula that one differs from by one sign or factor.
+
+    A part of it does not differ: a divergence may be averaged over its latents.
+    """
     usual = usual_formula(key)
-    if usual is None or _at_probes(formula) in (None, _at_probes(usual)):
+    given, wanted = _at_probes(formula), None if usual is None else _at_probes(usual)
+    if given is None or wanted is None or _is_part(given, wanted):
         return None
-    return next((o for o in variants(formula) if _at_probes(o) == _at_probes(usual)), None)
+    return next((o for o in variants(formula) if _at_probes(o) == wanted), None)
+
+
+def _is_part(given: list[float], wanted: list[float]) -> bool:
+    times = [one / other for one, other in zip(given, wanted, strict=True) if other]
+    return bool(times) and 0 < times[0] < 1 and math.isclose(min(times), max(times), rel_tol=1e-6)
 
 
 def _at_probes(formula: Tree) -> list[float] | None:

@@ -117,7 +117,7 @@ def set_by_hand(
     One of x stands in x itself.
     """
     texts = (p.text.replace("\\_", "_") for passage in passages for p in passage.all_pieces)
-    written = dict(match.groups() for text in texts for match in CHANGE.finditer(text))
+    written = {match[1]: match[2] for text in texts for match in CHANGE.finditer(text)}
     settable = ("eps", *architecture.parameters)
     found = []
     for target, number in written.items():

@@ -11,15 +11,17 @@ from .formulas_in_text import heading, in_context, pieces, prose
 COMMENT = re.compile(r"(?<!\\)%.*")
 ENVIRONMENT = re.compile(
     r"\\begin\{(?P<name>equation|align|gather|multline|displaymath|eqnarray|flalign|math"
-    r"|tabular[xy]?|longtable|verbatim|lstlisting|minted)(?P<star>\*?)\}"
+    r"|tabular[xy]?|longtable|verbatim|lstlisting|minted|picture|tikzpicture)(?P<star>\*?)\}"
 )
+DRAWINGS = {"picture", "tikzpicture"}  # whose numbers are places on the page
 TABLES = {"tabular", "tabularx", "tabulary", "longtable"}
 LISTINGS = {"verbatim", "lstlisting", "minted"}
 CONTINUED = re.compile(r"\$ *\\\\ *\n *\$\{\}")  # a formula that goes on behind a line's end
 # Braces that are not those of a command's argument only group.
 BRACES = re.compile(r"(\\[a-zA-Z]+\*?(?:\{[^{}]*\})+)|[{}]")
 TITLE = r"\\(?:sub)*section\*?\{[^{}\n]+\}|\\paragraph\*?\{[^{}\n]+\}"
-PARTED = re.compile(rf"(\n\s*\n|\\item\b|{TITLE})")
+# What forbids a page to end stands between a caption and what it is of.
+PARTED = re.compile(rf"(\n\s*\n|\\item\b|\\nopagebreak\b|{TITLE})")
 HEADING = re.compile(
     r"\\(?:sub)*section\*?\{(?P<section>[^{}\n]+)\}|\\paragraph\*?\{(?P<paragraph>[^{}\n]+)\}"
 )
@@ -49,7 +51,8 @@ def _passages(text: str) -> Iterator[Passage]:
         yield from _paragraphs(between, line)
         line += between.count("\n")
         inside = text[found.end() : end]
-        yield _environment(found["name"], inside, line)
+        if found["name"] not in DRAWINGS:
+            yield _environment(found["name"], inside, line)
         line += inside.count("\n")
         position = end + len(end_sign)
     yield from _paragraphs(text[position:], line)

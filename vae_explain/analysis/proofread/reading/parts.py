@@ -48,10 +48,14 @@ def _name(entry: Found) -> str:
 
 
 def _heading(entry: Found) -> re.Match[str] | None:
-    """Return the paragraph over a matrix that has no label, if it names a part of a tensor."""
+    """Return what stands over a matrix that has no label, if it names a part of a tensor.
+
+    It may stand on a line of its own, under the tensor's shape.
+    """
     if isinstance(entry, Remnant) or entry.label or not entry.context:
         return None
-    return PART.fullmatch(plain(entry.context[0]).strip())
+    lines = plain(entry.context[0]).strip().splitlines()
+    return PART.fullmatch(lines[-1]) if lines else None
 
 
 def _part(entry: Found) -> Part | None:
