@@ -92,7 +92,9 @@ def rounds_to(value: Decimal, text: str) -> bool:
 
 def test_the_command_begins_with_the_answer(cli: CommandLine) -> None:
     lines = cli("why", "fc1.weight.grad[0,1]", columns=120).out.splitlines()
-    assert lines[5].strip().startswith("0.5470 = 0.3333 from the reconstruction")
+    text = [line.strip() for line in lines]
+    head = text.index("1  ∂loss/∂fc1.weight[0,1]   where it comes from")
+    assert text[head + 2].startswith("0.5470 = 0.3333 from the reconstruction")
     assert any("│ ├ ∂loss/∂mu[0] = " in line for line in lines)
     top = cli("backward", "--param", "fc1.weight", columns=120).out.split(" 1  Start")[0]
     assert "The largest number of ∂loss/∂fc1.weight is [3,3]: 4.8065 = 3.7469" in top

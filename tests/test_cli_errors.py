@@ -67,7 +67,7 @@ NUMBERS: list[tuple[list[str], list[str]]] = [
     (["forward", "--digits", "x"], ["0 to 17"]),
     (["params", "--digits", "4.0"], ["0 to 17"]),
     (["forward", "--beta", "nan"], ["one number from 0 up, such as --beta 0.5"]),
-    (["forward", "--beta", "-1"], ["not below 0", "--beta 0.5"]),
+    (["forward", "--beta", "-1"], ["cannot be below 0", "--beta 0.5"]),
     (["forward", "--beta", "1,2"], ["'1,2' is not a number"]),
     (["update", "--lr", "1e300"], ["above 0 and at most 1e+30", "--lr 0.01"]),
     (["forward", "--dims", "4-0-4"], ["from 1 to 1000000", "784-400"]),

@@ -245,7 +245,7 @@ def test_a_truncated_file(cli: CommandLine, tmp_path: Path, name: str) -> None:
         ("4--2-4", "whole number from 1"),
         ("4-1000000000-4", "from 1 to"),
         ("1000000-1000000-1000000", "GiB"),
-        ("4-2-5", "both ends equal"),
+        ("4-2-5", "the first and the last width equal"),
         ("4-x-4", "whole number"),
     ],
 )

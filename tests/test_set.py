@@ -210,7 +210,7 @@ def test_a_recording_has_what_was_set_and_takes_no_more(cli: CommandLine, tmp_pa
     assert asked(cli, "forward", "--run", file)["set"] == ["eps[0,1]=-0.25"]
     line = refused(cli, "forward", "--run", file, *words)
     assert line.startswith("--set eps[1]=-0.25: --run ")
-    assert "has a is a finished run" in line
+    assert "is a finished run" in line
 
 
 def test_a_run_behind_training_has_only_the_input_that_was_set(

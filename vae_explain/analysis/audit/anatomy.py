@@ -217,7 +217,8 @@ class Anatomy(Lineage):
         """Return by how much a value changes when some others get other numbers."""
         after = self.value_with(number, given)
         before = self.value_with(number, {other: self.array(other) for other in given})
-        return np.where(after == before, 0.0, after - before)
+        with np.errstate(invalid="ignore"):  # where both are infinite, which is no change
+            return np.where(after == before, 0.0, after - before)
 
     def filled(self, number: int, fill: float) -> Array:
         """Return an array as large as a value, with one number at every place."""

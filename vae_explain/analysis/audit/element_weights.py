@@ -293,9 +293,10 @@ def _fitted(
         weight = median(weights.tolist())
         # The elements where this error is flat have to be flat in the loss as well: an
         # exponential overshadows all but one of them, and one quotient agrees with itself.
-        if np.abs(fitted[2] - weight * each).max() > tolerance * np.abs(fitted[2]).max():
-            continue
-        return weighed(unit, weights, weight)
+        with np.errstate(all="ignore"):
+            off = np.abs(fitted[2] - weight * each).max()
+        if off <= tolerance * np.abs(fitted[2]).max():
+            return weighed(unit, weights, weight)
     if uneven is None:
         return None
     unit, weights = uneven
