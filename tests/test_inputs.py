@@ -35,7 +35,7 @@ def test_a_header_is_noticed_and_lines_are_counted_with_it(tmp_path: Path) -> No
     [
         ("1,2\n3\n", "line 2 has 1 numbers, but line 1 has 2"),
         ("a,b\n1,2\n1,2,3\n", "line 3 has 3 numbers, but line 2 has 2"),
-        ("1;2\n", "'1;2' in line 1 is not a number; part numbers by commas"),
+        ("1;2\n", "'1;2' in line 1 is not a number; separate numbers by commas"),
         ("a,b\n", "'a' in line 1 is not a number"),
         ("1,2\n3,\n", "'' in line 2 is not a number"),
         ("1,2\n1_0,4\n", "'1_0' in line 2 is not a number"),

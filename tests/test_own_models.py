@@ -175,8 +175,8 @@ def test_on_the_command_line(cli: CommandLine, command: tuple[str, ...]) -> None
         (("backward", *OWN, "--term", "elbo"), "choose BCE or KLD"),
         (("why", "zz", *OWN), "did you mean z?"),
         (("why", "z[9]", *OWN), "z has shape [1, 2]"),
-        (("forward", *OWN, "--x", "1,2"), "one length"),
-        (("forward", *OWN, "--dims", "4-2-4"), "shapes the built-in VAE"),
+        (("forward", *OWN, "--x", "1,2"), "the same length"),
+        (("forward", *OWN, "--dims", "4-2-4"), "is for the built-in VAE"),
         (("train", *OWN, "--explain-step", "0", "--param", "fc9.bias"), "did you mean fc"),
         (("train", *OWN, "--eps", "1,2"), "draws its own noise"),
         (("update", *OWN, "--param", "z"), "no parameter has this name"),
@@ -446,8 +446,8 @@ def test_weights_for_ones_own_model(cli: CommandLine, tmp_path: Path, change: Ch
         (lambda s: {k: v for k, v in s.items() if "running_mean" not in k}, "lacks encoder.1."),
         (lambda s: s | {"fc_mu.bias": torch.ones(9)}, "fc_mu.bias of shape [9]"),
         (lambda s: s | {"fc_mu.bias": torch.full((2,), torch.inf)}, "not finite"),
-        (lambda s: s | {"module.fc_mu.bias": torch.ones(2)}, "which the model has not"),
-        (lambda s: {f"module.{k}": v for k, v in s.items()}, "by --strip-prefix module."),
+        (lambda s: s | {"module.fc_mu.bias": torch.ones(2)}, "which the model does not have"),
+        (lambda s: {f"module.{k}": v for k, v in s.items()}, "with --strip-prefix module."),
     ],
 )
 def test_weights_that_do_not_fit_ones_own_model(

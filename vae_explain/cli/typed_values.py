@@ -60,6 +60,8 @@ def as_document(command: str, file: str) -> str:
 def _reference(text: str) -> str:
     """Return FILE.py:NAME, of how pytest and Python write it."""
     text = text.replace("::", ":").removesuffix("()")
+    if text.endswith(".py"):  # a file alone: which of its names is meant is asked
+        return text
     module, colon, name = text.rpartition(":" if ":" in text else ".")
     file = f"{module}.py"
     is_file = colon and name.isidentifier() and not module.endswith(".py") and Path(file).is_file()
