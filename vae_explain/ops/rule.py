@@ -329,13 +329,22 @@ def _operands(call: Call, positions: Sequence[int], arrays: tuple[Array, ...]) -
     return operands
 
 
+# The settings of which PyTorch takes one number for all axes.
+FOR_EACH_AXIS = {
+    "kernel_size", "stride", "padding", "dilation", "output_padding", "output_size", "size",
+    "scale_factor",
+}  # fmt: skip
+
+
 def unusual(
     attributes: Mapping[str, Any], usual: Mapping[str, Any] | None = None
 ) -> tuple[tuple[str, Any], ...]:
-    """Return the attributes that a formula has to mention: `2` for `(2, 2)`, one for each axis."""
+    """Return the attributes that a formula has to mention: a stride of `2` for `(2, 2)`."""
     left_out = dict(usual or {})
     short = {
-        key: value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+        key: value[0]
+        if key in FOR_EACH_AXIS and isinstance(value, tuple) and len(set(value)) == 1
+        else value
         for key, value in attributes.items()
     }
     return tuple(
