@@ -104,7 +104,7 @@ def test_an_input_that_is_printed_rounded_leaves_open_what_follows() -> None:
     of = full("the reference", 42, 1)
     inputs, half = inputs_of(of), 5e-9
     exactly = Roundings(of, inputs, DOUBLE)
-    openly = Roundings(of, inputs, DOUBLE, open_by=np.full(inputs["x"].shape, half))
+    openly = Roundings(of, inputs, DOUBLE, open_by={"x": np.full(inputs["x"].shape, half)})
     loss = Name("loss")
     assert exactly.array(loss) < 1e-12
     assert half < openly.array(loss) < 100 * half

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...errors import UserError
-from ...models.changes import Change
 from ...models.vocabulary import plain
 from .judging.damaged_inputs import repaired
 from .judging.figure_verdicts import Judge
 from .judging.line_verdicts import Substitution
-from .judging.starting_point import NoWalkthrough, Start, missing, rerun, start
+from .judging.starting_point import NoWalkthrough, missing, rerun, start
 from .judging.verdicts import Proof
-from .matching.figures import Collector, Figure
+from .matching.figures import Collected, Collector
 from .matching.labels import Labels, Resolved
 from .matching.names import Name
 from .matching.stated_run import SUSPICIOUS, Stated, alternatives, rows_of, set_by_hand, stated
@@ -69,8 +68,8 @@ def walkthrough(parts: Sequence[Passage], given: Mapping[str, Name] | None = Non
         lacking = missing(said.architecture, collected.figures, said.seeds)
         widths = "it says neither how wide the layers are nor their parameters"
         raise NoWalkthrough("; ".join([widths, *lacking]))
-    changes = set_by_hand(parts, said.architecture, rows)
-    judge = _settled(said, changes, collected.figures)
+    said = said._replace(changes=set_by_hand(parts, said.architecture, rows))
+    judge = _settled(said, collected)
     judged = tuple(judge.judged())
     begun = judge.begun
     substitution = Substitution(judge, judged)
@@ -97,24 +96,24 @@ def _require_labels(
             raise UnknownLabel(label, name, list(dict.fromkeys(open_))[:MOST_LABELS])
 
 
-def _settled(said: Stated, changes: tuple[Change, ...], figures: Sequence[Figure]) -> Judge:
+def _settled(said: Stated, found: Collected) -> Judge:
     """Judge the figures under the loss that is stated, or the one that they are of."""
-    best = _judge(said, start(said.architecture, figures, said.seeds, changes), figures)
+    best = _judge(said, found)
     fewest = most = sum(judged.blamed for judged in best.judged())
     if most < SUSPICIOUS:
         return best
-    for other in alternatives(said.architecture, figures):
-        meant = said._replace(architecture=other)
-        judge = _judge(meant, start(other, figures, said.seeds, changes), figures)
+    for other in alternatives(said.architecture, found.figures):
+        judge = _judge(said._replace(architecture=other), found)
         blamed = sum(judged.blamed for judged in judge.judged())
         if blamed < fewest and 2 * blamed < most:
             best, fewest = judge, blamed
     return best
 
 
-def _judge(said: Stated, begun: Start, figures: Sequence[Figure]) -> Judge:
+def _judge(said: Stated, found: Collected) -> Judge:
     """Judge the figures from the inputs as stated, or put right where a digit must be wrong."""
-    judge = Judge(begun, figures, said.learning_rate)
+    figures = found.figures
+    judge = Judge(start(said, figures, found.lines), figures, said.learning_rate)
     repair = repaired(judge)
     if repair is None:
         return judge
@@ -124,9 +123,7 @@ def _judge(said: Stated, begun: Start, figures: Sequence[Figure]) -> Judge:
         for figure in repair.first
     }
     several = frozenset(f.element for f in repair.blamed) if repair.first else frozenset()
-    return Judge(
-        rerun(said.architecture, repair.begun), figures, said.learning_rate, suspected, several
-    )
+    return Judge(rerun(said, repair.begun), figures, said.learning_rate, suspected, several)
 
 
 __all__ = ["NoWalkthrough", "UnknownLabel", "proofread", "walkthrough"]

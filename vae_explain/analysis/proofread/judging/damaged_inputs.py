@@ -31,8 +31,9 @@ from ..matching.figures import Figure
 from ..matching.names import Name
 from .agreement import slipped
 from .figure_verdicts import Judge
+from .line_formulas import whole_index
 from .recomputed import Arithmetic, Chain, Inputs, array_of, by_hand, chained, inputs_of
-from .starting_point import Start, whole_index
+from .starting_point import Start
 
 Change = tuple[tuple[Figure, float], ...]  # numbers of one input, and what was meant for each
 MOST_TOGETHER = 16  # numbers of an input of which any two may have been exchanged

@@ -20,9 +20,10 @@ from ....trace import Array
 from ..matching.figures import Figure, Shape
 from ..matching.names import Name
 from .agreement import agrees, as_written, digits_apart, slipped
+from .line_formulas import whole_index
 from .recomputed import Arithmetic, Chain, array_of, by_hand, chained, inputs_of
 from .rounding import DOUBLE, SINGLE, Roundings
-from .starting_point import Start, is_drawn, whole_index
+from .starting_point import Start, is_drawn
 from .verdicts import Judged, Verdict
 
 MOST_MENDED = 24  # figures that are tried; a document with more wrong ones has other troubles
@@ -66,7 +67,11 @@ class Judge:
         for figure in self.computed_figures:
             self.by_name.setdefault(figure.name, []).append(figure)
         self.printed = by_hand(begun.run, begun.inputs)
-        by_hand_off = Roundings(begun.run, begun.inputs, DOUBLE, rate, begun.open_by)
+        # Parameters with more digits than are printed come from a run of PyTorch's.
+        exact = begun.open_by.keys() <= {"x"}
+        by_hand_off = Roundings(
+            begun.run, begun.inputs, DOUBLE if exact else SINGLE, rate, begun.open_by
+        )
         self.roundings: Mapping[Arithmetic, Roundings] = {
             "full": Roundings(begun.run, inputs_of(begun.run), SINGLE, rate, begun.open_by),
             "printed": by_hand_off,

@@ -15,7 +15,6 @@ from dataclasses import replace
 from ....engine.formulas import Steps
 from ....engine.gradient_ways import Way, parts_at, ways
 from ....engine.run import Run
-from ....ops import NotExplained
 from ....symbolic.expression import (
     Add,
     Div,
@@ -49,6 +48,7 @@ from ..matching.names import Name as Quantity
 from ..reading.values import value_of
 from .agreement import agrees, as_written, is_single
 from .figure_verdicts import Judge
+from .line_formulas import formula_of, leaves
 from .recomputed import Arithmetic
 from .rounding import off_as_drawn, off_in_line
 from .verdicts import Judged, JudgedLine, Operand
@@ -133,12 +133,12 @@ class Substitution:
 
     def _wrong_in(self, line: Line, arithmetic: Arithmetic) -> tuple[Operand, ...] | None:
         """Return the operands that are not those of an arithmetic; None for another formula."""
-        expected = self._expected(line, arithmetic)
+        expected = formula_of(self.steps[arithmetic], line)
         if expected is None:
             return None
         if _skeleton(_as_tree(expected)) == _skeleton(line.sum):
             found: tuple[Operand, ...] | None
-            found = self._mismatched(line, list(_leaves(expected)), arithmetic)
+            found = self._mismatched(line, list(leaves(expected)), arithmetic)
         else:
             terms = [(to_text(term), evaluate_expression(term)) for term in _summands(expected)]
             found = self._wrong_terms(line, terms, arithmetic)
@@ -176,19 +176,6 @@ class Substitution:
             (f"{way.term} by {run.trace.values[way.through].name}", float(array[index]))
             for way, array in parts_at(run, self.ways[arithmetic], value.id)
         ]
-
-    def _expected(self, line: Line, arithmetic: Arithmetic) -> Expression | None:
-        if line.name.updated:
-            return None
-        steps = self.steps[arithmetic]
-        number = self.judge.printed.trace.by_name[line.name.value].id
-        index = steps.full_index(number, line.place)
-        try:
-            if line.name.gradient:
-                return steps.gradient(number, index, line.name.term)
-            return steps.element(number, index)
-        except NotExplained:
-            return None
 
     def _mismatched(
         self, line: Line, leaves: Sequence[Number | Ref], arithmetic: Arithmetic
@@ -244,10 +231,10 @@ class Substitution:
         """Return how far another processor may be off at a leaf's number."""
         if isinstance(leaf, Number) or (name := self._name(leaf)) is None:
             return 0.0
-        if name.value == "x":
-            open_by = self.judge.begun.open_by
-            number = self.judge.begun.run.trace.by_name["x"].id
-            return float(open_by[self.steps["printed"].full_index(number, leaf.index or ())])
+        if name.is_input and name.value in (open_by := self.judge.begun.open_by):
+            number = self.judge.begun.run.trace.by_name[name.value].id
+            index = self.steps["printed"].full_index(number, leaf.index or ())
+            return float(open_by[name.value][index])
         if name.is_input:
             confirmed = name.value in self.judge.begun.confirmed
             return off_as_drawn(self.judge.begun.run, name.value) if confirmed else 0.0
@@ -309,13 +296,6 @@ def _as_tree(expression: Expression) -> Tree:
         case _:
             function = getattr(expression, "function", type(expression).__name__)
             return Call(function, tuple(map(_as_tree, children(expression))))
-
-
-def _leaves(tree: Expression) -> Iterator[Number | Ref]:
-    if isinstance(tree, Number | Ref):
-        yield tree
-    for child in children(tree):
-        yield from _leaves(child)
 
 
 def _skeleton(tree: Tree) -> str:

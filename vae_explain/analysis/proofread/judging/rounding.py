@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -74,7 +74,7 @@ class Roundings:
     rate
         The learning rate, where one is stated.
     open_by
-        How far each number of x may be from the one that it was printed for.
+        How far each number of an input may be from the one that it was printed for, by name.
     """
 
     def __init__(
@@ -83,17 +83,17 @@ class Roundings:
         inputs: Inputs,
         rounding: float,
         rate: float | None = None,
-        open_by: Array | None = None,
+        open_by: Mapping[str, Array] | None = None,
     ) -> None:
         self.run, self.inputs, self.rounding, self.rate = run, inputs, rounding, rate
-        self.open_by = open_by
+        self.open_by = {name: by for name, by in (open_by or {}).items() if by.any()}
         self._found: dict[Name, Array] = {}
 
     def array(self, name: Name) -> Array:
         """Return how far each element of a quantity may be off."""
         if name not in self._found:
             off = self._deviation(name, self._moved) * self._longest * self.rounding / SINGLE
-            if self.open_by is not None and self.open_by.any():
+            if self.open_by:
                 off += self._deviation(name, self._opened)
             self._found[name] = STANDARD_DEVIATIONS * off
         return self._found[name]
@@ -128,13 +128,17 @@ class Roundings:
 
     @cached_property
     def _opened(self) -> tuple[Run, ...]:
-        """The run from any x that would be printed so."""
-        assert self.open_by is not None, "only asked for where it is open"
-        places, x = np.random.default_rng(0), self.inputs["x"]
-        moved = [x + self.open_by * places.uniform(-1, 1, x.shape) for _ in range(RUNS)]
-        return tuple(
-            self._again({**self.inputs, "x": other}, lambda array, size: array) for other in moved
-        )
+        """The run from any inputs that would be printed so."""
+        places = np.random.default_rng(0)
+
+        def moved() -> Inputs:
+            others = {
+                name: self.inputs[name] + by * places.uniform(-1, 1, by.shape)
+                for name, by in self.open_by.items()
+            }
+            return {**self.inputs, **others}
+
+        return tuple(self._again(moved(), lambda array, size: array) for _ in range(RUNS))
 
     def _again(self, inputs: Inputs, moved: Callable[[Array, Array | float], Array]) -> Run:
         trace, graph = self.run.trace, self.run.graph

@@ -3,15 +3,19 @@
 The rule. A tensor of parameters is the seed's when at least half of its figures are, or
 when none of its figures is more than one digit away; its other figures are then wrong, and
 everything else is computed from what the seed gives, so that one wrong digit is blamed
-alone. When no tensor is the seed's, the seed is what is wrong. Noise and input that no seed
-vouches for are taken as they stand, until `damaged_inputs.py` finds that one changed digit in
-them explains what else would be many wrong figures.
+alone. When most tensors are not the seed's, the seed is what is wrong. Noise and input that
+no seed vouches for are taken as they stand, until `damaged_inputs.py` finds that one changed
+digit in them explains what else would be many wrong figures.
+
+Where a document says that its numbers are printed rounded, what no seed vouches for is taken
+with the most digits that stand anywhere, in a line of arithmetic too. By the half of the last
+one it stays open, and so does what is computed from it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,13 +23,13 @@ import numpy as np
 from ....engine.run import PRINTED_DECIMALS, Run
 from ....errors import UserError
 from ....models.builtin_config import Architecture
-from ....models.changes import Change
 from ....symbolic.decimals import rounded as rounded_to
 from ....trace import Array
-from ..matching.figures import Figure
+from ..matching.figures import Figure, Line
 from ..matching.names import Name
-from ..matching.stated_run import Seed
+from ..matching.stated_run import Seed, Stated
 from .agreement import agrees, digits_apart
+from .line_formulas import operands_of, whole_index
 from .recomputed import Inputs, array_of, inputs_of, recorded
 from .rounding import off_as_drawn
 
@@ -56,9 +60,8 @@ class Start(NamedTuple):
     foreign
         The names of parameters that are not what the seed gives, though others are.
     open_by
-        How far each number of x may be from the one that it was printed for.
-    changes
-        The entries that the document says it set by hand after the seed gave them.
+        How far each number of x, and of what is printed rounded and no seed gives, may be
+        from the one that it was printed for, by name.
     """
 
     run: Run
@@ -69,8 +72,7 @@ class Start(NamedTuple):
     wrong_seed: Seed | None
     confirmed: frozenset[str]
     foreign: frozenset[str]
-    open_by: Array
-    changes: tuple[Change, ...]
+    open_by: Mapping[str, Array]
 
 
 def input_names(architecture: Architecture) -> tuple[str, ...]:
@@ -106,12 +108,7 @@ def missing(
     return found
 
 
-def start(
-    architecture: Architecture,
-    figures: Sequence[Figure],
-    seeds: Sequence[Seed],
-    changes: tuple[Change, ...] = (),
-) -> Start:
+def start(said: Stated, figures: Sequence[Figure], lines: Sequence[Line]) -> Start:
     """Find what the run started from.
 
     Raises
@@ -119,7 +116,8 @@ def start(
     NoWalkthrough
         If the input is missing, or the parameters or the noise without a seed for them.
     """
-    lacking = missing(architecture, figures, seeds)
+    architecture = said.architecture
+    lacking = missing(architecture, figures, said.seeds)
     if lacking:
         raise NoWalkthrough("; ".join(lacking))
     by_name = _by_name(architecture, figures)
@@ -133,31 +131,27 @@ def start(
         raise NoWalkthrough(
             f"its input x has {outside[0]:g}, but binary cross-entropy wants every x from 0 to 1"
         )
-    run, seed, wrong_seed = _seeded(architecture, x, by_name, seeds, changes)
-    return _joined(architecture, run, x, by_name, seed, wrong_seed, changes)
+    run, seed, wrong_seed = _seeded(said, x, by_name)
+    return _joined(said, run, x, by_name, lines, seed, wrong_seed)
 
 
 def _seeded(
-    architecture: Architecture,
-    x: Array,
-    by_name: dict[str, list[Figure]],
-    seeds: Sequence[Seed],
-    changes: tuple[Change, ...],
+    said: Stated, x: Array, by_name: dict[str, list[Figure]]
 ) -> tuple[Run, Seed | None, Seed | None]:
     """Return the run of the seed that fits best, that seed, and one that does not hold."""
     parameters = [name for name in by_name if name not in ("x", "eps") and by_name[name]]
     best: tuple[int, Run, Seed] | None = None
-    for seed in seeds:
-        run = recorded(architecture, x, seed.value, None, changes)
+    for seed in said.seeds:
+        run = recorded(said.architecture, x, seed.value, None, said.changes)
         holding = sum(_holds(run, name, by_name[name]) for name in parameters)
         if best is None or holding > best[0]:
             best = holding, run, seed
         if holding == len(parameters):
             break
     if best is None:
-        return recorded(architecture, x, 0, None), None, None
+        return recorded(said.architecture, x, 0, None), None, None
     holding, run, seed = best
-    if holding or not parameters:
+    if 2 * holding >= len(parameters):
         return run, seed, None
     noise_holds = bool(by_name["eps"]) and _holds(run, "eps", by_name["eps"])
     # A seed may stand for the noise alone, beside parameters from elsewhere.
@@ -180,42 +174,52 @@ def is_drawn(figure: Figure, run: Run) -> bool:
 
 
 def _joined(
-    architecture: Architecture,
+    said: Stated,
     run: Run,
     x: Array,
     by_name: dict[str, list[Figure]],
+    lines: Sequence[Line],
     seed: Seed | None,
     wrong_seed: Seed | None,
-    changes: tuple[Change, ...],
 ) -> Start:
+    architecture = said.architecture
     usual = Counter(f.decimals for n in architecture.parameters for f in by_name[n])
-    decimals = usual.most_common(1)[0][0] if usual else PRINTED_DECIMALS
+    decimals = usual.most_common(1)[0][0] if usual else (said.decimals or PRINTED_DECIMALS)
     given = inputs_of(run)
     inputs = whole = {**given, "x": x}
-    confirmed, foreign = set(), set()
+    drawable = [] if seed is None else ["eps", *architecture.parameters]
+    confirmed = {n for n in drawable if not by_name[n] or _holds(run, n, by_name[n])}
+    open_names = {"eps", *architecture.parameters} - confirmed if said.is_rounded else set()
+    in_lines = list(operands_of(run, lines, {name: by_name[name] for name in open_names}))
+    foreign = set()
+    open_by = {"x": np.zeros(x.shape)}
     for name in ("eps", *architecture.parameters):
         figures = by_name[name]
         drawn = given[name]
-        held = seed is not None and (not figures or _holds(run, name, figures))
-        if held:
-            confirmed.add(name)
+        if name in confirmed:
             kept = [f for f in figures if is_drawn(f, run)]
             rounded = _merged(figures, kept, rounded_to(drawn, decimals), drawn)
             inputs = {**inputs, name: rounded}
             continue
-        stated = _stated(figures, drawn.shape)
+        finest = _finest(figures)
+        if said.is_rounded:
+            in_its_lines = (f for f in in_lines if f.name.value == name)
+            finest = _finest([*figures, *in_its_lines], agrees)
+        stated = _placed(finest, drawn.shape)
         if np.isnan(stated).any():
             raise NoWalkthrough(_missing(name, seed is not None or wrong_seed is not None))
         if seed is not None and name != "eps":
             foreign.add(name)
         inputs, whole = {**inputs, name: stated}, {**whole, name: stated}
+        shown = {figure.place: figure for figure in reversed(figures)}
+        finer = any(figure.decimals > shown[figure.place].decimals for figure in finest)
+        if said.is_rounded and (finer or seed is None):
+            open_by[name] = _halves(finest, drawn.shape)
     with_its_noise = run
     if "eps" not in confirmed:
-        run = recorded(architecture, x, seed.value if seed else 0, inputs["eps"], changes)
-    open_by = np.zeros(x.shape)
-    for figure in _finest(by_name["x"]):
-        if figure.decimals >= MOST_DECIMALS:
-            open_by[whole_index(figure.place, x.shape)] = figure.unit / 2
+        run = _with_noise(said, x, seed, inputs["eps"])
+    with_many = [f for f in _finest(by_name["x"]) if f.decimals >= MOST_DECIMALS]
+    open_by["x"] = _halves(with_many, x.shape)
     return Start(
         run,
         with_its_noise,
@@ -226,17 +230,24 @@ def _joined(
         frozenset(confirmed),
         frozenset(foreign),
         open_by,
-        changes,
     )
 
 
-def rerun(architecture: Architecture, begun: Start) -> Start:
+def _with_noise(said: Stated, x: Array, seed: Seed | None, eps: Array) -> Run:
+    """Return the run from noise that is printed, with what of it was set."""
+    changes = tuple(c for c in said.changes if seed and not c.target.startswith("eps"))
+    return recorded(said.architecture, x, seed.value if seed else 0, eps, changes)
+
+
+def rerun(said: Stated, begun: Start) -> Start:
     """Return the same start with PyTorch's run from its inputs, after they were put right."""
     if begun.seed is None:
         return begun
-    eps = None if "eps" in begun.confirmed else begun.inputs["eps"]
-    x, changes = begun.inputs["x"], begun.changes
-    return begun._replace(run=recorded(architecture, x, begun.seed.value, eps, changes))
+    x, eps = begun.inputs["x"], begun.inputs["eps"]
+    if "eps" not in begun.confirmed:
+        return begun._replace(run=_with_noise(said, x, begun.seed, eps))
+    run = recorded(said.architecture, x, begun.seed.value, None, said.changes)
+    return begun._replace(run=run)
 
 
 def _missing(name: str, seeded: bool) -> str:
@@ -247,27 +258,39 @@ def _missing(name: str, seeded: bool) -> str:
 
 def _stated(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
     """Return a tensor as printed, NaN where nothing is."""
+    return _placed(_finest(figures), shape)
+
+
+def _placed(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
     found = np.full(shape, np.nan)
-    for figure in _finest(figures):
+    for figure in figures:
         found[whole_index(figure.place, shape)] = figure.printed.value
     return found
 
 
-def _finest(figures: Sequence[Figure]) -> list[Figure]:
-    """Return one figure of each element: the first, or one that has it with more than 6 digits.
+def _halves(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
+    """Return by how much each number may be rounded, zero where nothing is printed."""
+    found = np.zeros(shape)
+    for figure in figures:
+        found[whole_index(figure.place, shape)] = figure.unit / 2
+    return found
 
-    So many has a number that stands in a title.
-    """
+
+def _same_to_six(figure: Figure, value: float) -> bool:
+    """Whether a number is a figure's to 6 digits: more has one that stands in a title."""
+    return f"{figure.printed.value:.6g}" == f"{value:.6g}"
+
+
+def _finest(
+    figures: Sequence[Figure], same: Callable[[Figure, float], bool] = _same_to_six
+) -> list[Figure]:
+    """Return one figure of each element: the first, or one that has the same with more digits."""
     found: dict[tuple[int, ...], Figure] = {}
     for figure in figures:
         first = found.setdefault(figure.place, figure)
-        if figure.decimals > first.decimals and _to_six(figure) == _to_six(first):
+        if figure.decimals > first.decimals and same(first, figure.printed.value):
             found[figure.place] = figure
     return list(found.values())
-
-
-def _to_six(figure: Figure) -> str:
-    return f"{figure.printed.value:.6g}"
 
 
 def _merged(
@@ -281,8 +304,3 @@ def _merged(
     for figure in reversed(kept):
         found[whole_index(figure.place, found.shape)] = figure.printed.value
     return found
-
-
-def whole_index(index: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return an index with that of the row, which a single row is written without."""
-    return (0, *index) if len(index) == len(shape) - 1 else index

@@ -40,6 +40,8 @@ MEAN = re.compile(r"reduction\W{1,4}(?:is\W+)?mean|averaged over all")
 CROSS_ENTROPY = re.compile(r"binary[ _-]cross[ _-]entropy|\bbce\b")
 WEIGHT = re.compile(r"\bkl with weight (\d+(?:\.\d+)?)")
 CHANGE = re.compile(r"([A-Za-z_][\w.]*\[\d+(?:, ?\d+)*\]) set to (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
+ROUNDED = re.compile(r"\brounded to (\d{1,2}) decimals?\b")
+PRINTED_ROUNDED = "they are printed rounded"
 BETA = ("β", "beta", "Beta")
 SEED_WORDS = {"(", "=", ":", "at", "is", "of", "to", "with", "the", "value", "as"}
 
@@ -58,12 +60,21 @@ class Stated(NamedTuple):
     ----------
     has_widths
         Whether it says how wide the layers are, in words or by its parameters.
+    decimals
+        To how many parameters and noise were rounded before the run; None where nothing says.
+    is_rounded
+        Whether it says that its numbers have more digits than are printed.
+    changes
+        Entries that were set to another number than the seed gives.
     """
 
     seeds: tuple[Seed, ...]
     architecture: Architecture
     learning_rate: float | None
     has_widths: bool
+    decimals: int | None = None
+    is_rounded: bool = False
+    changes: tuple[Change, ...] = ()
 
 
 def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
@@ -83,8 +94,14 @@ def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
         reduction="mean" if MEAN.search(words) else "sum",
         beta=BUILT_IN.beta if beta is None else beta,
     )
+    rounded = ROUNDED.search(words)
     return Stated(
-        tuple(_seeds(pieces)), architecture, _setting(resolved, is_rate), dims is not None
+        tuple(_seeds(pieces)),
+        architecture,
+        _setting(resolved, is_rate),
+        dims is not None,
+        None if rounded is None else int(rounded[1]),
+        PRINTED_ROUNDED in words,
     )
 
 

@@ -1,0 +1,93 @@
+"""The documents that `document` writes pass `verify`, wherever their numbers come from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from vae_explain.models.builtin_config import BUILT_IN
+
+from .pages import command_line
+
+FULL = ("--arithmetic", "full")
+OF_NO_SEED = [
+    ("md", ()),
+    ("tex", ()),
+    ("html", ("--digits", "3")),
+    ("ipynb", ("--digits", "6")),
+    ("md", ("--digits", "2", "--activation", "gelu")),
+]
+SHORT = [
+    ("md", ("--digits", "3", "--activation", "elu")),
+    ("tex", ("--digits", "3", "--activation", "elu")),
+    ("html", ("--digits", "6", "--eps", "0.3,-1.2", "--lr", "0.1")),
+    ("ipynb", ("--digits", "5", "--beta", "0.5", "--level", "expert")),
+]
+SET = [
+    ("md", ("--set", "fc_dec1.bias[5]=2.00001")),
+    ("tex", ("--set", "fc_mu.bias[1]=-2", "--short")),
+    ("html", ("--set", "fc_mu.bias[1]=-2", "--set", "eps[0,1]=1.5", "--short", *FULL)),
+]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of parameters that no seed gives."""
+    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    drawn = torch.Generator().manual_seed(3)
+    parameters = {}
+    for layer in BUILT_IN.layers:
+        size = (layer.outputs, layer.inputs)
+        parameters[f"{layer.name}.weight"] = torch.randn(size, generator=drawn) * 0.4
+        parameters[f"{layer.name}.bias"] = torch.randn(layer.outputs, generator=drawn) * 0.4
+    save_file(parameters, path)
+    return path
+
+
+def written(folder: Path, ending: str, *options: str) -> Path:
+    path = folder / f"document.{ending}"
+    made = command_line("document", "-o", str(path), *options)
+    assert made.code == 0, made.err
+    return path
+
+
+def require_right(path: Path) -> None:
+    found = command_line("verify", str(path))
+    assert found.code == 0, found.out + found.err
+
+
+@pytest.mark.parametrize(("ending", "options"), OF_NO_SEED)
+def test_full_digits_of_parameters_that_no_seed_gives(
+    ending: str, options: tuple[str, ...], weights: Path, tmp_path: Path
+) -> None:
+    require_right(written(tmp_path, ending, "--weights", str(weights), *FULL, *options))
+
+
+@pytest.mark.parametrize(("ending", "options"), SHORT)
+def test_a_short_document_says_to_how_many_decimals_it_is_rounded(
+    ending: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    require_right(written(tmp_path, ending, "--short", *options))
+
+
+@pytest.mark.parametrize(("ending", "options"), SET)
+def test_an_entry_that_was_set(ending: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    require_right(written(tmp_path, ending, *options))
+
+
+def test_a_wrong_digit_beyond_the_rounding_of_parameters_is_found(
+    weights: Path, tmp_path: Path
+) -> None:
+    path = written(tmp_path, "md", "--weights", str(weights), *FULL)
+    text = path.read_text("utf-8")
+    row = re.search(r"\| +0 \| +−0\.0306\d+·1 \|.*?\| +(−0\.19616)\d+ \|", text)
+    assert row is not None
+    start, end = row.span(1)
+    path.write_text(f"{text[:start]}−0.19646{text[end:]}", "utf-8")
+    found = command_line("verify", str(path))
+    assert found.code == 1
+    assert "encoder_pre[0]: printed -0.19646" in found.out
