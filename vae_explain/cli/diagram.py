@@ -11,9 +11,9 @@ from .options import Options, with_options
 
 BY_ENDING = "the extension of FILE says it, .svg, .png or .pdf (forward has the numbers as JSON)"
 REFUSED = {
+    "digits": "a picture has shades and no digits; leave it out",
     "format": BY_ENDING,
     "json": BY_ENDING,
-    "digits": "a picture has shades and no digits; leave it out",
 }
 
 

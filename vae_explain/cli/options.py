@@ -425,8 +425,9 @@ def with_options(
     def wrapped(context: typer.Context, **values: Any) -> ExitCode:
         shared = {parameter.name: values.pop(parameter.name) for parameter in ours}
         typed = frozenset(name for name in shared if _is_typed(context, name))
-        for name in typed & refused.keys():
-            raise Problem(flag(name), shared[name], refused[name])
+        for name, instead in refused.items():
+            if name in typed:
+                raise Problem(flag(name), shared[name], instead)
         both = [name for name in ("x_file", "weights") if str(shared.get(name)) == "-"]
         if len(both) > 1:
             raise Problem("--weights", "-", "--x-file reads standard input already; name a file")
