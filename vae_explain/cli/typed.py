@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -49,8 +49,13 @@ class Unconverted:
             return () if param.multiple or param.nargs == -1 else None
         if typed is None or getattr(param, "is_flag", False):
             return type(param).process_value(param, context, typed)
-        kind = str(get_type_hints(self.callback)[param.name])
-        return Path(typed) if "Path" in kind else typed
+        return Path(typed) if param.name in self._files else typed
+
+    @cached_property
+    def _files(self) -> frozenset[str]:
+        """The names of the parameters that are files."""
+        hints = get_type_hints(self.callback)
+        return frozenset(name for name, kind in hints.items() if "Path" in str(kind))
 
 
 class ForgivingCommand(Unconverted, TyperCommand):
