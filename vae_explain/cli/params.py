@@ -5,12 +5,8 @@ from __future__ import annotations
 from . import names, output
 from .errors import ExitCode, Problem
 from .job import Job
-from .options import (
-    WEIGHT_FILES,
-    Options,
-    SaveWeights,
-    with_options,
-)
+from .options import WEIGHT_FILES, Options, SaveWeights
+from .shared_options import with_options
 
 
 @with_options
@@ -22,7 +18,7 @@ def params(
 ) -> ExitCode:
     style = options.style()
     if save and options.run:
-        mend = "a recording has the numbers of a run not the model's whole state"
+        mend = "a recording has the numbers of a run, not the model's whole state"
         raise Problem("--save", save, f"{mend}; give the model instead of --run")
     job = Job(options, style, "printed")
     weights = style.files.name("--save", save, WEIGHT_FILES) if save else None

@@ -20,7 +20,7 @@ CONTINUED = re.compile(r"\$ *\\\\ *\n *\$\{\}")  # a formula that goes on behind
 # Braces that are not those of a command's argument only group.
 BRACES = re.compile(r"(\\[a-zA-Z]+\*?(?:\{[^{}]*\})+)|[{}]")
 TITLE = r"\\(?:sub)*section\*?\{[^{}\n]+\}|\\paragraph\*?\{[^{}\n]+\}"
-# What forbids a page to end stands between a caption and what it is of.
+# \nopagebreak stands between a caption and the display that it names.
 PARTED = re.compile(rf"(\n\s*\n|\\item\b|\\nopagebreak\b|{TITLE})")
 HEADING = re.compile(
     r"\\(?:sub)*section\*?\{(?P<section>[^{}\n]+)\}|\\paragraph\*?\{(?P<paragraph>[^{}\n]+)\}"
