@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from .errors import ExitCode
 from .job import Job, recording_of
 from .messages import say
-from .options import Options, with_options
+from .options import Options
+from .shared_options import with_options
 from .streams import page_stream
 
 if TYPE_CHECKING:

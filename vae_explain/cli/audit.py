@@ -13,7 +13,8 @@ from . import other_words, output
 from .completion import completing
 from .errors import ExitCode, Problem, unknown_name
 from .job import Job, refuse
-from .options import Options, with_options
+from .options import Options
+from .shared_options import with_options
 
 if TYPE_CHECKING:
     from ..analysis.audit.report import Report

@@ -5,7 +5,8 @@ from __future__ import annotations
 from . import output
 from .errors import ExitCode
 from .job import Job, refuse
-from .options import Options, with_options
+from .options import Options
+from .shared_options import with_options
 
 
 @with_options

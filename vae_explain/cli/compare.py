@@ -16,7 +16,8 @@ from ..pages.document_formats import FORMATS, write
 from . import output
 from .errors import ExitCode, Problem, unknown_name
 from .job import Job
-from .options import Options, run_option, with_options
+from .options import Options, run_option
+from .shared_options import with_options
 from .style import OF_PAGES, Formats, output_option
 
 if TYPE_CHECKING:

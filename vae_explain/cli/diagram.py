@@ -7,7 +7,8 @@ from functools import partial
 from . import output
 from .errors import ExitCode
 from .job import Job
-from .options import Options, with_options
+from .options import Options
+from .shared_options import with_options
 
 BY_ENDING = "the extension of FILE says it, .svg, .png or .pdf (forward has the numbers as JSON)"
 REFUSED = {

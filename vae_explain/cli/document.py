@@ -15,11 +15,8 @@ from .errors import ExitCode, Problem
 from .files import Target
 from .job import Job
 from .messages import say
-from .options import (
-    LARGEST_RATE,
-    Options,
-    with_options,
-)
+from .options import LARGEST_RATE, Options
+from .shared_options import with_options
 from .style import Formats, output_option
 
 if TYPE_CHECKING:

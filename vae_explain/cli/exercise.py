@@ -14,7 +14,8 @@ from . import output, parsing
 from .errors import ExitCode, Problem
 from .job import Job
 from .messages import say
-from .options import LARGEST_RATE, Options, file_option, with_options
+from .options import LARGEST_RATE, Options, file_option
+from .shared_options import with_options
 from .style import Formats, Style, output_option
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import typer
 from . import names, output
 from .errors import ExitCode
 from .job import Job
-from .options import Latex, Options, with_options
+from .options import Latex, Options
+from .shared_options import with_options
 
 
 @with_options

@@ -10,7 +10,8 @@ import typer
 
 from . import output
 from .errors import ExitCode, Problem
-from .options import OF_OUTPUT, Options, file_option, with_options
+from .options import Options, file_option
+from .shared_options import OF_OUTPUT, with_options
 
 
 @partial(with_options, only=OF_OUTPUT)

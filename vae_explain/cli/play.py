@@ -17,7 +17,8 @@ from .document import composed_by
 from .errors import ExitCode
 from .job import Job
 from .messages import say
-from .options import LARGEST_RATE, LearningRate, Options, with_options
+from .options import LARGEST_RATE, LearningRate, Options
+from .shared_options import with_options
 from .streams import page_stream
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import Annotated
 from . import output
 from .errors import ExitCode, Problem
 from .job import Job, refuse
-from .options import RECORDINGS, Options, with_options
+from .options import RECORDINGS, Options
+from .shared_options import with_options
 from .style import output_option
 
 ONE_FILE = "record writes one file, a recording, by --output; leave it out"

@@ -11,7 +11,8 @@ import typer
 from . import output, parsing
 from .errors import ExitCode
 from .job import Job, refuse
-from .options import Options, with_options
+from .options import Options
+from .shared_options import with_options
 
 MOST_DRAWS = 1_000_000
 

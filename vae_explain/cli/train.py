@@ -23,8 +23,8 @@ from .options import (
     Parameters,
     SaveWeights,
     file_option,
-    with_options,
 )
+from .shared_options import with_options
 from .style import Style
 
 if TYPE_CHECKING:

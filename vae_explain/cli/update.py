@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from . import names, output, parsing
 from .errors import ExitCode
 from .job import Job, refuse
-from .options import LARGEST_RATE, LearningRate, Options, Parameters, with_options
+from .options import LARGEST_RATE, LearningRate, Options, Parameters
+from .shared_options import with_options
 
 if TYPE_CHECKING:
     from ..analysis.training_records import Update

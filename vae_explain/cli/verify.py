@@ -14,7 +14,8 @@ from .. import __version__
 from . import output, standard_input
 from .errors import ExitCode, Problem, unknown_name
 from .files import Target
-from .options import OF_OUTPUT, Options, with_options
+from .options import Options
+from .shared_options import OF_OUTPUT, with_options
 from .style import Style
 
 if TYPE_CHECKING:

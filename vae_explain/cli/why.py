@@ -11,7 +11,8 @@ from ..models.spelled_names import asks_gradient
 from . import names, output, parsing
 from .errors import ExitCode, Problem
 from .job import Job
-from .options import Options, with_options
+from .options import Options
+from .shared_options import with_options
 
 
 @with_options
