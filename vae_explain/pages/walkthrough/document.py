@@ -82,7 +82,8 @@ def document(
     chapter("The backward pass", introductions.backward(run), back.blocks)
     page.add(*back.in_the_other_arithmetic(other))
     if isinstance(moved, Update):
-        step = update.compose(moved, list(moved.step.after))
+        names = list(moved.step.after)
+        step = update.compose(moved, names, update.like_another(moved.step.run, names))
         chapter("One step of learning", introductions.update(run), step.blocks)
     elif moved:
         chapter("One step of learning", [f"The step cannot be shown. {moved}"])

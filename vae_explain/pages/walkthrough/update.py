@@ -26,16 +26,29 @@ def update(
     only
         Those to work out element by element; all of them, with an example each, when empty.
     """
-    page = compose(update, parameters, only)
     run = update.step.run
-    page.add(*([] if only else ask_for_others(run, _like(run, parameters), "update")))
+    like = {} if only else like_another(run, parameters)
+    page = compose(update, only or parameters, like, detailed=bool(only))
+    page.add(*ask_for_others(run, like, "update"))
     title = f"{heading_line(run)} · gradient descent, lr {rate_text(update.step.lr)}"
     remarks = *loss_words(run.loss_call), full_arithmetic(run.trace.loss.array), *provisos(run)
     return finished("update", title, remarks, page.blocks, run)
 
 
-def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ()) -> OptimizerPage:
-    """Return the page before its footer, for one that is part of a document."""
+def compose(
+    update: Update, parameters: Sequence[str], like: Mapping[int, int], detailed: bool = False
+) -> OptimizerPage:
+    """Return the page before its footer, for one that is part of a document.
+
+    Parameters
+    ----------
+    parameters
+        The names of those to show, in order.
+    like
+        See `repeated.py`: those that are left out.
+    detailed
+        Whether to work out each element by element.
+    """
     page = OptimizerPage(update.step)
     words = (
         "The gradient points to where the loss grows, so each parameter moves the other way, by "
@@ -44,10 +57,9 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
     rate = {"kind": "rate", "before": words}
     page.add(Prose(f"{words}{settings_words(update.step)}.", rate))
     run = update.step.run
-    like = {} if only else _like(run, parameters)
-    for name in only or parameters:
+    for name in parameters:
         if (value_id := run.value(name).id) not in like:
-            page.moved(name, detailed=bool(only))
+            page.moved(name, detailed)
             page.add(*same_as(run, like, value_id))
     page.blocks = [*as_one_section(page.blocks)]
     page.open("What the step did", "same x, same ε")
@@ -65,7 +77,7 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
     return page
 
 
-def _like(run: Run, parameters: Sequence[str]) -> Mapping[int, int]:
+def like_another(run: Run, parameters: Sequence[str]) -> Mapping[int, int]:
     """Return which parameters of a large run move as another one that is shown."""
     return left_out(run, {run.value(name).id for name in parameters})
 
