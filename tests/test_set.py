@@ -93,7 +93,7 @@ def test_a_name_that_ends_with_a_number_is_not_taken_for_an_index() -> None:
             "fc1.weigth[0,1]=1",
             "no parameter, input or noise has this name; did you mean fc1.weight?",
         ),
-        ("fc1.weight[0]=1", "1 given as index; fc1.weight has shape [8, 4]"),
+        ("fc1.weight[0]=1", "its index needs 2 numbers; fc1.weight has shape [8, 4]"),
         ("fc1.weight=1", "fc1.weight has shape [8, 4]; say which entry, such as fc1.weight[0,0]"),
         ("fc1.weight[8,0]=1", "index 8 is outside; fc1.weight has shape [8, 4]"),
         ("z[0]=1", "z follows from the numbers that a run starts from; set one of those: x, eps"),

@@ -292,7 +292,7 @@ def test_a_term_of_a_loss_that_has_none(
 ) -> None:
     (tmp_path / "own.py").write_text(EMPTY)
     own = ["--model", f"{tmp_path}/own.py:Model", "--x", "1,2,3,4"]
-    require_one_line(cli(*command, *own, "--term", "kl"), "without terms; leave it out")
+    require_one_line(cli(*command, *own, "--term", "kl"), "this loss has no terms; leave it out")
 
 
 CHAIN = """

@@ -106,14 +106,17 @@ def test_settings_within_settings_and_an_input_of_another_form(cli: CommandLine)
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--objective-expr", "[y for y in model(x)]"), "cannot stand in it; write names, calls"),
+        (
+            ("--objective-expr", "[y for y in model(x)]"),
+            "cannot stand in it; use only names, calls",
+        ),
         (("--objective-expr", "model.__class__"), "model.__class__ cannot stand in it"),
         (("--objective-expr", "model(x"), "it is not a Python expression"),
         (("--objective-expr", "modell(x)"), "there is no modell"),
         (("--objective-expr", "model(x)", "--loss-arg", "beta=1"), "it is the whole loss"),
         (("--x-as", "{'data': y}"), "there is no y; it may have x"),
         (("--model-arg", "args.=2"), "write name=value"),
-        (("--model-arg", "a=2", "--model-arg", "a.b=1"), "a is given a value of its own already"),
+        (("--model-arg", "a=2", "--model-arg", "a.b=1"), "a already has a value"),
     ],
 )
 def test_what_cannot_be_read_is_said(

@@ -167,7 +167,7 @@ def test_json_contract(cli: CommandLine) -> None:
         ("mu.grad[a]", "whole numbers"),
         ("eps.grad", "no gradient"),
         ("x.grad[0]", "no gradient"),
-        ("z[", "write a name"),
+        ("z[", "its index needs 2 numbers"),
     ],
 )
 def test_a_bad_target_gets_one_line(cli: CommandLine, target: str, words: str) -> None:

@@ -113,7 +113,9 @@ def full_index(
     if len(index) == len(shape) - 1 and shape[0] == 1 and len(shape) > 1:
         index = (0, *index)
     if len(index) != len(shape):
-        raise UserError(f"{len(index)} given as index; {known}", option, typed)
+        numbers = "1 number" if len(shape) == 1 else f"{len(shape)} numbers"
+        mend = f"its index needs {numbers}" if shape else "it is one number and has no index"
+        raise UserError(f"{mend}; {known}", option, typed)
     for at, size in zip(index, shape, strict=True):
         if not -size <= at < size:
             raise UserError(f"index {at} is outside; {known}", option, typed)
