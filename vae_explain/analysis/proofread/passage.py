@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 
-class Piece(NamedTuple):
+class Fragment(NamedTuple):
     """A run of one kind of text, and the line it starts on."""
 
     kind: Literal["text", "code", "math", "strong"]
@@ -28,19 +28,19 @@ class Passage(NamedTuple):
     """
 
     kind: Literal["prose", "code", "math", "table", "html"]
-    pieces: tuple[Piece, ...]
-    rows: tuple[tuple[tuple[Piece, ...], ...], ...]
-    context: tuple[tuple[Piece, ...], ...]
+    pieces: tuple[Fragment, ...]
+    rows: tuple[tuple[tuple[Fragment, ...], ...], ...]
+    context: tuple[tuple[Fragment, ...], ...]
     line: int
     language: str = ""
 
     @property
-    def all_pieces(self) -> tuple[Piece, ...]:
+    def all_pieces(self) -> tuple[Fragment, ...]:
         """Its text, that of a table's cells too."""
         cells = (cell for row in self.rows for cell in row)
         return (*self.pieces, *chain.from_iterable(cells))
 
 
-def plain(pieces: Sequence[Piece]) -> str:
+def plain(pieces: Sequence[Fragment]) -> str:
     """Return pieces as one text, without their marks."""
     return "".join(piece.text for piece in pieces)

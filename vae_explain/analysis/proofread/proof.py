@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from ...errors import UserError
 from ...models.vocabulary import plain
 from .judging.damaged_inputs import repaired
-from .judging.figure_verdicts import Judge
+from .judging.figure_verdicts import FigureJudge
 from .judging.line_verdicts import Substitution
 from .judging.starting_point import NoWalkthrough, missing, rerun, start
 from .judging.verdicts import Proof
 from .matching.figures import Collected, Collector
 from .matching.labels import Labels, Resolved
 from .matching.names import Name
-from .matching.stated_run import SUSPICIOUS, Stated, alternatives, rows_of, set_by_hand, stated
+from .matching.stated_run import SUSPICIOUS, StatedRun, alternatives, rows_of, set_by_hand, stated
 from .passage import Passage
 from .reading.markdown import passages
 from .reading.reader import read
@@ -96,7 +96,7 @@ def _require_labels(
             raise UnknownLabel(label, name, list(dict.fromkeys(open_))[:MOST_LABELS])
 
 
-def _settled(said: Stated, found: Collected) -> Judge:
+def _settled(said: StatedRun, found: Collected) -> FigureJudge:
     """Judge the figures under the loss that is stated, or the one that they are of."""
     best = _judge(said, found)
     fewest = most = sum(judged.blamed for judged in best.judged())
@@ -110,10 +110,10 @@ def _settled(said: Stated, found: Collected) -> Judge:
     return best
 
 
-def _judge(said: Stated, found: Collected) -> Judge:
+def _judge(said: StatedRun, found: Collected) -> FigureJudge:
     """Judge the figures from the inputs as stated, or put right where a digit must be wrong."""
     figures = found.figures
-    judge = Judge(start(said, figures, found.lines), figures, said.learning_rate)
+    judge = FigureJudge(start(said, figures, found.lines), figures, said.learning_rate)
     repair = repaired(judge)
     if repair is None:
         return judge
@@ -123,7 +123,7 @@ def _judge(said: Stated, found: Collected) -> Judge:
         for figure in repair.first
     }
     several = frozenset(f.element for f in repair.blamed) if repair.first else frozenset()
-    return Judge(rerun(said, repair.begun), figures, said.learning_rate, suspected, several)
+    return FigureJudge(rerun(said, repair.begun), figures, said.learning_rate, suspected, several)
 
 
 __all__ = ["NoWalkthrough", "UnknownLabel", "proofread", "walkthrough"]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ...engine.run import NotFinite
 from .equations.document import read_equations
-from .equations.findings import Finding, Layer, Reading
+from .equations.findings import DocumentFinding, Layer, Reading
 from .equations.syntax import literals
 from .judging.verdicts import Judged, JudgedLine, Proof
 from .matching.names import Name
@@ -34,7 +34,7 @@ class Proofreading(NamedTuple):
 
     document: Document
     reading: Reading
-    findings: tuple[Finding, ...]
+    findings: tuple[DocumentFinding, ...]
     read: Mapping[Layer, int]
     walkthrough: Proof | None
     missing: str
@@ -84,7 +84,7 @@ def report(text: str, name: str = "", given: Mapping[str, Name] | None = None) -
     return Proofreading(read, reading, ordered, counts, proof, missing)
 
 
-def _is_formula(finding: Finding) -> bool:
+def _is_formula(finding: DocumentFinding) -> bool:
     return finding.layer == "B" and any(sign.isalpha() for sign in finding.printed if sign != "e")
 
 
@@ -98,17 +98,17 @@ def _lines(proof: Proof) -> Iterator[int]:
             yield line.line.result.line
 
 
-def _of_walkthrough(proof: Proof) -> Iterator[Finding]:
+def _of_walkthrough(proof: Proof) -> Iterator[DocumentFinding]:
     if proof.wrong_seed is not None:
         seed = proof.wrong_seed
         why = f"seed {seed.value} does not give the parameters that are printed"
-        yield Finding(seed.line, str(seed.value), "", why, "C")
+        yield DocumentFinding(seed.line, str(seed.value), "", why, "C")
     for seed in proof.other_seeds:
         holds = proof.seed.value if proof.seed is not None else ""
         why = f"seed {seed.value} is not the one of these numbers, which is {holds}"
-        yield Finding(seed.line, str(seed.value), str(holds), why, "C")
+        yield DocumentFinding(seed.line, str(seed.value), str(holds), why, "C")
     for misfit in proof.misfits:
-        yield Finding(misfit.line, misfit.printed, "", misfit.why, "C")
+        yield DocumentFinding(misfit.line, misfit.printed, "", misfit.why, "C")
     for judged in proof.blamed:
         yield _figure(judged)
     figures = {(j.figure.printed.line, j.figure.printed.text) for j in proof.blamed}
@@ -117,14 +117,14 @@ def _of_walkthrough(proof: Proof) -> Iterator[Finding]:
             yield found
 
 
-def _figure(judged: Judged) -> Finding:
+def _figure(judged: Judged) -> DocumentFinding:
     figure = judged.figure
     expected = f"{judged.computed:.{max(0, figure.decimals)}f}"
     reason = f"{figure.element}: {judged.why} ({judged.verdict})"
-    return Finding(figure.printed.line, figure.printed.text, expected, reason, "C")
+    return DocumentFinding(figure.printed.line, figure.printed.text, expected, reason, "C")
 
 
-def _line(judged: JudgedLine) -> Finding:
+def _line(judged: JudgedLine) -> DocumentFinding:
     line = judged.line
     if judged.wrong_operands:
         operand = judged.wrong_operands[0]
@@ -132,4 +132,4 @@ def _line(judged: JudgedLine) -> Finding:
     else:
         printed = line.result.text if line.result else line.text
         expected = f"{judged.value:.8g}"
-    return Finding(line.line, printed, expected, judged.why, "C")
+    return DocumentFinding(line.line, printed, expected, judged.why, "C")

@@ -8,7 +8,7 @@ from functools import partial
 
 from .quantities import with_index, without_index
 from .syntax import (
-    Call,
+    FunctionCall,
     Literal,
     Negative,
     Power,
@@ -58,7 +58,7 @@ def _side_by_side(one: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
         case (Product(a, signs), Product(b, others)):
             alike = [s == "/" for s in signs] == [s == "/" for s in others]
             return list(zip(a, b, strict=True)) if len(a) == len(b) and alike else None
-        case (Call(f, a), Call(g, b)):
+        case (FunctionCall(f, a), FunctionCall(g, b)):
             return list(zip(a, b, strict=True)) if f == g and len(a) == len(b) else None
         case (Power(), Power()) | (Negative(), Negative()) | (Transposed(), Transposed()):
             return list(zip(parts(one), parts(other), strict=True))
@@ -101,7 +101,7 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
     if multiplies and of_list:
         yield _reread(tree, _elementwise)
     yield tree
-    if any(isinstance(t, Call) and t.function == "log" for t in found):
+    if any(isinstance(t, FunctionCall) and t.function == "log" for t in found):
         for base in ("log10", "log2"):
             yield _reread(tree, partial(_renamed, new=base))
     if multiplies and not of_list:
@@ -123,8 +123,8 @@ def _reread(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
 
 
 def _renamed(tree: Tree, new: str) -> Tree:
-    is_log = isinstance(tree, Call) and tree.function == "log"
-    return replace(tree, function=new) if is_log and isinstance(tree, Call) else tree
+    is_log = isinstance(tree, FunctionCall) and tree.function == "log"
+    return replace(tree, function=new) if is_log and isinstance(tree, FunctionCall) else tree
 
 
 def _elementwise(tree: Tree) -> Tree:

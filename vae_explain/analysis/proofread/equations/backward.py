@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .chains import Side
-from .evaluation import Leaf, Unknown, as_printed, evaluate, half
+from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .gradients import gradient
 from .intervals import Range
-from .judging import Mistake
+from .judging import EquationMistake
 from .scope import Scope
 from .syntax import Literal, Tree, derivative, is_bare, key_of, literals
 
@@ -24,7 +24,7 @@ class Derivative(NamedTuple):
 
     name: Tree
     side: Side
-    mistakes: list[Mistake]
+    mistakes: list[EquationMistake]
 
 
 class Backward:
@@ -55,10 +55,10 @@ class Backward:
                 ends = [gradient(*names, self.scope, _end(e), self.lookup) for e in ("low", "high")]
                 arrays = [slope.value.ravel(), *(end.value.ravel() for end in ends)]
                 spread = [max(found) - min(found) for found in zip(*arrays, strict=True)]
-        except Unknown:
+        except CannotEvaluate:
             return
         mistakes = [
-            Mistake.of(number, float(value))
+            EquationMistake.of(number, float(value))
             for (value, number), by, rounded in zip(pairs, off, spread, strict=True)
             if not by <= _allowed(number) + rounded
         ]
@@ -73,11 +73,11 @@ class Backward:
             return found
         self.looked_through += 1
         if self.looked_through > MOST_FORMULAS:
-            raise Unknown("its formulas are made of too many others")
+            raise CannotEvaluate("its formulas are made of too many others")
         self.open.add(key)
         try:
             return evaluate(said[0], leaf, self.lookup)
-        except Unknown:
+        except CannotEvaluate:
             return None
         finally:
             self.open.discard(key)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from .cursor import TooDeep, Unreadable
 from .parser import parse
 from .syntax import Literal, Row, Tree, is_bare, is_numeric, key_of
-from .tokens import Token
+from .tokens import MathToken
 
 LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no more
 CASES = {"for", "if", "when", "unless", "only", "suppose", "were"}
@@ -56,7 +56,7 @@ class _Clause(NamedTuple):
     ended_by: str
 
 
-def chains(tokens: Sequence[Token], source: str) -> Iterator[Chain]:
+def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
     """Yield the equations of a passage.
 
     Parameters
@@ -85,7 +85,7 @@ def _listed(clauses: Sequence[_Clause], position: int) -> list[tuple[int, int]]:
     return found
 
 
-def _clauses(tokens: Sequence[Token]) -> Iterator[_Clause]:
+def _clauses(tokens: Sequence[MathToken]) -> Iterator[_Clause]:
     remarks = _remarks(tokens)
     depth = start = 0
     sides: list[tuple[int, int]] = []
@@ -105,7 +105,7 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[_Clause]:
     yield _Clause([*sides, (start, len(tokens))], "end")
 
 
-def _ends(tokens: Sequence[Token], i: int, remarks: set[int]) -> bool:
+def _ends(tokens: Sequence[MathToken], i: int, remarks: set[int]) -> bool:
     """Whether a clause ends at a token that stands in no brackets."""
     token = tokens[i]
     if token.kind in ("stop", "comma") or i in remarks or token.kind == "close":
@@ -127,7 +127,7 @@ def _ends(tokens: Sequence[Token], i: int, remarks: set[int]) -> bool:
     return not goes_on
 
 
-def _parts_settings(tokens: Sequence[Token], i: int) -> bool:
+def _parts_settings(tokens: Sequence[MathToken], i: int) -> bool:
     """Whether a stroke stands between two settings, as in `beta1=0.9/beta2=0.999`."""
     kinds = [token.kind for token in tokens[max(0, i - 2) : i + 3]]
     if kinds != ["relation", "number", "operator", "name", "relation"]:
@@ -136,7 +136,7 @@ def _parts_settings(tokens: Sequence[Token], i: int) -> bool:
     return name.mode == "text" and len(name.text) > 1 and not name.spaced
 
 
-def _remarks(tokens: Sequence[Token]) -> set[int]:
+def _remarks(tokens: Sequence[MathToken]) -> set[int]:
     """Return the brackets that hold equations, and those that have no partner."""
     found: set[int] = set()
     opened: list[list[int]] = []  # where, and how many relations stood before
@@ -158,7 +158,7 @@ def _remarks(tokens: Sequence[Token]) -> set[int]:
     return found | {start for start, _ in opened}
 
 
-def _is_index_or_call(tokens: Sequence[Token], start: int) -> bool:
+def _is_index_or_call(tokens: Sequence[MathToken], start: int) -> bool:
     """Whether a bracket belongs to what stands before it: `\\sum_{i=1}`, `sum(x, dim=1)`."""
     if not start:
         return False
@@ -172,7 +172,7 @@ def _is_index_or_call(tokens: Sequence[Token], start: int) -> bool:
 class _Reader:
     """Reads the sides of one clause."""
 
-    def __init__(self, tokens: Sequence[Token], source: str, clause: _Clause) -> None:
+    def __init__(self, tokens: Sequence[MathToken], source: str, clause: _Clause) -> None:
         self.tokens, self.source, self.clause = tokens, source, clause
         self.too_deep = self.is_case = False
 
@@ -240,7 +240,7 @@ class _Reader:
             return self._side(None, start, end), end
         return side, stopped
 
-    def _may_follow(self, token: Token) -> bool:
+    def _may_follow(self, token: MathToken) -> bool:
         """Whether a formula may end before a token: before words, or a remark."""
         if token.kind == "words":
             return True
@@ -303,12 +303,12 @@ def _counts(tree: Tree | None) -> bool:
     return isinstance(entry, Literal) and entry.whole
 
 
-def _is_prose(token: Token) -> bool:
+def _is_prose(token: MathToken) -> bool:
     """Whether a token may follow a formula with names, and is no name that goes on with it."""
     return token.kind != "name" or token.text.isalpha()
 
 
-def _is_word(token: Token) -> bool:
+def _is_word(token: MathToken) -> bool:
     """Whether a token is a word of prose and no sign of a quantity."""
     plain = token.text.isalpha() and len(token.text) > 1 and token.text.isascii()
     return token.kind == "name" and token.mode == "text" and plain

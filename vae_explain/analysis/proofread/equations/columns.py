@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ..passage import Passage, Piece, plain
+from ..passage import Fragment, Passage, plain
 from .chains import chains
 from .cursor import Unreadable
-from .evaluation import Leaf, Unknown, evaluate, half
+from .evaluation import CannotEvaluate, Leaf, evaluate, half
 from .intervals import Range, all_meet, hull
-from .judging import Pair
+from .judging import ComparedSides
 from .parser import parse
 from .reader import cut
 from .syntax import Literal, Power, Sum, Tree, is_bare, is_numeric, key_of, quantities
@@ -23,10 +23,10 @@ WORDS = (
 COUNTS = re.compile(r"(?i)^\W*(?:[ijkn#]|row|step|unit|dim\w*|index|no\.?|)\W*$")
 
 
-class Claim(NamedTuple):
+class ColumnClaim(NamedTuple):
     """A number in a table, and what its column says that it is."""
 
-    pair: Pair
+    pair: ComparedSides
     says: str
     line: int
 
@@ -39,7 +39,7 @@ class _Cell(NamedTuple):
     line: int
 
 
-def column_claims(passage: Passage) -> Iterator[Claim]:
+def column_claims(passage: Passage) -> Iterator[ColumnClaim]:
     """Yield what the columns of a table say of its numbers, where most of them bear it out."""
     header, *body = passage.rows
     if not any(map(_is_claim, header)):
@@ -52,17 +52,17 @@ def column_claims(passage: Passage) -> Iterator[Claim]:
             yield from claims
 
 
-def _is_claim(head: Sequence[Piece]) -> bool:
+def _is_claim(head: Sequence[Fragment]) -> bool:
     text = plain(head)
     return any(p.search(text) for p, _ in WORDS) or any(sign in text for sign in "+-−*·/^²\\")
 
 
 def _claims(
-    header: Sequence[Sequence[Piece]],
-    head: Sequence[Piece],
+    header: Sequence[Sequence[Fragment]],
+    head: Sequence[Fragment],
     column: int,
     rows: Sequence[Sequence[_Cell | None]],
-) -> Iterator[Claim]:
+) -> Iterator[ColumnClaim]:
     made = _made(header, head, column)
     if made is None:
         return
@@ -75,13 +75,15 @@ def _claims(
             continue
         if isinstance(tree, str):
             formula = _of_words(tree, [entry.number for entry in known])
-            yield Claim(Pair(formula, cell.number), f"the column {plain(head)}", cell.line)
+            yield ColumnClaim(
+                ComparedSides(formula, cell.number), f"the column {plain(head)}", cell.line
+            )
             continue
         if len(known) < len(used):
             continue
         numbers = {key_of(_tree(header[i])): e for i, e in zip(used, known, strict=True)}  # type: ignore[arg-type]  # only heads with a name are used
-        pair = Pair(tree, cell.number, _looking_up(numbers))
-        yield Claim(pair, f"the column {plain(head)}", cell.line)
+        pair = ComparedSides(tree, cell.number, _looking_up(numbers))
+        yield ColumnClaim(pair, f"the column {plain(head)}", cell.line)
 
 
 def _looking_up(numbers: dict[str | None, _Cell]):  # type: ignore[no-untyped-def]
@@ -97,7 +99,7 @@ def _looking_up(numbers: dict[str | None, _Cell]):  # type: ignore[no-untyped-de
 
 
 def _made(
-    header: Sequence[Sequence[Piece]], head: Sequence[Piece], column: int
+    header: Sequence[Sequence[Fragment]], head: Sequence[Fragment], column: int
 ) -> tuple[Tree | str, list[int]] | None:
     """Return how a column is made, and of which others."""
     for pattern, word in WORDS:
@@ -122,7 +124,7 @@ def _of_words(word: str, numbers: Sequence[Literal]) -> Tree:
     return Sum(tuple(numbers)) if len(numbers) > 1 else numbers[0]
 
 
-def _tree(pieces: Sequence[Piece]) -> Tree | None:
+def _tree(pieces: Sequence[Fragment]) -> Tree | None:
     """Read a heading as a formula; None when it is words."""
     tokens = [token for token in cut(pieces).tokens if token.kind != "gap"]
     try:
@@ -132,7 +134,7 @@ def _tree(pieces: Sequence[Piece]) -> Tree | None:
     return tree if end == len(tokens) else None
 
 
-def _cell(pieces: Sequence[Piece]) -> _Cell | None:
+def _cell(pieces: Sequence[Fragment]) -> _Cell | None:
     found = cut(pieces)
     tokens = [token for token in found.tokens if token.kind != "gap"]
     if not tokens:
@@ -147,10 +149,10 @@ def _cell(pieces: Sequence[Piece]) -> _Cell | None:
     return _Cell(tree, tree, tokens[0].line) if isinstance(tree, Literal) else None
 
 
-def _holds(claim: Claim) -> bool:
+def _holds(claim: ColumnClaim) -> bool:
     try:
         found = evaluate(claim.pair.left, half, claim.pair.lookup)
-    except Unknown:
+    except CannotEvaluate:
         return False
     number = claim.pair.right
     assert isinstance(number, Literal), "a claim is of one number"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .syntax import Literal, Negative, Power, Tree
-from .tokens import Token
+from .tokens import MathToken
 
 
 class Unreadable(Exception):
@@ -47,10 +47,10 @@ def scientific(mantissa: Tree, sign: str, factor: Tree) -> Literal | None:
 class Cursor:
     """Tokens, and the place that is read."""
 
-    def __init__(self, tokens: Sequence[Token], start: int) -> None:
+    def __init__(self, tokens: Sequence[MathToken], start: int) -> None:
         self.tokens, self.position = tokens, start
 
-    def peek(self, ahead: int = 0) -> Token | None:
+    def peek(self, ahead: int = 0) -> MathToken | None:
         position = self.position + ahead
         return self.tokens[position] if position < len(self.tokens) else None
 
@@ -58,7 +58,7 @@ class Cursor:
         token = self.peek()
         return token is not None and token.kind == kind and (not texts or token.text in texts)
 
-    def take(self) -> Token:
+    def take(self) -> MathToken:
         token = self.peek()
         if token is None:
             raise Unreadable
@@ -74,7 +74,7 @@ class Cursor:
             raise Unreadable
         self.position += 1
 
-    def parted_by_spaces(self, opening: Token) -> bool:
+    def parted_by_spaces(self, opening: MathToken) -> bool:
         """Whether an array has numbers and no commas: `[0.1 -0.2  0.3]`."""
         if opening.text not in ("[", "⟨"):
             return False

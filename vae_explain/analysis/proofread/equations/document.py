@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from ..passage import Passage, Piece
+from ..passage import Fragment, Passage
 from .chains import Chain, Side, joined
 from .columns import column_claims
-from .findings import Finding, Reading
+from .findings import DocumentFinding, Reading
 from .hypotheses import with_fewest_findings
 from .reader import chains_of
-from .run import Run
-from .syntax import Name
+from .run import EquationReader
+from .syntax import Symbol
 from .tokens import has_decimal_commas, with_points
 
 MOST_EQUATIONS = 20_000  # of one document: a book of them, and some seconds
@@ -30,14 +30,14 @@ def read_equations(passages: Sequence[Passage]) -> Reading:
 
 
 def _with_points(passage: Passage) -> Passage:
-    def changed(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    def changed(pieces: Sequence[Fragment]) -> tuple[Fragment, ...]:
         return tuple(piece._replace(text=with_points(piece.text)) for piece in pieces)
 
     rows = tuple(tuple(changed(cell) for cell in row) for row in passage.rows)
     return passage._replace(pieces=changed(passage.pieces), rows=rows)
 
 
-def _with_commas(finding: Finding) -> Finding:
+def _with_commas(finding: DocumentFinding) -> DocumentFinding:
     def changed(text: str) -> str:
         return re.sub(r"(?<=\d)\.(?=\d)", ",", text)
 
@@ -56,7 +56,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
             left_out += 1
     chains = list(joined(found))
     claims = [c for p in passages if p.rows and _size(p) <= LONGEST for c in column_claims(p)]
-    run = Run()
+    run = EquationReader()
     run.read(chains, claims)
     findings = with_fewest_findings(run, chains, claims)
     names = dict.fromkeys(key for c in chains for s in c.sides if (key := _name_of(s)))
@@ -79,4 +79,4 @@ def _size(passage: Passage) -> int:
 
 
 def _name_of(side: Side) -> str | None:
-    return side.text if isinstance(side.tree, Name) else None
+    return side.text if isinstance(side.tree, Symbol) else None

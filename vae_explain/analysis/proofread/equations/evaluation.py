@@ -11,14 +11,14 @@ import numpy as np
 from . import intervals
 from .intervals import Range, exactly, outward
 from .syntax import (
-    Call,
+    FunctionCall,
     Literal,
-    Name,
     Negative,
     Power,
     Product,
     Row,
     Sum,
+    Symbol,
     Total,
     Transposed,
     Tree,
@@ -33,7 +33,7 @@ Lookup = Callable[[Tree, Leaf], Range | None]
 CONSTANTS = {"π": math.pi, "e": math.e}
 
 
-class Unknown(Exception):
+class CannotEvaluate(Exception):
     """A formula that cannot be evaluated: a name without a value, shapes that do not fit."""
 
 
@@ -69,9 +69,9 @@ def evaluate(tree: Tree, leaf: Leaf = as_printed, lookup: Lookup = nothing) -> R
         try:
             found = _Evaluation(leaf, lookup).of(tree)
         except (ValueError, IndexError) as misfit:
-            raise Unknown(str(misfit)) from None
+            raise CannotEvaluate(str(misfit)) from None
     if not found.finite:
-        raise Unknown("it is not finite")
+        raise CannotEvaluate("it is not finite")
     return found
 
 
@@ -115,9 +115,9 @@ def _decimal(tree: Tree) -> Decimal:
             return found
         case Power(base, Literal(value=exponent)) if exponent in (2.0, 3.0):
             return _decimal(base) ** int(exponent)
-        case Call("exp", (argument,)):
+        case FunctionCall("exp", (argument,)):
             return _decimal(argument).exp()
-        case Call("sqrt", (argument,)):
+        case FunctionCall("sqrt", (argument,)):
             return _decimal(argument).sqrt()
     raise _NoDecimal
 
@@ -134,10 +134,10 @@ class _Evaluation:
         match tree:
             case Literal():
                 return self.leaf(tree)
-            case Name():
+            case Symbol():
                 if tree.key in CONSTANTS:
                     return exactly(CONSTANTS[tree.key])
-                raise Unknown(tree.key)
+                raise CannotEvaluate(tree.key)
             case Negative(body):
                 return intervals.negative(self.of(body))
             case Sum(terms):
@@ -149,7 +149,7 @@ class _Evaluation:
                 return self._product(tree)
             case Power(base, exponent):
                 return intervals.power(*_alike(self.of(base), self.of(exponent)))
-            case Call(function, arguments):
+            case FunctionCall(function, arguments):
                 return self._call(function, [self.of(argument) for argument in arguments])
             case Row(entries):
                 return _row([self.of(entry) for entry in entries])
@@ -172,7 +172,7 @@ class _Evaluation:
             else:
                 found = intervals.multiply(*_alike(found, other))
             if found.low.size > MOST_NUMBERS:
-                raise Unknown("it has too many numbers")
+                raise CannotEvaluate("it has too many numbers")
         return found
 
     def _call(self, function: str, arguments: list[Range]) -> Range:
@@ -185,13 +185,13 @@ class _Evaluation:
         if function == "round" and arguments:
             return arguments[0]  # to how many digits shows what is printed
         if len(arguments) != 1:
-            raise Unknown(function)
+            raise CannotEvaluate(function)
         (argument,) = arguments
         if function in ("max", "min"):
             found = np.max if function == "max" else np.min
             return Range(np.asarray(found(argument.low)), np.asarray(found(argument.high)))
         if function not in intervals.FUNCTIONS:
-            raise Unknown(function)
+            raise CannotEvaluate(function)
         return intervals.FUNCTIONS[function](argument)
 
     def _total(self, function: str, body: Tree) -> Range:
@@ -199,7 +199,7 @@ class _Evaluation:
         # A sum over the one number that a name has is that number.
         if function == "sum" and (found.shape or not is_numeric(body)):
             return intervals.total(found)
-        raise Unknown("a sum over what it does not write out")
+        raise CannotEvaluate("a sum over what it does not write out")
 
 
 def _alike(left: Range, right: Range) -> tuple[Range, Range]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from .judging import Mistake
+from .judging import EquationMistake
 from .syntax import Literal as Number
 from .syntax import Tree
 
 Layer = Literal["A", "B", "C"]
 
 
-class Finding(NamedTuple):
+class DocumentFinding(NamedTuple):
     """Something that is wrong in a document.
 
     Attributes
@@ -48,7 +48,7 @@ class Reading(NamedTuple):
         How many passages were too long, or came after as many equations as are read.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[DocumentFinding, ...]
     read: Mapping[Layer, int]
     equations: int
     too_deep: int
@@ -73,4 +73,4 @@ class Doubt(NamedTuple):
     value: Tree
     place: int | None
     instead: Number | None
-    mistakes: tuple[Mistake, ...]
+    mistakes: tuple[EquationMistake, ...]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ....trace import Array
-from .evaluation import Leaf, Lookup, Unknown, evaluate
+from .evaluation import CannotEvaluate, Leaf, Lookup, evaluate
 from .intervals import Range
 from .scope import Scope
 from .syntax import Tree, key_of, quantities
@@ -45,9 +45,9 @@ def gradient(top: Tree, bottom: Tree, formulas: Scope, leaf: Leaf, lookup: Looku
     order = list(_in_order(top, bottom, formulas))[::-1]
     start = evaluate(bottom, leaf, lookup).middle
     if wanted is None or wanted not in (key for key, _ in order) or len(order) < 2:
-        raise Unknown("it does not depend on it")
+        raise CannotEvaluate("it does not depend on it")
     if start.size > MOST_NUMBERS:
-        raise Unknown("it has too many numbers")
+        raise CannotEvaluate("it has too many numbers")
     found, off = np.zeros(start.shape), 0.0
     for index in np.ndindex(*start.shape):
         moves = {wanted: np.zeros(start.shape)}
@@ -57,7 +57,7 @@ def gradient(top: Tree, bottom: Tree, formulas: Scope, leaf: Leaf, lookup: Looku
                 moves[key], lost = _slope(formula, moves, leaf, lookup)
                 off = max(off, lost)
         if order[-1][0] not in moves:
-            raise Unknown("it does not depend on it")
+            raise CannotEvaluate("it does not depend on it")
         found[index] = moves[order[-1][0]].sum()
     return Slope(found, off)
 
@@ -74,7 +74,7 @@ def _slope(
             if found is None or move is None:
                 return found
             if move.size != found.low.size:
-                raise Unknown("shapes that do not fit")
+                raise CannotEvaluate("shapes that do not fit")
             array = found.middle + by * move.reshape(found.shape)
             return Range(array, array)
 
@@ -87,7 +87,7 @@ def _slope(
     # At 0 a ReLU has slope 0 on one side, |a| opposite slopes: autograd's slope there is 0.
     known = (np.minimum(np.abs(left), np.abs(right)) <= least) | (np.abs(left + right) <= least)
     if np.any(corner & ~known):
-        raise Unknown("it has a corner there")
+        raise CannotEvaluate("it has a corner there")
     size = max(float(np.abs(still).max(initial=0.0)), 1.0)
     return np.where(corner, 0.0, (left + right) / 2), size * np.finfo(float).eps / STEP
 
@@ -101,7 +101,7 @@ def _in_order(top: Tree, bottom: Tree, formulas: Scope) -> Iterator[tuple[str, T
         tree, done = stack.pop()
         key = key_of(tree)
         if key is None or len(found) > MOST_STEPS:
-            raise Unknown("it is no quantity")
+            raise CannotEvaluate("it is no quantity")
         said = None if key == key_of(bottom) else formulas.formula(tree)
         formula = said[0] if said is not None and said[1] is None else None
         if done:

@@ -13,11 +13,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 from .chains import Chain
-from .columns import Claim
+from .columns import ColumnClaim
 from .cursor import literal
 from .damages import damages
-from .findings import Doubt, Finding
-from .run import Run
+from .findings import DocumentFinding, Doubt
+from .run import EquationReader
 from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 
 MOST_TRIES = 60  # readings of a document
@@ -37,8 +37,8 @@ class _Change(NamedTuple):
 
 
 def with_fewest_findings(
-    run: Run, chains: Sequence[Chain], claims: Sequence[Claim]
-) -> list[Finding]:
+    run: EquationReader, chains: Sequence[Chain], claims: Sequence[ColumnClaim]
+) -> list[DocumentFinding]:
     """Return what is wrong in a document, by the hypothesis that explains the most."""
     if not run.doubts or len(chains) > MOST_CHAINS:
         return run.findings
@@ -48,7 +48,7 @@ def with_fewest_findings(
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
     written = [_sizes(s.tree) for c in chains for s in c.sides if s.tree and not is_bare(s.tree)]
     for change in list(changes.values())[:MOST_TRIES]:
-        other = Run({(change.doubt.line, change.doubt.key): change.value})
+        other = EquationReader({(change.doubt.line, change.doubt.key): change.value})
         other.read(chains, claims)
         if other.unjudged > run.unjudged:
             continue  # what can no longer be judged is not explained
@@ -60,14 +60,14 @@ def with_fewest_findings(
         borne_out = _in_order(change.value, written) - _in_order(change.doubt.value, written)
         alike = certain if best is run.findings else borne_out > most
         if count < fewest or (count == fewest and alike):
-            blamed = Finding(line, change.printed, change.expected, change.why, "B")
+            blamed = DocumentFinding(line, change.printed, change.expected, change.why, "B")
             found = other.findings if itself else [blamed, *other.findings]
             best = sorted(found, key=lambda f: f.line)
             fewest, most = count, borne_out
     return best
 
 
-def _go_on(run: Run, other: Run) -> bool:
+def _go_on(run: EquationReader, other: EquationReader) -> bool:
     """Whether the document goes on with every number that a hypothesis says is right."""
     gone = set(run.findings) - set(other.findings)
     return bool(gone) and all(run.seen.stands_again(found.printed) for found in gone)
@@ -92,7 +92,7 @@ def _is_within(numbers: Sequence[float], others: Sequence[float]) -> bool:
     return all(number in left for number in numbers)
 
 
-def _changes(run: Run) -> Iterator[_Change]:
+def _changes(run: EquationReader) -> Iterator[_Change]:
     doubts = list(dict.fromkeys(run.doubts))
     for doubt in doubts:
         if doubt.instead is not None and doubt.place is not None:

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .alike import align, count, element_of, readings
-from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
+from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly, hull
 from .known import Known, as_text, cut_or_rounded, rounded_for
 from .parser import NORMAL
 from .syntax import (
-    Call,
+    FunctionCall,
     Literal,
     Row,
     Tree,
@@ -34,7 +34,7 @@ from .syntax import (
 SLIP = 2  # units in the last place that operands of which nothing is known may explain
 
 
-class Mistake(NamedTuple):
+class EquationMistake(NamedTuple):
     """What is wrong in an equation.
 
     Attributes
@@ -61,7 +61,7 @@ class Mistake(NamedTuple):
     made_of: Tree | None = None
 
     @classmethod
-    def of(cls, number: Literal, value: float, made_of: Tree | None = None) -> Mistake:
+    def of(cls, number: Literal, value: float, made_of: Tree | None = None) -> EquationMistake:
         """Return what is wrong where a number should be another."""
         off = abs(value - number.value) / number.unit
         return cls(number.text, as_text(value, number), off, number, value, made_of)
@@ -79,7 +79,7 @@ class Use(NamedTuple):
     right: bool
 
 
-class Pair(NamedTuple):
+class ComparedSides(NamedTuple):
     """Two sides that are held against each other, and what their names are.
 
     Attributes
@@ -100,7 +100,7 @@ class Pair(NamedTuple):
             return found
         listed = found.low.ndim == 1 or (found.low.ndim == 2 and 1 in found.shape)
         if not listed or not 0 <= self.place < found.low.size:
-            raise Unknown("it has no such element")
+            raise CannotEvaluate("it has no such element")
         return found.flat()[self.place]
 
     def part(self, part: Tree, leaf: Leaf) -> Range:
@@ -110,14 +110,14 @@ class Pair(NamedTuple):
         return found.flat()[self.place or 0] if listed else found
 
 
-class Judge:
+class EquationJudge:
     """Holds sides of equations against each other, in a document of which something is known."""
 
     def __init__(self, known: Known) -> None:
         self.known = known
         self.uses: list[Use] = []  # of the last pair that was held together
 
-    def mistakes(self, pair: Pair, earlier: Sequence[Tree]) -> list[Mistake]:
+    def mistakes(self, pair: ComparedSides, earlier: Sequence[Tree]) -> list[EquationMistake]:
         """Return what is wrong in a pair of sides.
 
         Raises
@@ -126,32 +126,32 @@ class Judge:
             If they cannot be compared.
         """
         self.uses = []
-        if any(isinstance(t, Call) and t.function in NORMAL for t in inside(pair.left)):
-            raise Unknown("φ may be any activation")
-        best: list[Mistake] | None = None
+        if any(isinstance(t, FunctionCall) and t.function in NORMAL for t in inside(pair.left)):
+            raise CannotEvaluate("φ may be any activation")
+        best: list[EquationMistake] | None = None
         for left in readings(pair.left, count(pair.right) > 1):
             try:
                 found = list(self._compared(pair._replace(left=left), earlier))
-            except Unknown:
+            except CannotEvaluate:
                 continue
             if not found:
                 return []
             best = found if best is None else best
         if best is None:
-            raise Unknown("no reading can be evaluated")
+            raise CannotEvaluate("no reading can be evaluated")
         return best
 
-    def _compared(self, pair: Pair, earlier: Sequence[Tree]) -> Iterator[Mistake]:
+    def _compared(self, pair: ComparedSides, earlier: Sequence[Tree]) -> Iterator[EquationMistake]:
         left, right = flattened(pair.left), flattened(pair.right)
         if isinstance(right, Literal):
             yield from self._result(pair._replace(left=left), [right], earlier)
         elif isinstance(right, Row) and isinstance(left, Row):
             if len(left.entries) != len(right.entries):
-                raise Unknown("lists of different lengths")
+                raise CannotEvaluate("lists of different lengths")
             for i, entries in enumerate(zip(left.entries, right.entries, strict=True)):
                 before = [_entry(tree, i, len(right.entries)) for tree in earlier]
                 inner = [tree for tree in before if tree is not None]
-                yield from self._compared(Pair(*entries, pair.lookup), inner)
+                yield from self._compared(ComparedSides(*entries, pair.lookup), inner)
         elif isinstance(right, Row) and not is_bare(right) and count(right) > 1:
             yield from self._elements(pair._replace(left=left), right)
         elif is_bare(right):
@@ -159,16 +159,16 @@ class Judge:
         else:
             yield from self._arithmetic(pair._replace(left=left, right=right))
 
-    def _elements(self, pair: Pair, right: Row) -> Iterator[Mistake]:
+    def _elements(self, pair: ComparedSides, right: Row) -> Iterator[EquationMistake]:
         """Hold a formula of lists against what is written out for each element."""
         for by_name in (True, False):
-            found: list[Mistake] = []
+            found: list[EquationMistake] = []
             try:
                 for i, entry in enumerate(right.entries):
                     left = element_of(pair.left, i) if by_name else pair.left
-                    one = Pair(left, entry, pair.lookup, None if by_name else i)
+                    one = ComparedSides(left, entry, pair.lookup, None if by_name else i)
                     found += self._compared(one, [])
-            except Unknown:
+            except CannotEvaluate:
                 continue
             yield from found
             return
@@ -177,8 +177,8 @@ class Judge:
     # --- a printed result ---
 
     def _result(
-        self, pair: Pair, printed: Sequence[Literal], earlier: Sequence[Tree]
-    ) -> Iterator[Mistake]:
+        self, pair: ComparedSides, printed: Sequence[Literal], earlier: Sequence[Tree]
+    ) -> Iterator[EquationMistake]:
         """Hold numbers against what should come to them."""
         plain = _numbers(pair.found(as_printed), len(printed))
         known = _numbers(pair.found(self.known.as_known), len(printed))
@@ -187,7 +187,7 @@ class Judge:
             follows = all_meet(plain[i], allowed) or all_meet(known[i], allowed)
             if not follows and not self._may_be(pair, number, i, len(printed), allowed, earlier):
                 made_of = pair.left if pair.place is None and len(printed) == 1 else None
-                yield Mistake.of(number, float(plain[i].middle), made_of)
+                yield EquationMistake.of(number, float(plain[i].middle), made_of)
             if number.unit < abs(number.value) or not number.value:
                 self.known.computed(number, hull([plain[i], known[i]]))
 
@@ -200,7 +200,7 @@ class Judge:
 
     def _may_be(
         self,
-        pair: Pair,
+        pair: ComparedSides,
         number: Literal,
         place: int,
         count: int,
@@ -220,7 +220,7 @@ class Judge:
         def at_place(tree: Tree, leaf: Leaf) -> Range | None:
             try:
                 return _numbers(pair._replace(left=tree).found(leaf), count)[place]
-            except Unknown:
+            except CannotEvaluate:
                 return None
 
         plain = at_place(pair.left, as_printed)
@@ -238,7 +238,7 @@ class Judge:
 
     # --- arithmetic on both sides ---
 
-    def _arithmetic(self, pair: Pair) -> Iterator[Mistake]:
+    def _arithmetic(self, pair: ComparedSides) -> Iterator[EquationMistake]:
         """Hold two formulas against each other, part by part where they are built alike."""
         plain = [pair.found(as_printed), evaluate(pair.right, as_printed, pair.lookup)]
         aligned = align(pair.left, pair.right)
@@ -265,10 +265,10 @@ class Judge:
             return
         value, printed = plain[0].middle, plain[1].middle
         if value.size != printed.size:
-            raise Unknown("sides of different sizes")
+            raise CannotEvaluate("sides of different sizes")
         shown = [f"{number:.8g}" for number in value.ravel()]
         text = f"[{', '.join(shown)}]" if value.ndim else shown[0]
-        yield Mistake("", text, float(np.abs(value.ravel() - printed.ravel()).max()))
+        yield EquationMistake("", text, float(np.abs(value.ravel() - printed.ravel()).max()))
 
     def _note(self, aligned: Sequence[tuple[Tree, Literal]], wrong: Container[str] = ()) -> None:
         """Remember which numbers stand for which quantities."""
@@ -276,11 +276,11 @@ class Judge:
             if not isinstance(part, Literal) and key_of(part) is not None:
                 self.uses.append(Use(part, number, number.text not in wrong))
 
-    def _part(self, left: Tree, number: Literal, pair: Pair) -> Mistake | None:
+    def _part(self, left: Tree, number: Literal, pair: ComparedSides) -> EquationMistake | None:
         """Hold one number of a formula against the part of the other that it stands for."""
         try:
             plain, known = (pair.part(left, leaf) for leaf in (as_printed, self.known.as_known))
-        except Unknown:
+        except CannotEvaluate:
             return None
         if plain.shape:
             return None
@@ -292,7 +292,11 @@ class Judge:
         if put_in:  # where it is stated, it may be rounded to fewer digits than here
             found = hull([found, pair.part(left, rounded_for(number))])
         self.known.computed(number, found)
-        return None if all_meet(found, allowed) else Mistake.of(number, float(plain.middle), left)
+        return (
+            None
+            if all_meet(found, allowed)
+            else EquationMistake.of(number, float(plain.middle), left)
+        )
 
 
 def _entry(tree: Tree, place: int, count: int) -> Tree | None:
@@ -303,13 +307,13 @@ def _entry(tree: Tree, place: int, count: int) -> Tree | None:
 def _numbers(found: Range, count: int) -> list[Range]:
     numbers = found.flat()
     if len(numbers) != count:
-        raise Unknown(f"{count} numbers where it has {len(numbers)}")
+        raise CannotEvaluate(f"{count} numbers where it has {len(numbers)}")
     return numbers
 
 
 def _agree(one: Range, other: Range) -> bool:
     if one.low.size != other.low.size:
-        raise Unknown("different shapes")
+        raise CannotEvaluate("different shapes")
     if one.shape != other.shape:
         one, other = (Range(r.low.ravel(), r.high.ravel()) for r in (one, other))
     return all_meet(one, other)

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from .cursor import Unreadable, literal
 from .damages import damages
-from .evaluation import Unknown, as_printed, evaluate, half
+from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .intervals import Range, all_meet
-from .judging import SLIP, Mistake
+from .judging import SLIP, EquationMistake
 from .syntax import Literal, Tree, is_bare, is_numeric, literals, replaced
 
 FEWEST_DIGITS = 2  # of a result, for it to speak against an operand
@@ -61,8 +61,12 @@ class _Other(NamedTuple):
 
 
 def wrong_operand(
-    tree: Tree, printed: Sequence[Literal], mistakes: Sequence[Mistake], seen: Seen, right: bool
-) -> Mistake | None:
+    tree: Tree,
+    printed: Sequence[Literal],
+    mistakes: Sequence[EquationMistake],
+    seen: Seen,
+    right: bool,
+) -> EquationMistake | None:
     """Return the operand that is more likely wrong than what is printed as the result.
 
     Parameters
@@ -85,10 +89,10 @@ def wrong_operand(
     if best is None or best.score <= _of_result(mistakes, seen) - 3 * right:
         return None
     off = abs(best.new.value - best.old.value) / best.old.unit
-    return Mistake(best.old.text, best.new.text, off, best.old)
+    return EquationMistake(best.old.text, best.new.text, off, best.old)
 
 
-def _of_result(mistakes: Sequence[Mistake], seen: Seen) -> int:
+def _of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> int:
     """Return how likely a result is wrong itself, on the scale of an operand's score."""
     if not mistakes:
         return -3
@@ -132,7 +136,7 @@ def _gives(tree: Tree, printed: Sequence[Literal]) -> bool:
 def _value(tree: Tree) -> Range | None:
     try:
         return evaluate(tree, as_printed)
-    except Unknown:
+    except CannotEvaluate:
         return None
 
 

@@ -11,8 +11,20 @@ from dataclasses import replace
 
 from .cursor import TooDeep, Unreadable, literal, scientific
 from .quantities import Quantities, parted
-from .syntax import Call, Literal, Name, Negative, Power, Product, Row, Sum, Total, Transposed, Tree
-from .tokens import Token
+from .syntax import (
+    FunctionCall,
+    Literal,
+    Negative,
+    Power,
+    Product,
+    Row,
+    Sum,
+    Symbol,
+    Total,
+    Transposed,
+    Tree,
+)
+from .tokens import MathToken
 
 DEEPEST = 40  # brackets in brackets; a page of mathematics has a tenth of it
 CLOSES = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "group": "group", "[[": "]]"}
@@ -20,7 +32,7 @@ NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 MULTIPLY = {"*", "⊙", "@", "/"}
 
 
-def parse(tokens: Sequence[Token], start: int = 0) -> tuple[Tree, int]:
+def parse(tokens: Sequence[MathToken], start: int = 0) -> tuple[Tree, int]:
     """Read the longest formula that begins at a token, and say where it ends.
 
     Raises
@@ -33,7 +45,7 @@ def parse(tokens: Sequence[Token], start: int = 0) -> tuple[Tree, int]:
 
 
 class _Parser(Quantities):
-    def __init__(self, tokens: Sequence[Token], start: int) -> None:
+    def __init__(self, tokens: Sequence[MathToken], start: int) -> None:
         super().__init__(tokens, start)
         self.depth = 0
         self.in_row = False  # whether spaces part entries, as NumPy prints an array
@@ -81,7 +93,7 @@ class _Parser(Quantities):
                 break
         return factors[0] if len(factors) == 1 else Product(tuple(factors), tuple(signs))
 
-    def _implicit(self, token: Token) -> bool:
+    def _implicit(self, token: MathToken) -> bool:
         """Whether a factor follows without a sign: `2(…)`, `½ exp(…)`, `\\mu x`."""
         before = self.tokens[self.position - 1]
         if token.mode == "code":
@@ -104,7 +116,7 @@ class _Parser(Quantities):
             return not prose and not self.in_row
         return False
 
-    def _is_factor(self, token: Token) -> bool:
+    def _is_factor(self, token: MathToken) -> bool:
         """Whether a bracket behind a space multiplies in prose, and is no remark."""
         return token.kind in ("close", "sum") or token.end - token.start < len(token.text)
 
@@ -151,8 +163,8 @@ class _Parser(Quantities):
         mark = self.mark()
         if mark == "T":
             return Transposed(tree)
-        if mark and isinstance(tree, Name) and tree.base != "e":
-            return Name(tree.base, f"{tree.index}{mark}", tree.bold)
+        if mark and isinstance(tree, Symbol) and tree.base != "e":
+            return Symbol(tree.base, f"{tree.index}{mark}", tree.bold)
         self.position = start
         negative = self.at("operator", "-")
         if self.at("open", "group"):
@@ -163,8 +175,8 @@ class _Parser(Quantities):
         else:
             exponent = self.exponent()
         exponent = Negative(exponent) if negative else exponent
-        if tree == Name("e"):
-            return Call("exp", (exponent,))
+        if tree == Symbol("e"):
+            return FunctionCall("exp", (exponent,))
         return self.indexed_whole(Power(tree, exponent))
 
     def exponent(self) -> Tree:
@@ -184,7 +196,7 @@ class _Parser(Quantities):
         if name in ("item", "detach", "float", "numpy", "tolist"):
             return tree
         if name in ("exp", "log", "sqrt", "sum", "mean", "sigmoid", "tanh", "relu", "abs", "max"):
-            return Call(name, (tree,))
+            return FunctionCall(name, (tree,))
         if name in ("mm", "matmul", "dot") and arguments:
             return Product((tree, arguments[0]), ("", "@"))
         raise Unreadable
@@ -208,9 +220,9 @@ class _Parser(Quantities):
                 return self.root()
             case "hat":
                 name = self.group()
-                if not isinstance(name, Name):
+                if not isinstance(name, Symbol):
                     return name  # `\\overline{0.5}`, a mark only
-                return self.indexed(Name(f"{name.base}^", name.index, name.bold))
+                return self.indexed(Symbol(f"{name.base}^", name.index, name.bold))
             case "sum":
                 return self.total(token.text)
             case "bar":
@@ -235,7 +247,7 @@ class _Parser(Quantities):
             return self._digit(token)
         return self.atom()
 
-    def _digit(self, token: Token) -> Tree:
+    def _digit(self, token: MathToken) -> Tree:
         """Take one digit of several: `\\frac12` takes its arguments one by one."""
         rest = token._replace(text=token.text[1:], start=token.start + 1)
         self.tokens = [*self.tokens[: self.position], rest, *self.tokens[self.position + 1 :]]
@@ -247,14 +259,14 @@ class _Parser(Quantities):
             degree = self.sum()
             self.require("close", "]")
             return Power(self.group(), Product((Literal("1", 1.0, 0), degree), ("", "/")))
-        return Call("sqrt", (self.group(),))
+        return FunctionCall("sqrt", (self.group(),))
 
-    def named(self, token: Token) -> Tree:
+    def named(self, token: MathToken) -> Tree:
         if token.text in NORMAL and self.at("open", "("):
-            return Call(token.text, self.arguments())
-        return self.indexed(Name(*parted(token.text), token.kind == "vector"))
+            return FunctionCall(token.text, self.arguments())
+        return self.indexed(Symbol(*parted(token.text), token.kind == "vector"))
 
-    def function(self, token: Token) -> Tree:
+    def function(self, token: MathToken) -> Tree:
         name = token.text
         if name == "array":
             self.require("open", "(")
@@ -273,11 +285,11 @@ class _Parser(Quantities):
             self.position += 1
             power = self.group()
         if self.at("open", "(", "[", "{"):
-            tree: Tree = Call(name, self.arguments())
+            tree: Tree = FunctionCall(name, self.arguments())
         elif self.at("open", "group"):
-            tree = Call(name, (self.group(),))
+            tree = FunctionCall(name, (self.group(),))
         else:
-            tree = Call(name, (self._argument(),))
+            tree = FunctionCall(name, (self._argument(),))
         return tree if power is None else Power(tree, power)
 
     def _argument(self) -> Tree:
@@ -315,7 +327,7 @@ class _Parser(Quantities):
                 self.subscript()
         return Total(function, self.product())
 
-    def norm(self, opening: Token) -> Tree:
+    def norm(self, opening: MathToken) -> Tree:
         """Read `|x|`, or `\\|x\\|` with the `_2` or `_1` behind it."""
         while self.at("bar"):
             self.position += 1
@@ -332,7 +344,7 @@ class _Parser(Quantities):
             degree = self.subscript()
         if degree not in ("1", "2"):
             raise Unreadable
-        return Call("norm" if degree == "2" else "norm1", (body,))
+        return FunctionCall("norm" if degree == "2" else "norm1", (body,))
 
     def bracket(self) -> Tree:
         """Read what stands in brackets: a formula, or a list."""
@@ -345,10 +357,10 @@ class _Parser(Quantities):
         tree = self.matrix() if opening.text == "[[" else self.row(opening)
         self.depth -= 1
         if opening.text == "group":
-            return self.indexed(tree) if isinstance(tree, Name) else tree
+            return self.indexed(tree) if isinstance(tree, Symbol) else tree
         return tree
 
-    def row(self, opening: Token) -> Tree:
+    def row(self, opening: MathToken) -> Tree:
         closing = CLOSES[opening.text]
         before, self.in_row = self.in_row, self.parted_by_spaces(opening)
         entries: list[Tree] = []
@@ -359,7 +371,7 @@ class _Parser(Quantities):
             self.skip("line", "gap", "words")
             if self.at("stop", ">") and opening.text == "[" and len(entries) == 1:
                 self.position += 1  # `[0.3 > 0]`, which is 1 or 0
-                gate = Call("gate", (Sum((entries[0], Negative(self.sum()))),))
+                gate = FunctionCall("gate", (Sum((entries[0], Negative(self.sum()))),))
                 self.require("close", closing)
                 self.in_row = before
                 return gate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .cursor import Cursor
-from .syntax import Call, Name, Power, Tree, derivative, derivative_of, key_of
+from .syntax import FunctionCall, Power, Symbol, Tree, derivative, derivative_of, key_of
 
 # What the field calls one quantity in several ways.
 SAME: dict[str, str] = {
@@ -65,7 +65,7 @@ class Quantities(Cursor):
         whole = re.fullmatch(r"T|⊤|['+*-]+|\(\w+\)", shown)
         return shown.replace("⊤", "T") if whole else ""
 
-    def indexed(self, name: Name) -> Tree:
+    def indexed(self, name: Symbol) -> Tree:
         """Read the subscripts, marks and indices of a name."""
         while True:
             token = self.peek()
@@ -73,15 +73,15 @@ class Quantities(Cursor):
                 return name
             if token.kind == "operator" and token.text == "_":
                 self.position += 1
-                name = Name(name.base, f"{name.index}{self.subscript()}", name.bold)
+                name = Symbol(name.base, f"{name.index}{self.subscript()}", name.bold)
             elif token.kind == "name" and token.text == "'":
                 self.position += 1
-                name = Name(name.base, f"{name.index}'", name.bold)
+                name = Symbol(name.base, f"{name.index}'", name.bold)
             elif token.text == "[" and token.kind == "open" and not token.spaced:
                 index = self._counted()
                 if not index:
                     return name
-                name = Name(name.base, f"{name.index}{index}", name.bold)
+                name = Symbol(name.base, f"{name.index}{index}", name.bold)
             elif token.text == "(" and not token.spaced and self._is_argument():
                 self.position += 3  # `μ(x)` is μ
             else:
@@ -127,12 +127,12 @@ def with_index(tree: Tree, index: str) -> Tree:
     if names is not None:
         return derivative_of(names[0], with_index(names[1], index))
     match tree:
-        case Name(base, before):
-            return Name(base, f"{before}{index}", tree.bold)
+        case Symbol(base, before):
+            return Symbol(base, f"{before}{index}", tree.bold)
         case Power(base, exponent):
             return Power(with_index(base, index), exponent)
-        case Call(function, (body,)):
-            return Call(function, (with_index(body, index),))
+        case FunctionCall(function, (body,)):
+            return FunctionCall(function, (with_index(body, index),))
     return tree
 
 
@@ -143,11 +143,11 @@ def without_index(tree: Tree) -> tuple[Tree | None, str]:
         inner, index = without_index(names[1])
         return (derivative_of(names[0], inner) if inner is not None else None), index
     match tree:
-        case Name(base, index):
-            return Name(base), index
-        case Power(Name(base, index), exponent):
-            return Power(Name(base), exponent), index
-        case Call(function, (body,)):
+        case Symbol(base, index):
+            return Symbol(base), index
+        case Power(Symbol(base, index), exponent):
+            return Power(Symbol(base), exponent), index
+        case FunctionCall(function, (body,)):
             inner, index = without_index(body)
-            return (Call(function, (inner,)) if inner is not None else None), index
+            return (FunctionCall(function, (inner,)) if inner is not None else None), index
     return None, ""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ..passage import Passage, Piece
+from ..passage import Fragment, Passage
 from .chains import Chain, chains
-from .tokens import Mode, Token, lex
+from .tokens import MathToken, Mode, lex
 
 # What code says that it gives: behind a prompt's line, or in a comment that is a number.
 PROMPTED = re.compile(
@@ -49,12 +49,12 @@ class Cut(NamedTuple):
     """A passage's text in one piece, and its tokens."""
 
     source: str
-    tokens: list[Token]
+    tokens: list[MathToken]
 
 
-def cut(pieces: Sequence[Piece], fenced: bool = False) -> Cut:
+def cut(pieces: Sequence[Fragment], fenced: bool = False) -> Cut:
     """Cut what stands together into tokens, each piece in its own way."""
-    tokens: list[Token] = []
+    tokens: list[MathToken] = []
     source = ""
     for piece in pieces:
         text = piece.text
@@ -72,8 +72,8 @@ def cut(pieces: Sequence[Piece], fenced: bool = False) -> Cut:
     return Cut(source, tokens)
 
 
-def _gap(at: int, line: int, mode: Mode) -> Token:
-    return Token("gap", "", at, at, line, True, mode)
+def _gap(at: int, line: int, mode: Mode) -> MathToken:
+    return MathToken("gap", "", at, at, line, True, mode)
 
 
 def chains_of(passage: Passage) -> Iterator[Chain]:
@@ -89,7 +89,7 @@ def chains_of(passage: Passage) -> Iterator[Chain]:
             yield replace(chain, continues=chain.continues and not passage.rows)
 
 
-def _may_hold(piece: Piece, fenced: bool) -> bool:
+def _may_hold(piece: Fragment, fenced: bool) -> bool:
     """Whether an equation may stand in a piece."""
     code = piece.kind == "code" and KEY.search(piece.text) is not None
     return code or RELATION.search(piece.text) is not None or (fenced and "#" in piece.text)

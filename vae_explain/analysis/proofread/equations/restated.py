@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .damages import damages
 from .evaluation import as_printed, half
 from .intervals import Range, all_meet
-from .judging import Mistake
+from .judging import EquationMistake
 from .known import Known
 from .scope import Scope
 from .syntax import Literal, Row, Tree, flattened, key_of, literals
@@ -74,12 +74,12 @@ class Restated:
                 self.other.append(_Again(whole, number.line or line, number, other, certain))
         return before if any(again.certain for again in self.other[known:]) else None
 
-    def mistakes(self) -> Iterator[tuple[str, int, Mistake]]:
+    def mistakes(self) -> Iterator[tuple[str, int, EquationMistake]]:
         """Yield the restatements that are wrong: the quantity, the line and the mistake."""
         for again in self.other:
             telling = again.number.significant >= TELLING - 1
             if again.certain or (again.key in self.agreeing and telling):
-                yield again.key, again.line, Mistake.of(again.number, again.before)
+                yield again.key, again.line, EquationMistake.of(again.number, again.before)
 
 
 def _same(number: Literal, before: Range) -> bool:

@@ -9,12 +9,12 @@ from types import MappingProxyType
 from .alike import are_others, element_of
 from .backward import TELLING, Backward
 from .chains import Chain, Side
-from .columns import Claim
+from .columns import ColumnClaim
 from .cursor import Unreadable, literal
-from .evaluation import Unknown, as_printed, nothing
-from .findings import Doubt, Finding, Layer
+from .evaluation import CannotEvaluate, as_printed, nothing
+from .findings import DocumentFinding, Doubt, Layer
 from .intervals import Range
-from .judging import SLIP, Judge, Mistake, Pair
+from .judging import SLIP, ComparedSides, EquationJudge, EquationMistake
 from .known import Known
 from .operands import Seen, wrong_operand
 from .restated import Restated
@@ -37,7 +37,7 @@ from .variants import variants
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
 
-class Run:
+class EquationReader:
     """One reading of a document from its first equation to its last.
 
     Attributes
@@ -52,10 +52,10 @@ class Run:
         self.changed = changed
         self.doubts: list[Doubt] = []
         self.known = Known()
-        self.judge = Judge(self.known)
+        self.judge = EquationJudge(self.known)
         self.stated: dict[str, dict[Tree, int]] = {}  # every value of a quantity, and where
         self.scope = Scope()
-        self.findings: list[Finding] = []
+        self.findings: list[DocumentFinding] = []
         self.read_by: Counter[str] = Counter()
         self.backward = Backward(self.scope)
         self.restated = Restated(self.scope, self.known)
@@ -68,7 +68,7 @@ class Run:
         self.right: Range | None = None  # what the value of the equation at hand should be
         self.last: Tree | None = None  # its last side
 
-    def read(self, chains: Sequence[Chain], claims: Sequence[Claim]) -> None:
+    def read(self, chains: Sequence[Chain], claims: Sequence[ColumnClaim]) -> None:
         """Judge equations in order, then what the columns of tables say."""
         trees = [s.tree for chain in chains for s in chain.sides if s.tree is not None]
         self.scope.zero_based = counted_from_zero(trees)
@@ -126,7 +126,7 @@ class Run:
         assert left.tree is not None, "likewise"
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
-        self._hold(Pair(left.tree, right.tree, lookup), left, right, layer, earlier)
+        self._hold(ComparedSides(left.tree, right.tree, lookup), left, right, layer, earlier)
 
     def _against_formula(self, chain: Chain, name: Tree, side: Side, slip: float = 0.0) -> None:
         """Hold a value against the formula that the document has for it.
@@ -144,12 +144,12 @@ class Run:
             return
         formula, place = found
         left = Side(formula, f"the formula of {key_of(name)}", side.line)
-        pair = Pair(formula, side.tree, self.scope.lookup, place)
+        pair = ComparedSides(formula, side.tree, self.scope.lookup, place)
         if place is not None:
             try:
                 pair.found(as_printed)
-            except Unknown:  # of what is stated one by one, by the names of the elements
-                pair = Pair(element_of(formula, place), side.tree, self.scope.lookup)
+            except CannotEvaluate:  # of what is stated one by one, by the names of the elements
+                pair = ComparedSides(element_of(formula, place), side.tree, self.scope.lookup)
         self._hold(pair, left, side, "B", [], slip)
 
     def _against_usual(self, name: Tree, side: Side, written: Tree) -> None:
@@ -165,7 +165,7 @@ class Run:
 
     def _hold(
         self,
-        pair: Pair,
+        pair: ComparedSides,
         left: Side,
         right: Side,
         layer: Layer,
@@ -175,7 +175,7 @@ class Run:
         """Hold two sides together, and blame what is wrong."""
         try:
             mistakes = self.judge.mistakes(pair, earlier)
-        except Unknown:
+        except CannotEvaluate:
             self.unjudged += 1
             self.unknown = self.unknown or layer == "A"
             if layer == "A" and is_bare(pair.right):
@@ -209,8 +209,8 @@ class Run:
                 self._doubt(pair, mistakes)
 
     def _without_operands(
-        self, pair: Pair, mistakes: Sequence[Mistake], left: Side
-    ) -> list[Mistake]:
+        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], left: Side
+    ) -> list[EquationMistake]:
         """Blame the operands that explain what follows wrong, and return the other mistakes."""
         if is_bare(pair.right) and len(mistakes) > 1:
             blamed = self._blame_operand(pair.left, literals(pair.right), mistakes, left)
@@ -229,7 +229,7 @@ class Run:
         self,
         tree: Tree | None,
         printed: Sequence[Literal],
-        mistakes: Sequence[Mistake],
+        mistakes: Sequence[EquationMistake],
         left: Side,
         right: bool = False,
     ) -> bool:
@@ -240,7 +240,7 @@ class Run:
         results = ", ".join(number.text for number in printed)
         reason = f"{results} follows from {wrong.expected}, but {wrong.printed} is printed"
         line = wrong.number.line or left.line
-        self.findings.append(Finding(line, wrong.printed, wrong.expected, reason, "A"))
+        self.findings.append(DocumentFinding(line, wrong.printed, wrong.expected, reason, "A"))
         return True
 
     def _bears_out(self, right: Tree) -> bool:
@@ -248,11 +248,11 @@ class Run:
         if self.last is None or right is self.last or not is_bare(self.last):
             return False
         try:
-            return not self.judge.mistakes(Pair(right, self.last, self.scope.lookup), [])
-        except Unknown:
+            return not self.judge.mistakes(ComparedSides(right, self.last, self.scope.lookup), [])
+        except CannotEvaluate:
             return False
 
-    def _follows_corrected(self, pair: Pair, earlier: Sequence[Tree]) -> bool:
+    def _follows_corrected(self, pair: ComparedSides, earlier: Sequence[Tree]) -> bool:
         """Whether a result is right from the operands that were meant."""
         if not self.corrected:
             return False
@@ -263,11 +263,11 @@ class Run:
             try:
                 if not self.judge.mistakes(pair._replace(left=left), earlier):
                     return True
-            except Unknown:
+            except CannotEvaluate:
                 continue
         return False
 
-    def _blames_formula(self, pair: Pair, left: Side) -> bool:
+    def _blames_formula(self, pair: ComparedSides, left: Side) -> bool:
         """Blame a formula's text if one sign or factor in it explains what does not follow."""
         if literals(pair.left) and is_numeric(pair.left):
             return False
@@ -278,7 +278,7 @@ class Run:
                     continue
                 if wrong_terms(other, pair.right, pair.lookup, self.known.as_known):
                     continue
-            except Unknown:
+            except CannotEvaluate:
                 continue
             if not (_tells(pair.right) or self._ends_in(pair._replace(left=other))):
                 return False
@@ -286,17 +286,17 @@ class Run:
             reason = f"its numbers follow from {expected}, but {printed} is printed"
             line = self.scope.line_of(formula) or left.line
             self.read_by["B"] += 1
-            self.findings.append(Finding(line, printed, expected, reason, "B"))
+            self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
             return True
         return False
 
-    def _ends_in(self, pair: Pair) -> bool:
+    def _ends_in(self, pair: ComparedSides) -> bool:
         """Whether the equation at hand ends in a telling number that a formula gives."""
         if self.last is None or not (is_bare(self.last) and _tells(self.last)):
             return False
         return not self.judge.mistakes(pair._replace(right=self.last), [])
 
-    def _doubt(self, pair: Pair, mistakes: Sequence[Mistake]) -> None:
+    def _doubt(self, pair: ComparedSides, mistakes: Sequence[EquationMistake]) -> None:
         """Remember which stated values go into what does not come out right."""
         used = {use.name: use for use in self.judge.uses if not use.right}
         for name in (*used, *quantities(pair.left)):
@@ -306,14 +306,16 @@ class Run:
                 number = use.number if use else None
                 self.doubts.append(Doubt(*stated, number, tuple(mistakes)))
 
-    def _blame(self, mistakes: Sequence[Mistake], left: Side, right: Side, layer: Layer) -> None:
+    def _blame(
+        self, mistakes: Sequence[EquationMistake], left: Side, right: Side, layer: Layer
+    ) -> None:
         for mistake in mistakes:
             printed = mistake.printed or right.text
             reason = f"{left.text} gives {mistake.expected}, but {printed} is printed"
             if left.tree is not None and is_bare(left.tree) and not mistake.printed:
                 reason = f"{printed} does not give {left.text}"
             line = (mistake.number.line if mistake.number else 0) or right.line
-            self.findings.append(Finding(line, printed, mistake.expected, reason, layer))
+            self.findings.append(DocumentFinding(line, printed, mistake.expected, reason, layer))
 
     def _remember(self, chain: Chain) -> None:
         """Take what an equation states into the scope."""
@@ -351,7 +353,7 @@ class Run:
         self.read_by["B"] += 1
         printed, expected = shown(formula), shown(other)
         reason = f"{key} is {expected} by its definition, but {printed} is printed"
-        self.findings.append(Finding(line, printed, expected, reason, "B"))
+        self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
         return other
 
     def _settle_gradients(self) -> None:
@@ -371,18 +373,18 @@ class Run:
     def _settle_restated(self) -> None:
         for key, line, mistake in self.restated.mistakes():
             reason = f"{key} is stated as {mistake.expected} too, but {mistake.printed} is printed"
-            found = Finding(line, mistake.printed, mistake.expected, reason, "B")
+            found = DocumentFinding(line, mistake.printed, mistake.expected, reason, "B")
             self.findings.append(found)
 
-    def _claim(self, claim: Claim) -> None:
+    def _claim(self, claim: ColumnClaim) -> None:
         try:
             mistakes = self.judge.mistakes(claim.pair, [])
-        except Unknown:
+        except CannotEvaluate:
             return
         self.read_by["A"] += 1
         for mistake in mistakes:
             reason = f"{claim.says} gives {mistake.expected}, but {mistake.printed} is printed"
-            found = Finding(claim.line, mistake.printed, mistake.expected, reason, "A")
+            found = DocumentFinding(claim.line, mistake.printed, mistake.expected, reason, "A")
             self.findings.append(found)
 
 
@@ -400,7 +402,7 @@ def _tells(right: Tree) -> bool:
     return (sum(digits) if is_bare(right) else max(digits, default=0)) >= TELLING
 
 
-def _corrections(mistakes: Sequence[Mistake]) -> Iterator[tuple[str, Literal]]:
+def _corrections(mistakes: Sequence[EquationMistake]) -> Iterator[tuple[str, Literal]]:
     for mistake in mistakes:
         try:
             yield mistake.printed, literal(mistake.expected)

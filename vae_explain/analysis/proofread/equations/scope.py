@@ -12,15 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 from . import intervals
-from .evaluation import Leaf, Unknown, as_printed, evaluate, half
+from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .intervals import Range, hull
 from .quantities import without_index
 from .syntax import (
-    Call,
+    FunctionCall,
     Literal,
-    Name,
     Power,
     Row,
+    Symbol,
     Tree,
     derivative,
     flattened,
@@ -38,7 +38,7 @@ SINGLE = {"μ", "σ", "σ²", "logσ²", "ε", "z"}  # of a latent space that ma
 FAMILY = ("σ", "σ²", "logσ²")
 
 
-class Stated(NamedTuple):
+class StatedValue(NamedTuple):
     """A value as it is printed, and where.
 
     Attributes
@@ -54,7 +54,7 @@ class Stated(NamedTuple):
     right: Range | None
 
 
-class Formula(NamedTuple):
+class StatedFormula(NamedTuple):
     """What a quantity is said to be, in terms of others."""
 
     tree: Tree
@@ -65,8 +65,8 @@ class Scope:
     """The quantities and formulas that hold at a place of the document."""
 
     def __init__(self) -> None:
-        self.values: dict[str, Stated] = {}
-        self.formulas: dict[str, Formula] = {}
+        self.values: dict[str, StatedValue] = {}
+        self.formulas: dict[str, StatedFormula] = {}
         self.zero_based: set[str] = set()
         self.varied: set[str] = set()  # whose elements had several values, as of several draws
         self.order = 0
@@ -82,10 +82,10 @@ class Scope:
         before = self.values.get(key)
         if before is not None and not _restates(before.tree, value):
             self._forget_after(before.order)
-            if isinstance(name, Name):
+            if isinstance(name, Symbol):
                 self.varied.add(name.base)
-        bold = isinstance(name, Name) and name.bold
-        self.values[key] = Stated(flattened(value), line, self.order, bold, right)
+        bold = isinstance(name, Symbol) and name.bold
+        self.values[key] = StatedValue(flattened(value), line, self.order, bold, right)
 
     def _forget_after(self, order: int) -> None:
         for key, stated in list(self.values.items()):
@@ -97,7 +97,7 @@ class Scope:
         """Remember a formula of a quantity."""
         key = key_of(name)
         if key is not None and not any(part == name for part in quantities(formula)):
-            self.formulas[key] = Formula(formula, line)
+            self.formulas[key] = StatedFormula(formula, line)
 
     def line_of(self, formula: Tree) -> int | None:
         """Return the line on which a formula stands."""
@@ -143,7 +143,7 @@ class Scope:
             return None
         stated = self.values.get(key)
         if stated is not None:
-            vector = isinstance(tree, Name) and tree.bold and not stated.bold
+            vector = isinstance(tree, Symbol) and tree.bold and not stated.bold
             if vector and isinstance(stated.tree, Literal) and not key.startswith(WEIGHTS):
                 return None  # a plain number that has the same letter
             return _value(stated, leaf)
@@ -156,7 +156,11 @@ class Scope:
     def _assembled(self, tree: Tree, leaf: Leaf) -> Range | None:
         """Return an array of which the elements are stated one by one."""
         key, (base, index) = key_of(tree), without_index(tree)
-        if index.isdigit() or base is None or (isinstance(base, Name) and base.base in self.varied):
+        if (
+            index.isdigit()
+            or base is None
+            or (isinstance(base, Symbol) and base.base in self.varied)
+        ):
             return None
         for form, first in (("{}[{}]", 0), ("{}{}", 0), ("{}{}", 1)):
             found: list[Range] = []
@@ -213,7 +217,7 @@ class Scope:
         return self._element(_named(key, index), leaf) if index else None
 
 
-def _value(stated: Stated, leaf: Leaf) -> Range:
+def _value(stated: StatedValue, leaf: Leaf) -> Range:
     def as_stated(number: Literal) -> Range:
         # With so many digits it was computed, and may have had more.
         if leaf is as_printed or number.significant < LONG:
@@ -228,11 +232,11 @@ def _value(stated: Stated, leaf: Leaf) -> Range:
 
 
 def _named(key: str, index: str) -> Tree:
-    deviation = Name("σ", index)
+    deviation = Symbol("σ", index)
     variance = Power(deviation, Literal("2", 2.0, 0))
     if key == "σ":
         return deviation
-    return variance if key == "σ²" else Call("log", (variance,))
+    return variance if key == "σ²" else FunctionCall("log", (variance,))
 
 
 def _converted(value: Range, source: str, target: str) -> Range:
@@ -259,7 +263,7 @@ def _restates(before: Tree, now: Tree) -> bool:
         return before == now
     try:
         one, other = evaluate(before, as_printed), evaluate(now, as_printed)
-    except Unknown:
+    except CannotEvaluate:
         return False
     if one.low.size != other.low.size:
         return False
@@ -278,4 +282,4 @@ def _counted(whole: Tree) -> str:
     names = derivative(whole)
     if names is not None:
         return _counted(names[1])
-    return next(leaf.base for leaf in leaves(whole) if isinstance(leaf, Name))
+    return next(leaf.base for leaf in leaves(whole) if isinstance(leaf, Symbol))

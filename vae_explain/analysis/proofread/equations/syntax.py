@@ -50,7 +50,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Symbol:
     """A quantity: its sign and its index, `σ` and `1` of `\\sigma_1`."""
 
     base: str
@@ -87,7 +87,7 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     function: str
     arguments: tuple[Tree, ...]
 
@@ -112,13 +112,13 @@ class Transposed:
     body: Tree
 
 
-Tree = Literal | Name | Negative | Sum | Product | Power | Call | Row | Total | Transposed
+Tree = Literal | Symbol | Negative | Sum | Product | Power | FunctionCall | Row | Total | Transposed
 
 
 def parts(tree: Tree) -> tuple[Tree, ...]:
     """Return what a tree is directly made of."""
     match tree:
-        case Literal() | Name():
+        case Literal() | Symbol():
             return ()
         case Negative(body) | Total(_, body) | Transposed(body):
             return (body,)
@@ -128,7 +128,7 @@ def parts(tree: Tree) -> tuple[Tree, ...]:
             return factors
         case Power(base, exponent):
             return (base, exponent)
-        case Call(_, arguments):
+        case FunctionCall(_, arguments):
             return arguments
         case Row(entries):
             return entries
@@ -143,9 +143,9 @@ def inside(tree: Tree) -> Iterator[Tree]:
         waiting += reversed(parts(found))
 
 
-def leaves(tree: Tree) -> Iterator[Literal | Name]:
+def leaves(tree: Tree) -> Iterator[Literal | Symbol]:
     """Yield the numbers and names of a tree, from left to right."""
-    return (part for part in inside(tree) if isinstance(part, Literal | Name))
+    return (part for part in inside(tree) if isinstance(part, Literal | Symbol))
 
 
 def literals(tree: Tree) -> list[Literal]:
@@ -164,7 +164,7 @@ def is_bare(tree: Tree) -> bool:
 
 def is_numeric(tree: Tree) -> bool:
     """Whether a tree is numbers and arithmetic alone."""
-    return not any(isinstance(leaf, Name) for leaf in leaves(tree))
+    return not any(isinstance(leaf, Symbol) for leaf in leaves(tree))
 
 
 def key_of(tree: Tree) -> str | None:
@@ -173,11 +173,11 @@ def key_of(tree: Tree) -> str | None:
     The variance and its logarithm are quantities of their own, however they are written.
     """
     match tree:
-        case Name():
+        case Symbol():
             return tree.key
-        case Power(Name("σ" as base, index), Literal(value=2.0)):
+        case Power(Symbol("σ" as base, index), Literal(value=2.0)):
             return f"{base}²{index}"
-        case Call("log", (Power() | Name() as body,)):
+        case FunctionCall("log", (Power() | Symbol() as body,)):
             inner = key_of(body)
             return f"log{inner}" if inner is not None and inner.startswith("σ²") else None
         case Product():
@@ -198,7 +198,7 @@ def quantities(tree: Tree) -> Iterator[Tree]:
 def derivative(tree: Tree) -> tuple[Tree, Tree] | None:
     """Return the quantities of `∂L/∂w` or `dL/dw`; None for what is no derivative."""
     match tree:
-        case Product((Name("∂"), top, Name("∂"), bottom), ("", "", "/", "")):
+        case Product((Symbol("∂"), top, Symbol("∂"), bottom), ("", "", "/", "")):
             return (top, bottom) if key_of(top) and key_of(bottom) else None
         case Product((above, below), ("", "/")):
             for sign in "∂d":
@@ -210,16 +210,16 @@ def derivative(tree: Tree) -> tuple[Tree, Tree] | None:
 
 def derivative_of(top: Tree, bottom: Tree) -> Tree:
     """Return the derivative of one quantity at another, as it is written."""
-    above, below = (Product((Name("∂"), tree), ("", "")) for tree in (top, bottom))
+    above, below = (Product((Symbol("∂"), tree), ("", "")) for tree in (top, bottom))
     return Product((above, below), ("", "/"))
 
 
 def _differential(tree: Tree, sign: str) -> Tree | None:
     """Return the quantity of `∂L`, written in one piece or as a product."""
     match tree:
-        case Name(base, index) if len(base) > 1 and base[0] == sign:
-            return Name(base[1:], index) if sign == "∂" or len(base) == 2 else None
-        case Product((Name("∂"), body), ("", "")) if sign == "∂" and key_of(body) is not None:
+        case Symbol(base, index) if len(base) > 1 and base[0] == sign:
+            return Symbol(base[1:], index) if sign == "∂" or len(base) == 2 else None
+        case Product((Symbol("∂"), body), ("", "")) if sign == "∂" and key_of(body) is not None:
             return body
     return None
 
@@ -243,7 +243,7 @@ def negated(number: Literal) -> Literal:
 def with_parts(tree: Tree, new: Sequence[Tree]) -> Tree:
     """Return a tree that is made of other parts in the same way."""
     match tree:
-        case Literal() | Name():
+        case Literal() | Symbol():
             return tree
         case Sum():
             return Sum(tuple(new))
@@ -251,7 +251,7 @@ def with_parts(tree: Tree, new: Sequence[Tree]) -> Tree:
             return Row(tuple(new))
         case Product():
             return replace(tree, factors=tuple(new))
-        case Call():
+        case FunctionCall():
             return replace(tree, arguments=tuple(new))
         case Power():
             return Power(*new)
@@ -279,7 +279,7 @@ def shown(tree: Tree) -> str:
     match tree:
         case Literal():
             return tree.text
-        case Name():
+        case Symbol():
             return tree.key
         case Negative(body):
             return f"-{_inner(body)}"
@@ -298,7 +298,7 @@ def shown(tree: Tree) -> str:
             return "".join(written)
         case Power(base, exponent):
             return f"{_inner(base)}^{_inner(exponent)}"
-        case Call(function, arguments):
+        case FunctionCall(function, arguments):
             return f"{function}({', '.join(map(shown, arguments))})"
         case Row(entries):
             return f"[{', '.join(map(shown, entries))}]"

@@ -12,11 +12,11 @@ from itertools import permutations
 from typing import NamedTuple
 
 from . import intervals
-from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
+from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly
-from .judging import Mistake
+from .judging import EquationMistake
 from .syntax import (
-    Call,
+    FunctionCall,
     Literal,
     Negative,
     Power,
@@ -33,7 +33,7 @@ from .syntax import (
 FEWEST = 2  # terms that have a match, before one that has none is wrong
 
 
-class Term(NamedTuple):
+class SumTerm(NamedTuple):
     """One term of a sum: what it may be, with the factors before it, and those factors.
 
     Attributes
@@ -52,7 +52,9 @@ class Term(NamedTuple):
     pair: tuple[Range, ...] = ()
 
 
-def wrong_terms(formula: Tree, written: Tree, lookup: Lookup, leaf: Leaf) -> list[Mistake] | None:
+def wrong_terms(
+    formula: Tree, written: Tree, lookup: Lookup, leaf: Leaf
+) -> list[EquationMistake] | None:
     """Return the numbers of a sum that no term of its formula is; None where it is another sum.
 
     Parameters
@@ -62,12 +64,12 @@ def wrong_terms(formula: Tree, written: Tree, lookup: Lookup, leaf: Leaf) -> lis
     written
         What it is said to be, in numbers.
     """
-    best: list[Mistake] | None = None
+    best: list[EquationMistake] | None = None
     for tree in (formula, _without_factor(formula)):
         try:
             expected = _expanded(tree, lambda t: evaluate(t, leaf, lookup))
             printed = _expanded(written, lambda t: evaluate(t, as_printed, nothing))
-        except Unknown:
+        except CannotEvaluate:
             continue
         if any(term.value.shape != evaluate(term.tree).shape for term in printed):
             return None  # a list, and no sum
@@ -77,9 +79,11 @@ def wrong_terms(formula: Tree, written: Tree, lookup: Lookup, leaf: Leaf) -> lis
     return best
 
 
-def _unmatched(expected: Sequence[Term], printed: Sequence[Term]) -> list[Mistake] | None:
+def _unmatched(
+    expected: Sequence[SumTerm], printed: Sequence[SumTerm]
+) -> list[EquationMistake] | None:
     left = [term for term in expected if not _is_zero(term)]
-    wrong: list[Term] = []
+    wrong: list[SumTerm] = []
     # The most exact first: 0.8² may be anything from 0.56 to 0.72, and 0.6065 may not.
     allowed_by = [(_allowed(term), term) for term in printed if not _is_zero(term)]
     for allowed, term in sorted(allowed_by, key=lambda a: float(a[0].high - a[0].low)):
@@ -95,30 +99,30 @@ def _unmatched(expected: Sequence[Term], printed: Sequence[Term]) -> list[Mistak
     return [_mistake(term, other) for term, other in zip(wrong, left, strict=True)]
 
 
-def _mistake(term: Term, expected: Term) -> Mistake:
+def _mistake(term: SumTerm, expected: SumTerm) -> EquationMistake:
     value = float(intervals.divide(expected.value, term.factor).middle)
     tree = term.tree
     if isinstance(tree, Literal):
-        return Mistake.of(tree, value)
+        return EquationMistake.of(tree, value)
     factors = literals(tree) if isinstance(tree, Product) else []
     if len(factors) == len(expected.pair) == 2:
         for number, other in permutations(factors):
             for put_in, kept in permutations(expected.pair):
                 if all_meet(half(other), kept) and not all_meet(half(number), put_in):
                     right = float(put_in.middle)
-                    return Mistake.of(number, right)
+                    return EquationMistake.of(number, right)
     if isinstance(tree, Power) and isinstance(tree.base, Literal) and value > 0:
         root = value**0.5 if tree.exponent == Literal("2", 2.0, 0) else value
-        return Mistake(shown(tree), f"{root:.4g}^2", 1.0)
-    return Mistake(shown(tree), f"{value:.4g}", 1.0)
+        return EquationMistake(shown(tree), f"{root:.4g}^2", 1.0)
+    return EquationMistake(shown(tree), f"{value:.4g}", 1.0)
 
 
-def _allowed(term: Term) -> Range:
+def _allowed(term: SumTerm) -> Range:
     found = evaluate(term.tree, lambda n: exactly(n.value) if n.whole else half(n))
     return intervals.multiply(found, term.factor)
 
 
-def _is_zero(term: Term) -> bool:
+def _is_zero(term: SumTerm) -> bool:
     return bool(term.value.low <= 0 <= term.value.high)
 
 
@@ -140,17 +144,17 @@ def _without_factor(tree: Tree) -> Tree:
 Value = Callable[[Tree], Range]
 
 
-def _expanded(tree: Tree, value: Value) -> list[Term]:
+def _expanded(tree: Tree, value: Value) -> list[SumTerm]:
     """Return the terms of a sum, its factors multiplied into them."""
     found = []
     for term in _parts(tree, value, exactly(1.0)):
         factors = term.factor.flat() * (term.value.low.size if term.factor.low.size == 1 else 1)
         for number, factor in zip(term.value.flat(), factors, strict=True):
-            found.append(Term(number, term.tree, factor, term.pair))
+            found.append(SumTerm(number, term.tree, factor, term.pair))
     return found
 
 
-def _parts(tree: Tree, value: Value, factor: Range) -> list[Term]:
+def _parts(tree: Tree, value: Value, factor: Range) -> list[SumTerm]:
     tree = flattened(tree)
     match tree:
         case Sum(terms):
@@ -161,12 +165,12 @@ def _parts(tree: Tree, value: Value, factor: Range) -> list[Term]:
             parts = _parts(body, value, factor)
             size = max(part.value.low.size for part in parts)
             return [_spread(part, size) for part in parts]
-        case Power(Call("norm", (body,)), Literal(value=2.0) as exponent):
+        case Power(FunctionCall("norm", (body,)), Literal(value=2.0) as exponent):
             return _parts(Total("sum", Power(body, exponent)), value, factor)
         case Product((left, right), (_, "" | "*" | "@")) if _are_lists(value(left), value(right)):
             pairs = zip(value(left).flat(), value(right).flat(), strict=True)
             product = intervals.multiply
-            return [Term(product(product(*p), factor), tree, factor, p) for p in pairs]
+            return [SumTerm(product(product(*p), factor), tree, factor, p) for p in pairs]
         case Product(factors, signs):
             inner = [i for i, f in enumerate(factors) if _is_sum(f) and signs[i] != "/"]
             if len(inner) == 1:
@@ -175,7 +179,7 @@ def _parts(tree: Tree, value: Value, factor: Range) -> list[Term]:
                         by = intervals.divide if sign == "/" else intervals.multiply
                         factor = by(factor, value(other))
                 return _parts(factors[inner[0]], value, factor)
-    return [Term(intervals.multiply(value(tree), factor), tree, factor)]
+    return [SumTerm(intervals.multiply(value(tree), factor), tree, factor)]
 
 
 def _are_lists(one: Range, other: Range) -> bool:
@@ -186,11 +190,11 @@ def _are_lists(one: Range, other: Range) -> bool:
 def _is_sum(tree: Tree) -> bool:
     while isinstance(tree, Negative):
         tree = tree.body
-    squared = isinstance(tree, Power) and isinstance(tree.base, Call)
+    squared = isinstance(tree, Power) and isinstance(tree.base, FunctionCall)
     return isinstance(tree, Sum | Total) or (squared and tree.base.function == "norm")  # type: ignore[union-attr]  # squared says so
 
 
-def _spread(part: Term, size: int) -> Term:
+def _spread(part: SumTerm, size: int) -> SumTerm:
     """Return a constant in a sum over elements once for each of them."""
     if part.value.low.size == size:
         return part

@@ -20,7 +20,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 
-class Token(NamedTuple):
+class MathToken(NamedTuple):
     """A token: its kind, its text in plain signs, and where it stands.
 
     Attributes
@@ -200,7 +200,7 @@ def with_points(text: str) -> str:
     return COMMA_BETWEEN.sub(".", text)
 
 
-def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[Token]:
+def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[MathToken]:
     """Cut a text into tokens.
 
     Parameters
@@ -214,7 +214,7 @@ def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[Token]:
         found = _tokens(match, mode, matrices)
         for kind, shown in found:
             begin, end = start + match.start(), start + match.end()
-            yield Token(kind, shown, begin, end, line, spaced, mode)
+            yield MathToken(kind, shown, begin, end, line, spaced, mode)
             spaced = False
         spaced = spaced or not found or found[-1][0] == "line"
         line += match[0].count("\n")

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate
+from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate
 from .intervals import Range, exactly
 from .parser import parse
 from .quantities import without_index
@@ -58,7 +58,7 @@ def _at_probes(formula: Tree) -> list[float] | None:
     """Return what a formula gives for several μ, log σ² and ε; None if it is made of others."""
     try:
         found = [evaluate(formula, as_printed, lookup) for lookup in _probes()]
-    except Unknown:
+    except CannotEvaluate:
         return None
     return None if any(f.shape for f in found) else [round(float(f.middle), DIGITS) for f in found]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .syntax import Call, Literal, Negative, Product, Sum, Total, Tree
+from .syntax import FunctionCall, Literal, Negative, Product, Sum, Total, Tree
 
 HALF = Literal("0.5", 0.5, 1)
 TWO = Literal("2", 2.0, 0)
@@ -36,7 +36,7 @@ def _signs(tree: Tree) -> Iterator[Tree]:
             for i, factor in enumerate(factors):
                 for inner in _signs(factor):
                     yield replace(tree, factors=(*factors[:i], inner, *factors[i + 1 :]))
-        case Call(_, (body,)):
+        case FunctionCall(_, (body,)):
             for other in (Negative(body), *_scaled(body)):
                 yield replace(tree, arguments=(other,))
             for inner in _signs(body):

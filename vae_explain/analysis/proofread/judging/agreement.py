@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from ....symbolic.decimals import fixed_text
-from ..matching.figures import Figure
+from ..matching.figures import PrintedFigure
 
 TIES = 4  # units in the last place of a float64 that may decide how a tie was rounded
 LAST_PLACES = 4  # another processor's matrix product may round a number of 16 digits otherwise
@@ -17,7 +17,7 @@ NEARLY = 0.6  # of their last place: they come from a line of numbers with as fe
 SLIP = 1.5  # units in the last printed place: truncated, or rounded the wrong way
 
 
-def agrees(figure: Figure, computed: float, off: float = 0.0) -> bool:
+def agrees(figure: PrintedFigure, computed: float, off: float = 0.0) -> bool:
     """Whether a number, rounded as the figure is, gives the figure.
 
     Parameters
@@ -34,7 +34,7 @@ def agrees(figure: Figure, computed: float, off: float = 0.0) -> bool:
     return decimals < 15 and figure.printed.text == fixed_text(computed, decimals)
 
 
-def is_single(figure: Figure, computed: float) -> bool:
+def is_single(figure: PrintedFigure, computed: float) -> bool:
     """Whether a figure is a number as PyTorch prints a float32.
 
     That is by the fewest digits that tell it from its neighbours, which need not be those
@@ -44,7 +44,7 @@ def is_single(figure: Figure, computed: float) -> bool:
         return figure.printed.text == str(np.float32(computed))
 
 
-def slipped(figure: Figure, computed: float) -> bool:
+def slipped(figure: PrintedFigure, computed: float) -> bool:
     """Whether a figure that does not agree is off in its last digit only."""
     if not math.isfinite(computed):
         return False
@@ -52,7 +52,7 @@ def slipped(figure: Figure, computed: float) -> bool:
     return apart <= max(SLIP * figure.unit, LAST_PLACES * math.ulp(computed))
 
 
-def digits_apart(figure: Figure, computed: float) -> int:
+def digits_apart(figure: PrintedFigure, computed: float) -> int:
     """Return in how many signs a figure differs from a number written as it is."""
     printed, written = figure.printed.text, as_written(figure, computed)
     if len(printed) != len(written):
@@ -60,7 +60,7 @@ def digits_apart(figure: Figure, computed: float) -> int:
     return sum(a != b for a, b in zip(printed, written, strict=True))
 
 
-def as_written(figure: Figure, computed: float) -> str:
+def as_written(figure: PrintedFigure, computed: float) -> str:
     """Write a number with the decimals of a figure."""
     printed = figure.printed.text.lower()
     if "e" in printed:
@@ -72,7 +72,7 @@ def as_written(figure: Figure, computed: float) -> str:
     return f"{computed:.{decimals}f}"
 
 
-def _apart(figure: Figure, computed: float) -> float:
+def _apart(figure: PrintedFigure, computed: float) -> float:
     if figure.unit > 1000 * math.ulp(computed):
         return abs(figure.printed.value - computed)
     # So many digits that two of them read as one float64: by the digits themselves.
@@ -81,7 +81,7 @@ def _apart(figure: Figure, computed: float) -> float:
     return float(min(shortest, exact))
 
 
-def _half(figure: Figure, computed: float) -> float:
+def _half(figure: PrintedFigure, computed: float) -> float:
     if "e" in figure.printed.text and figure.printed.significant <= FEW_DIGITS:
         return NEARLY * figure.unit
     slack = TIES * math.ulp(computed)

@@ -27,15 +27,17 @@ from ....symbolic.expression import Expression, references
 from ....trace import Array
 from ..equations.cursor import literal
 from ..equations.damages import damages
-from ..matching.figures import Figure
+from ..matching.figures import PrintedFigure
 from ..matching.names import Name
 from .agreement import slipped
-from .figure_verdicts import Judge
+from .figure_verdicts import FigureJudge
 from .line_formulas import whole_index
-from .recomputed import Arithmetic, Chain, Inputs, array_of, by_hand, chained, inputs_of
-from .starting_point import Start
+from .recomputed import Arithmetic, Inputs, RecomputedRun, array_of, by_hand, chained, inputs_of
+from .starting_point import StartingPoint
 
-Change = tuple[tuple[Figure, float], ...]  # numbers of one input, and what was meant for each
+Change = tuple[
+    tuple[PrintedFigure, float], ...
+]  # numbers of one input, and what was meant for each
 MOST_TOGETHER = 16  # numbers of an input of which any two may have been exchanged
 FEWEST = 2  # figures that disagree, before an input is suspected
 MOST_SUSPECTS = 32  # among more, many would do equally well
@@ -55,12 +57,12 @@ class Repair(NamedTuple):
         Where several may be, the figures that do not follow from the inputs as stated.
     """
 
-    begun: Start
-    blamed: tuple[Figure, ...] = ()
-    first: tuple[Figure, ...] = ()
+    begun: StartingPoint
+    blamed: tuple[PrintedFigure, ...] = ()
+    first: tuple[PrintedFigure, ...] = ()
 
 
-def repaired(judge: Judge) -> Repair | None:
+def repaired(judge: FigureJudge) -> Repair | None:
     """Return the repair that explains the most; None when none is needed or found."""
     begun = judge.begun
     disagreeing = _disagreeing(judge, begun.inputs, begun.whole)
@@ -68,7 +70,7 @@ def repaired(judge: Judge) -> Repair | None:
     borne_out = [f for f in disagreeing if judge.kept.get(f, -1) >= 0]
     if len(disagreeing) < FEWEST and not borne_out:
         return None
-    best: list[tuple[Change, Start]] = []
+    best: list[tuple[Change, StartingPoint]] = []
     fewest = len(disagreeing) // 2
     for change in _changes(judge, disagreeing):
         if len(change) > 1 and best and len(best[0][0]) == 1:
@@ -89,7 +91,7 @@ def repaired(judge: Judge) -> Repair | None:
     return Repair(best[0][1], blamed, () if settled else (disagreeing[0],))
 
 
-def _changes(judge: Judge, disagreeing: Sequence[Figure]) -> Iterator[Change]:
+def _changes(judge: FigureJudge, disagreeing: Sequence[PrintedFigure]) -> Iterator[Change]:
     """Yield what may have been meant: one other digit or sign, then what changes several numbers.
 
     These are the noise that the seed gives, and a tensor with two numbers exchanged or all of
@@ -111,9 +113,9 @@ def _changes(judge: Judge, disagreeing: Sequence[Figure]) -> Iterator[Change]:
             yield tuple((figure, -figure.printed.value) for figure in figures)
 
 
-def _open_tensors(judge: Judge) -> dict[str, list[Figure]]:
+def _open_tensors(judge: FigureJudge) -> dict[str, list[PrintedFigure]]:
     """Return the printed inputs that the seed does not give, one figure of each number."""
-    found: dict[str, dict[tuple[int, ...], Figure]] = {}
+    found: dict[str, dict[tuple[int, ...], PrintedFigure]] = {}
     for figure in judge.figures:
         name = figure.name.value
         if figure.name.is_input and name not in judge.begun.confirmed:
@@ -121,14 +123,14 @@ def _open_tensors(judge: Judge) -> dict[str, list[Figure]]:
     return {name: list(figures.values()) for name, figures in found.items()}
 
 
-def _disagreeing(judge: Judge, inputs: Inputs, whole: Inputs) -> list[Figure]:
+def _disagreeing(judge: FigureJudge, inputs: Inputs, whole: Inputs) -> list[PrintedFigure]:
     """Return the computed figures that agree in no arithmetic, in the order of the run."""
     run = judge.begun.run
     rounded = by_hand(run, inputs)
     exact = by_hand(run, whole) if whole is not inputs else rounded
     chain = chained(run, inputs, judge.by_name)
 
-    def agrees(figure: Figure) -> bool:
+    def agrees(figure: PrintedFigure) -> bool:
         ways: list[tuple[Arithmetic, Array]] = [
             ("printed", array_of(rounded, figure.name, judge.rate)),
             (_whole(judge), array_of(exact, figure.name, judge.rate)),
@@ -141,12 +143,12 @@ def _disagreeing(judge: Judge, inputs: Inputs, whole: Inputs) -> list[Figure]:
     return sorted(found, key=lambda f: (f.name.is_backward, order[f.name.value].id))
 
 
-def _settles(judge: Judge, inputs: Inputs, whole: Inputs, figure: Figure) -> bool:
+def _settles(judge: FigureJudge, inputs: Inputs, whole: Inputs, figure: PrintedFigure) -> bool:
     """Whether the first figure that disagreed now agrees, which is quick to see."""
     if figure.name.is_backward:
         return True
     run = judge.begun.run
-    chain: Chain = chained(run, inputs, judge.by_name)
+    chain: RecomputedRun = chained(run, inputs, judge.by_name)
     arrays: list[tuple[Arithmetic, Array]] = [
         ("chain", chain.array(figure.name, judge.rate)),
         (_whole(judge), array_of(by_hand(run, whole), figure.name, judge.rate)),
@@ -154,12 +156,12 @@ def _settles(judge: Judge, inputs: Inputs, whole: Inputs, figure: Figure) -> boo
     return any(judge.agrees(figure, float(array[figure.place]), a) for a, array in arrays)
 
 
-def _whole(judge: Judge) -> Arithmetic:
+def _whole(judge: FigureJudge) -> Arithmetic:
     """Return how exact a figure is that is computed from the whole inputs."""
     return "full" if judge.has_full else "printed"
 
 
-def _suspects(judge: Judge, disagreeing: Sequence[Figure]) -> list[Figure]:
+def _suspects(judge: FigureJudge, disagreeing: Sequence[PrintedFigure]) -> list[PrintedFigure]:
     """Return the printed inputs, vouched for by no seed, that all these figures depend on."""
     begun = judge.begun
     open_inputs = {
@@ -179,23 +181,23 @@ def _suspects(judge: Judge, disagreeing: Sequence[Figure]) -> list[Figure]:
     return found if len(found) <= MOST_SUSPECTS else []
 
 
-def _parts_plainly(figure: Figure, own: float) -> bool:
+def _parts_plainly(figure: PrintedFigure, own: float) -> bool:
     """Whether a figure is further from its step than the rounding of what is printed before."""
     apart = abs(figure.printed.value - own)
     return not slipped(figure, own) and apart > INHERITED * abs(own)
 
 
-def _by_step(judge: Judge, figure: Figure) -> float:
+def _by_step(judge: FigureJudge, figure: PrintedFigure) -> float:
     return float(judge.as_it_stands.array(figure.name, judge.rate)[figure.place])
 
 
-def _spread(figures: Sequence[Figure]) -> Sequence[Figure]:
+def _spread(figures: Sequence[PrintedFigure]) -> Sequence[PrintedFigure]:
     values = [f for f in figures if not f.name.is_backward] or list(figures)
     return values[:: max(1, len(values) // MOST_EXAMINED)]
 
 
 def _needed(
-    judge: Judge, steps: Steps, name: Name, index: tuple[int, ...], seen: set[Name]
+    judge: FigureJudge, steps: Steps, name: Name, index: tuple[int, ...], seen: set[Name]
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield the elements of inputs that an element is made from, past what is not printed."""
     trace = judge.printed.trace
@@ -219,7 +221,7 @@ def _needed(
                 yield from _needed(judge, steps, Name(ref.name), at, seen)
 
 
-def _other_digits(figure: Figure) -> Iterator[float]:
+def _other_digits(figure: PrintedFigure) -> Iterator[float]:
     """Yield a figure's value with each one of its digits changed."""
     printed = figure.printed.text
     for position, sign in enumerate(printed):
@@ -230,12 +232,12 @@ def _other_digits(figure: Figure) -> Iterator[float]:
                     yield literal(changed).value
 
 
-def _as_drawn(begun: Start, figures: Sequence[Figure]) -> Change:
+def _as_drawn(begun: StartingPoint, figures: Sequence[PrintedFigure]) -> Change:
     drawn = array_of(begun.drawn, Name(figures[0].name.value))
     return tuple((f, round(float(drawn[f.place]), f.decimals)) for f in figures)
 
 
-def _changed(begun: Start, change: Change) -> Start:
+def _changed(begun: StartingPoint, change: Change) -> StartingPoint:
     arrays = []
     name = change[0][0].name.value
     if name == "eps" and begun.seed is not None:
@@ -256,5 +258,5 @@ def _changed(begun: Start, change: Change) -> Start:
     return begun._replace(inputs=rounded, whole=whole)
 
 
-def _drawn(begun: Start) -> Array:
+def _drawn(begun: StartingPoint) -> Array:
     return inputs_of(begun.drawn)["eps"]

@@ -17,13 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ....trace import Array
-from ..matching.figures import Figure, Shape
+from ..matching.figures import PrintedFigure, Shape
 from ..matching.names import Name
 from .agreement import agrees, as_written, digits_apart, slipped
 from .line_formulas import whole_index
-from .recomputed import Arithmetic, Chain, array_of, by_hand, chained, inputs_of
+from .recomputed import Arithmetic, RecomputedRun, array_of, by_hand, chained, inputs_of
 from .rounding import DOUBLE, SINGLE, Roundings
-from .starting_point import Start, is_drawn
+from .starting_point import StartingPoint, is_drawn
 from .verdicts import Judged, Verdict
 
 MOST_MENDED = 24  # figures that are tried; a document with more wrong ones has other troubles
@@ -35,7 +35,7 @@ WORDS: Mapping[Arithmetic, str] = {
 }
 
 
-class Judge:
+class FigureJudge:
     """Judges the figures of one document.
 
     Parameters
@@ -51,8 +51,8 @@ class Judge:
 
     def __init__(
         self,
-        begun: Start,
-        figures: Sequence[Figure],
+        begun: StartingPoint,
+        figures: Sequence[PrintedFigure],
         rate: float | None = None,
         suspected: Mapping[str, tuple[float, str]] | None = None,
         unsettled_inputs: frozenset[str] = frozenset(),
@@ -63,7 +63,7 @@ class Judge:
         self.given = begun.inputs.keys()
         self.figures = figures
         self.computed_figures = [f for f in figures if not f.name.is_input]
-        self.by_name: dict[Name, list[Figure]] = {}
+        self.by_name: dict[Name, list[PrintedFigure]] = {}
         for figure in self.computed_figures:
             self.by_name.setdefault(figure.name, []).append(figure)
         self.printed = by_hand(begun.run, begun.inputs)
@@ -103,21 +103,21 @@ class Judge:
             return array_of(self.printed, name, self.rate)
         return self.chain.array(name, self.rate)
 
-    def number(self, figure: Figure, arithmetic: Arithmetic) -> float:
+    def number(self, figure: PrintedFigure, arithmetic: Arithmetic) -> float:
         return float(self.array(figure.name, arithmetic)[figure.place])
 
     def off(self, name: Name, place: Shape, arithmetic: Arithmetic) -> float:
         """Return how far another processor may be off at a number in an arithmetic."""
         return float(self.roundings[arithmetic].array(name)[place])
 
-    def agrees(self, figure: Figure, computed: float, arithmetic: Arithmetic) -> bool:
+    def agrees(self, figure: PrintedFigure, computed: float, arithmetic: Arithmetic) -> bool:
         """Whether a figure is a number in an arithmetic, on this processor or another."""
         # What it may be off by takes longer to find out, and is seldom asked for.
         return agrees(figure, computed) or agrees(
             figure, computed, self.off(figure.name, figure.place, arithmetic)
         )
 
-    def agreeing(self, figure: Figure) -> tuple[Arithmetic, ...]:
+    def agreeing(self, figure: PrintedFigure) -> tuple[Arithmetic, ...]:
         """Return the arithmetics in which a figure agrees."""
         every = self.arithmetics()
         return tuple(a for a in every if self.agrees(figure, self.number(figure, a), a))
@@ -135,7 +135,7 @@ class Judge:
             )
         return chosen
 
-    def _mended_chain(self) -> tuple[Chain, dict[Figure, int]]:
+    def _mended_chain(self) -> tuple[RecomputedRun, dict[PrintedFigure, int]]:
         """Return the chain in which the fewest figures disagree.
 
         Where a quantity has another arithmetic, that says what a wrong figure should be. In
@@ -144,13 +144,13 @@ class Judge:
         fewer figures behind it disagree. Those that do not stay so are returned too, with
         how many more figures would disagree if they did.
         """
-        kept: dict[Figure, int] = {}
+        kept: dict[PrintedFigure, int] = {}
         corrected = {
             name: self.array(name, self.chosen[name.is_backward])
             for name in self.by_name
             if self.chosen[name.is_backward] != "chain"
         }
-        mended: frozenset[Figure] = frozenset()
+        mended: frozenset[PrintedFigure] = frozenset()
         best = self._chain(corrected, mended)
         wrong = self._against(best)
         while len(kept) + len(mended) < MOST_MENDED:
@@ -166,10 +166,12 @@ class Judge:
                 kept[figure] = len(then) - len(wrong)
         return best, kept
 
-    def _chain(self, corrected: Mapping[Name, Array], mended: frozenset[Figure]) -> Chain:
+    def _chain(
+        self, corrected: Mapping[Name, Array], mended: frozenset[PrintedFigure]
+    ) -> RecomputedRun:
         return chained(self.begun.run, self.begun.inputs, self.by_name, corrected, mended)
 
-    def _against(self, chain: Chain) -> list[Figure]:
+    def _against(self, chain: RecomputedRun) -> list[PrintedFigure]:
         """Return the figures that do not agree where their part is computed so, in order."""
         found = []
         for figure in self.computed_figures:
@@ -199,7 +201,7 @@ class Judge:
                     break
         return found
 
-    def arithmetic_of(self, figure: Figure) -> Arithmetic:
+    def arithmetic_of(self, figure: PrintedFigure) -> Arithmetic:
         """Return the arithmetic that a figure is held against."""
         return self.groups.get(figure.group, self.chosen[figure.name.is_backward])
 
@@ -212,7 +214,7 @@ class Judge:
         for judged in found:
             yield self._traced(judged, wrong) if judged.blamed else judged
 
-    def _judge(self, figure: Figure) -> Judged:
+    def _judge(self, figure: PrintedFigure) -> Judged:
         if figure.element in self.suspected:
             return self._judge_unsettled(figure)
         if figure.name.is_input:
@@ -234,7 +236,7 @@ class Judge:
             why += f"; it is what {others} give, but nothing around it is computed so"
         return Judged(figure, computed, verdict, agreed, figure.element, why)
 
-    def _judge_unsettled(self, figure: Figure) -> Judged:
+    def _judge_unsettled(self, figure: PrintedFigure) -> Judged:
         computed, inputs = self.suspected[figure.element]
         why = f"the inputs as stated give {as_written(figure, computed)}"
         why += f"; or one of them is off by a digit: {inputs}" if inputs else ""
@@ -246,7 +248,7 @@ class Judge:
             return "exact"
         return "rounded inputs" if "printed" in agreed else "rounded chain"
 
-    def _judge_input(self, figure: Figure) -> Judged:
+    def _judge_input(self, figure: PrintedFigure) -> Judged:
         """Hold a parameter against the seed, or a repaired input against the repair."""
         name = figure.name
         source = self.begun.whole[name.value]
@@ -285,7 +287,7 @@ class Judge:
         why = f"{judged.why}; it follows from {before}, which is wrong"
         return judged._replace(parts_at=before, why=why)
 
-    def _blamed_before(self, figure: Figure, wrong: set[str]) -> str:
+    def _blamed_before(self, figure: PrintedFigure, wrong: set[str]) -> str:
         """Return the first blamed figure that a figure was computed from."""
         graph, trace = self.begun.run.graph, self.begun.run.trace
         number = trace.by_name[figure.name.value].id

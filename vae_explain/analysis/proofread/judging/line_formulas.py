@@ -11,7 +11,7 @@ from ....engine.run import Run
 from ....ops import NotExplained
 from ....symbolic.expression import Expression, Number, Ref, children
 from ..equations.syntax import Literal, literals
-from ..matching.figures import Figure, Line
+from ..matching.figures import Line, PrintedFigure
 from .agreement import agrees
 
 
@@ -38,8 +38,8 @@ def leaves(tree: Expression) -> Iterator[Number | Ref]:
 
 
 def operands_of(
-    run: Run, lines: Sequence[Line], by_name: Mapping[str, Sequence[Figure]]
-) -> Iterator[Figure]:
+    run: Run, lines: Sequence[Line], by_name: Mapping[str, Sequence[PrintedFigure]]
+) -> Iterator[PrintedFigure]:
     """Yield the operands of lines that are printed numbers of these tensors with more digits."""
     shapes = {name: run.value(name).shape for name in by_name}
     printed = {
@@ -65,7 +65,7 @@ def operands_of(
                 yield found[0]
 
 
-def _finer(figure: Figure, operands: Sequence[Literal]) -> list[Figure]:
+def _finer(figure: PrintedFigure, operands: Sequence[Literal]) -> list[PrintedFigure]:
     """Return the operands that are rounded to a figure, with its sign: theirs may be apart."""
     found = []
     for operand in operands:

@@ -30,28 +30,28 @@ from ....symbolic.expression import (
 from ....symbolic.expression import evaluate as evaluate_expression
 from ....symbolic.text import to_text
 from ..equations.cursor import literal
-from ..equations.evaluation import Unknown, as_printed, evaluate, half
+from ..equations.evaluation import CannotEvaluate, as_printed, evaluate, half
 from ..equations.intervals import Range
 from ..equations.syntax import (
-    Call,
+    FunctionCall,
     Literal,
-    Name,
     Negative,
     Power,
     Product,
     Sum,
+    Symbol,
     Tree,
     literals,
 )
-from ..matching.figures import Figure, Line
+from ..matching.figures import Line, PrintedFigure
 from ..matching.names import Name as Quantity
 from ..reading.values import value_of
 from .agreement import agrees, as_written, is_single
-from .figure_verdicts import Judge
+from .figure_verdicts import FigureJudge
 from .line_formulas import formula_of, leaves
 from .recomputed import Arithmetic
 from .rounding import off_as_drawn, off_in_line
-from .verdicts import Judged, JudgedLine, Operand
+from .verdicts import Judged, JudgedLine, LineOperand
 
 LARGE_SINGLE = 2.0**20  # from here on a float32 has fewer than four decimals, and soon none
 ROUNDING = 1e-12  # of the arithmetic itself, relative to the result
@@ -60,7 +60,7 @@ ROUNDING = 1e-12  # of the arithmetic itself, relative to the result
 class Substitution:
     """Checks the lines of arithmetic of one document."""
 
-    def __init__(self, judge: Judge, judged: Sequence[Judged]) -> None:
+    def __init__(self, judge: FigureJudge, judged: Sequence[Judged]) -> None:
         self.judge = judge
         self.runs: dict[Arithmetic, Run] = {
             "full": judge.begun.run,
@@ -110,7 +110,7 @@ class Substitution:
             return True, ""
         return False, f"the line gives {given}, but {line.result.text} is printed"
 
-    def _is_right(self, line: Line, figure: Figure) -> bool:
+    def _is_right(self, line: Line, figure: PrintedFigure) -> bool:
         """Whether the printed result is what the element is, in any arithmetic."""
         return any(
             self.judge.agrees(figure, self._element(line, arithmetic), arithmetic)
@@ -125,19 +125,19 @@ class Substitution:
 
     # --- the operands ---
 
-    def _wrong_operands(self, line: Line) -> tuple[Operand, ...]:
+    def _wrong_operands(self, line: Line) -> tuple[LineOperand, ...]:
         usual = self._usual(line.name)
         others = [a for a in self.judge.arithmetics() if a != usual]
         every = [self._wrong_in(line, arithmetic) for arithmetic in (usual, *others)]
         return min((wrong for wrong in every if wrong is not None), key=len, default=())
 
-    def _wrong_in(self, line: Line, arithmetic: Arithmetic) -> tuple[Operand, ...] | None:
+    def _wrong_in(self, line: Line, arithmetic: Arithmetic) -> tuple[LineOperand, ...] | None:
         """Return the operands that are not those of an arithmetic; None for another formula."""
         expected = formula_of(self.steps[arithmetic], line)
         if expected is None:
             return None
         if _skeleton(_as_tree(expected)) == _skeleton(line.sum):
-            found: tuple[Operand, ...] | None
+            found: tuple[LineOperand, ...] | None
             found = self._mismatched(line, list(leaves(expected)), arithmetic)
         else:
             terms = [(to_text(term), evaluate_expression(term)) for term in _summands(expected)]
@@ -150,7 +150,7 @@ class Substitution:
 
     def _wrong_terms(
         self, line: Line, terms: Sequence[tuple[str, float]], arithmetic: Arithmetic
-    ) -> tuple[Operand, ...] | None:
+    ) -> tuple[LineOperand, ...] | None:
         """Return the numbers of a sum that are not the terms of its element, worked out."""
         numbers = literals(line.sum)
         if len(numbers) != len(terms) or len(numbers) != len(list(_terms(line.sum))):
@@ -160,7 +160,9 @@ class Substitution:
         for number, (term, value) in zip(numbers, terms, strict=True):
             # The sign may stand in an operator, as it may before an operand.
             if not agrees(_figure(_size(number), line), abs(value), off):
-                wrong.append(Operand(number.text, term, as_written(_figure(number, line), value)))
+                wrong.append(
+                    LineOperand(number.text, term, as_written(_figure(number, line), value))
+                )
         return tuple(wrong) if 2 * len(wrong) <= len(terms) else None
 
     def _by_way(self, line: Line, arithmetic: Arithmetic) -> list[tuple[str, float]]:
@@ -179,7 +181,7 @@ class Substitution:
 
     def _mismatched(
         self, line: Line, leaves: Sequence[Number | Ref], arithmetic: Arithmetic
-    ) -> tuple[Operand, ...]:
+    ) -> tuple[LineOperand, ...]:
         """Return the operands that match no leaf that is left, each with one that is."""
         left = list(leaves)
         unmatched: list[Literal] = []
@@ -196,7 +198,7 @@ class Substitution:
             element, value = self._value(leaf, arithmetic)
             signed = value if isinstance(leaf, Ref) else abs(value)
             expected = as_written(_figure(operand, line), signed)
-            operands.append(Operand(operand.text, element, expected))
+            operands.append(LineOperand(operand.text, element, expected))
         return tuple(operands)
 
     def _fits(
@@ -264,7 +266,7 @@ def _within(tree: Tree, number: float, slack: float) -> bool:
     """Whether a line may give a number, as its own numbers are rounded."""
     try:
         found = evaluate(tree, _rounded)
-    except Unknown:
+    except CannotEvaluate:
         return False
     return bool(found.low - slack <= number <= found.high + slack)
 
@@ -274,15 +276,15 @@ def _may_be_rounded(number: Literal) -> bool:
     return number.decimals > 1 or abs(number.value) >= LARGE_SINGLE
 
 
-def _figure(printed: Literal, line: Line) -> Figure:
-    return Figure(line.name, line.place, printed, printed.decimals, line.label, 0)
+def _figure(printed: Literal, line: Line) -> PrintedFigure:
+    return PrintedFigure(line.name, line.place, printed, printed.decimals, line.label, 0)
 
 
 def _as_tree(expression: Expression) -> Tree:
     """Return how an expression of ours is written, whatever its numbers are."""
     match expression:
         case Number() | Ref():
-            return Name(".")
+            return Symbol(".")
         case Neg(body):
             return Negative(_as_tree(body))
         case Add(terms):
@@ -295,7 +297,7 @@ def _as_tree(expression: Expression) -> Tree:
             return Power(_as_tree(base), literal(f"{exponent:g}"))
         case _:
             function = getattr(expression, "function", type(expression).__name__)
-            return Call(function, tuple(map(_as_tree, children(expression))))
+            return FunctionCall(function, tuple(map(_as_tree, children(expression))))
 
 
 def _skeleton(tree: Tree) -> str:
@@ -310,7 +312,7 @@ def _skeleton(tree: Tree) -> str:
             return f"({'*'.join(sorted(above))})/({'*'.join(sorted(below))})"
         case Power(base, Literal(value=exponent)):
             return f"Power({_skeleton(base)},{exponent:g})"
-        case Call(function, arguments):
+        case FunctionCall(function, arguments):
             return f"{function}({','.join(map(_skeleton, arguments))})"
         case _:
             return "."

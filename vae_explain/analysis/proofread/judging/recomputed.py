@@ -21,7 +21,7 @@ from ....models.builtin_config import Architecture
 from ....models.changes import Change
 from ....models.request import Request
 from ....trace import Array
-from ..matching.figures import Figure
+from ..matching.figures import PrintedFigure
 from ..matching.names import Name
 from .agreement import agrees, as_written
 
@@ -112,7 +112,7 @@ def array_of(run: Run, name: Name, rate: float | None = None) -> Array:
 
 
 @dataclasses.dataclass
-class Chain:
+class RecomputedRun:
     """A run in which each step starts from the printed figures of the steps before it.
 
     Attributes
@@ -133,10 +133,10 @@ class Chain:
 def chained(
     run: Run,
     inputs: Inputs,
-    figures: Mapping[Name, Sequence[Figure]],
+    figures: Mapping[Name, Sequence[PrintedFigure]],
     corrected: Mapping[Name, Array] | None = None,
-    mended: frozenset[Figure] = frozenset(),
-) -> Chain:
+    mended: frozenset[PrintedFigure] = frozenset(),
+) -> RecomputedRun:
     """Compute a chain of steps, from the figures as they are or with some put right.
 
     Parameters
@@ -165,4 +165,4 @@ def chained(
         return settled[None] if single else settled
 
     result = by_hand(run, inputs, settle)
-    return Chain(result, computed)
+    return RecomputedRun(result, computed)

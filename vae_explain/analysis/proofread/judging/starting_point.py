@@ -25,9 +25,9 @@ from ....errors import UserError
 from ....models.builtin_config import Architecture
 from ....symbolic.decimals import rounded as rounded_to
 from ....trace import Array
-from ..matching.figures import Figure, Line
+from ..matching.figures import Line, PrintedFigure
 from ..matching.names import Name
-from ..matching.stated_run import Seed, Stated
+from ..matching.stated_run import Seed, StatedRun
 from .agreement import agrees, digits_apart
 from .line_formulas import operands_of, whole_index
 from .recomputed import Inputs, array_of, inputs_of, recorded
@@ -40,7 +40,7 @@ class NoWalkthrough(UserError):
     """A document that is no worked example; the message says what is missing."""
 
 
-class Start(NamedTuple):
+class StartingPoint(NamedTuple):
     """A document's inputs, and what is known of them.
 
     Attributes
@@ -80,8 +80,10 @@ def input_names(architecture: Architecture) -> tuple[str, ...]:
     return ("x", "eps", *architecture.parameters)
 
 
-def _by_name(architecture: Architecture, figures: Sequence[Figure]) -> dict[str, list[Figure]]:
-    by_name: dict[str, list[Figure]] = {name: [] for name in input_names(architecture)}
+def _by_name(
+    architecture: Architecture, figures: Sequence[PrintedFigure]
+) -> dict[str, list[PrintedFigure]]:
+    by_name: dict[str, list[PrintedFigure]] = {name: [] for name in input_names(architecture)}
     for figure in figures:
         if figure.name.value in by_name and not (figure.name.gradient or figure.name.updated):
             by_name[figure.name.value].append(figure)
@@ -89,7 +91,7 @@ def _by_name(architecture: Architecture, figures: Sequence[Figure]) -> dict[str,
 
 
 def missing(
-    architecture: Architecture, figures: Sequence[Figure], seeds: Sequence[Seed]
+    architecture: Architecture, figures: Sequence[PrintedFigure], seeds: Sequence[Seed]
 ) -> list[str]:
     """Return what a document lacks for its run to be made again."""
     by_name = _by_name(architecture, figures)
@@ -108,7 +110,9 @@ def missing(
     return found
 
 
-def start(said: Stated, figures: Sequence[Figure], lines: Sequence[Line]) -> Start:
+def start(
+    said: StatedRun, figures: Sequence[PrintedFigure], lines: Sequence[Line]
+) -> StartingPoint:
     """Find what the run started from.
 
     Raises
@@ -136,7 +140,7 @@ def start(said: Stated, figures: Sequence[Figure], lines: Sequence[Line]) -> Sta
 
 
 def _seeded(
-    said: Stated, x: Array, by_name: dict[str, list[Figure]]
+    said: StatedRun, x: Array, by_name: dict[str, list[PrintedFigure]]
 ) -> tuple[Run, Seed | None, Seed | None]:
     """Return the run of the seed that fits best, that seed, and one that does not hold."""
     parameters = [name for name in by_name if name not in ("x", "eps") and by_name[name]]
@@ -158,7 +162,7 @@ def _seeded(
     return run, None, None if noise_holds else seed
 
 
-def _holds(run: Run, name: str, figures: Sequence[Figure]) -> bool:
+def _holds(run: Run, name: str, figures: Sequence[PrintedFigure]) -> bool:
     """Whether a tensor's figures are the seed's, as far as a damaged one can tell."""
     given = array_of(run, Name(name))
     wrong = [f for f in figures if not is_drawn(f, run)]
@@ -166,7 +170,7 @@ def _holds(run: Run, name: str, figures: Sequence[Figure]) -> bool:
     return few or all(digits_apart(f, float(given[f.place])) <= 1 for f in wrong)
 
 
-def is_drawn(figure: Figure, run: Run) -> bool:
+def is_drawn(figure: PrintedFigure, run: Run) -> bool:
     """Whether an input's figure is what the seed of a run gives, on this processor or another."""
     name = figure.name.value
     drawn = float(array_of(run, Name(name))[figure.place])
@@ -174,14 +178,14 @@ def is_drawn(figure: Figure, run: Run) -> bool:
 
 
 def _joined(
-    said: Stated,
+    said: StatedRun,
     run: Run,
     x: Array,
-    by_name: dict[str, list[Figure]],
+    by_name: dict[str, list[PrintedFigure]],
     lines: Sequence[Line],
     seed: Seed | None,
     wrong_seed: Seed | None,
-) -> Start:
+) -> StartingPoint:
     architecture = said.architecture
     usual = Counter(f.decimals for n in architecture.parameters for f in by_name[n])
     decimals = usual.most_common(1)[0][0] if usual else (said.decimals or PRINTED_DECIMALS)
@@ -220,7 +224,7 @@ def _joined(
         run = _with_noise(said, x, seed, inputs["eps"])
     with_many = [f for f in _finest(by_name["x"]) if f.decimals >= MOST_DECIMALS]
     open_by["x"] = _halves(with_many, x.shape)
-    return Start(
+    return StartingPoint(
         run,
         with_its_noise,
         inputs,
@@ -233,13 +237,13 @@ def _joined(
     )
 
 
-def _with_noise(said: Stated, x: Array, seed: Seed | None, eps: Array) -> Run:
+def _with_noise(said: StatedRun, x: Array, seed: Seed | None, eps: Array) -> Run:
     """Return the run from noise that is printed, with what of it was set."""
     changes = tuple(c for c in said.changes if seed and not c.target.startswith("eps"))
     return recorded(said.architecture, x, seed.value if seed else 0, eps, changes)
 
 
-def rerun(said: Stated, begun: Start) -> Start:
+def rerun(said: StatedRun, begun: StartingPoint) -> StartingPoint:
     """Return the same start with PyTorch's run from its inputs, after they were put right."""
     if begun.seed is None:
         return begun
@@ -256,19 +260,19 @@ def _missing(name: str, seeded: bool) -> str:
     return f"it states no whole {what} {why}"
 
 
-def _stated(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
+def _stated(figures: Sequence[PrintedFigure], shape: tuple[int, ...]) -> Array:
     """Return a tensor as printed, NaN where nothing is."""
     return _placed(_finest(figures), shape)
 
 
-def _placed(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
+def _placed(figures: Sequence[PrintedFigure], shape: tuple[int, ...]) -> Array:
     found = np.full(shape, np.nan)
     for figure in figures:
         found[whole_index(figure.place, shape)] = figure.printed.value
     return found
 
 
-def _halves(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
+def _halves(figures: Sequence[PrintedFigure], shape: tuple[int, ...]) -> Array:
     """Return by how much each number may be rounded, zero where nothing is printed."""
     found = np.zeros(shape)
     for figure in figures:
@@ -276,16 +280,16 @@ def _halves(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
     return found
 
 
-def _same_to_six(figure: Figure, value: float) -> bool:
+def _same_to_six(figure: PrintedFigure, value: float) -> bool:
     """Whether a number is a figure's to 6 digits: more has one that stands in a title."""
     return f"{figure.printed.value:.6g}" == f"{value:.6g}"
 
 
 def _finest(
-    figures: Sequence[Figure], same: Callable[[Figure, float], bool] = _same_to_six
-) -> list[Figure]:
+    figures: Sequence[PrintedFigure], same: Callable[[PrintedFigure, float], bool] = _same_to_six
+) -> list[PrintedFigure]:
     """Return one figure of each element: the first, or one that has the same with more digits."""
-    found: dict[tuple[int, ...], Figure] = {}
+    found: dict[tuple[int, ...], PrintedFigure] = {}
     for figure in figures:
         first = found.setdefault(figure.place, figure)
         if figure.decimals > first.decimals and same(first, figure.printed.value):
@@ -294,7 +298,7 @@ def _finest(
 
 
 def _merged(
-    figures: Sequence[Figure], kept: Sequence[Figure], rounded: Array, drawn: Array
+    figures: Sequence[PrintedFigure], kept: Sequence[PrintedFigure], rounded: Array, drawn: Array
 ) -> Array:
     """Return a tensor as printed where the seed agrees, and as the seed rounds it elsewhere."""
     found = rounded.copy()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from ..matching.figures import Figure, Line
+from ..matching.figures import Line, PrintedFigure
 from ..matching.stated_run import Seed
 from ..reading.statement import Remnant
 from .recomputed import ARITHMETICS, Arithmetic
@@ -40,7 +40,7 @@ class Judged(NamedTuple):
         Whether it agrees only as another processor rounds it.
     """
 
-    figure: Figure
+    figure: PrintedFigure
     computed: float
     verdict: Verdict
     arithmetics: tuple[Arithmetic, ...]
@@ -54,7 +54,7 @@ class Judged(NamedTuple):
         return self.verdict in BLAMED
 
 
-class Operand(NamedTuple):
+class LineOperand(NamedTuple):
     """A number that was put into a line of arithmetic, and what should stand there."""
 
     printed: str
@@ -80,7 +80,7 @@ class JudgedLine(NamedTuple):
     line: Line
     value: float
     computed: float
-    wrong_operands: tuple[Operand, ...]
+    wrong_operands: tuple[LineOperand, ...]
     result_agrees: bool
     why: str = ""
 

@@ -16,7 +16,7 @@ import numpy as np
 from ....models.builtin_config import Architecture
 from ..equations.counts import count_of
 from ..equations.syntax import Literal, Row, Tree, shown
-from ..reading.statement import Remnant, Statement
+from ..reading.statement import DocumentStatement, Remnant
 from ..reading.values import line_of, numbers_of, shape_of
 from .labels import Resolved, is_rate, is_setting, words_of
 from .names import Name
@@ -25,7 +25,7 @@ Shape = tuple[int, ...]
 SHAPE = re.compile(r"(?:shape|size)\W{0,3}[\[(](\d+) ?[,×x] ?(\d+)[\])]")
 
 
-class Figure(NamedTuple):
+class PrintedFigure(NamedTuple):
     """A printed number and the element that it is said to be.
 
     Attributes
@@ -83,7 +83,7 @@ class Line(NamedTuple):
 class Collected(NamedTuple):
     """All that was found in a document."""
 
-    figures: tuple[Figure, ...]
+    figures: tuple[PrintedFigure, ...]
     lines: tuple[Line, ...]
     unrecognised: tuple[Remnant, ...]
     set_aside: tuple[Remnant, ...]
@@ -95,7 +95,7 @@ class Collector:
 
     def __init__(self, architecture: Architecture, rows: int, has_rate: bool) -> None:
         self.architecture, self.rows, self.has_rate = architecture, rows, has_rate
-        self.figures: list[Figure] = []
+        self.figures: list[PrintedFigure] = []
         self.lines: list[Line] = []
         self.unrecognised: list[Remnant] = []
         self.set_aside: list[Remnant] = []
@@ -153,7 +153,7 @@ class Collector:
                     found.add(known.tensor)
         return found
 
-    def _statement(self, statement: Statement, name: Name | None) -> None:
+    def _statement(self, statement: DocumentStatement, name: Name | None) -> None:
         if name is None or _is_of_setting(statement):
             self._unknown(statement)
             return
@@ -185,7 +185,7 @@ class Collector:
             placed.append(places)
         self._place(statement, known, placed)
 
-    def _hold_shape(self, statement: Statement, name: Name, shape: Shape) -> None:
+    def _hold_shape(self, statement: DocumentStatement, name: Name, shape: Shape) -> None:
         """Hold the shape that a tensor is said to have against the one that it has."""
         words = " ".join([statement.label, *(map(words_of, statement.context[:1]))])
         said = SHAPE.search(words)
@@ -198,11 +198,11 @@ class Collector:
             why += f", and is printed with {list(printed or ())}; it has {list(shape)}"
             self.misfits.append(Remnant(said[0], _line_of_shape(statement, said[0]), why))
 
-    def _damaged(self, statement: Statement, name: Name, why: str) -> None:
+    def _damaged(self, statement: DocumentStatement, name: Name, why: str) -> None:
         said = f"{_shown_label(statement)} = {statement.text[:40]}…"
         self.misfits.append(Remnant(said, statement.line, f"{name.tensor}: {why}"))
 
-    def _misfit(self, statement: Statement, why: str) -> None:
+    def _misfit(self, statement: DocumentStatement, why: str) -> None:
         """Take the parts of a sum for arithmetic alone, and anything else for unrecognised."""
         sides = [numbers_of(side) for side in statement.sides]
         if len(sides) == 2 and not any(isinstance(n, Literal) for n in sides[0]):
@@ -215,13 +215,13 @@ class Collector:
         else:
             self._not_recognised(statement, why)
 
-    def _case(self, statement: Statement) -> None:
+    def _case(self, statement: DocumentStatement) -> None:
         """Set aside a case that is spoken of, and no result: `zero only for μ = 0`."""
         said = f"{statement.label} = {statement.text}"
         self.set_aside.append(Remnant(said, statement.line, "a whole number", figure=False))
 
     def _place(
-        self, statement: Statement, name: Name, sides: Sequence[Mapping[Shape, Tree]]
+        self, statement: DocumentStatement, name: Name, sides: Sequence[Mapping[Shape, Tree]]
     ) -> None:
         label = _shown_label(statement)
         for position, side in enumerate(sides):
@@ -243,9 +243,11 @@ class Collector:
                 else:
                     exact = cut or (number.whole and not (rounded and number.value))
                     decimals = most if exact else number.decimals
-                    self.figures.append(Figure(name, index, number, decimals, label, self.groups))
+                    self.figures.append(
+                        PrintedFigure(name, index, number, decimals, label, self.groups)
+                    )
 
-    def _unknown(self, statement: Statement) -> None:
+    def _unknown(self, statement: DocumentStatement) -> None:
         first, *further = statement.sides
         arithmetic = not isinstance(first, Literal | Row)
         if arithmetic and further and isinstance(further[0], Literal):
@@ -263,7 +265,7 @@ class Collector:
         elif not whole or (array and not is_setting(statement.label)):
             self._not_recognised(statement, "no quantity of the run has this name")
 
-    def _not_recognised(self, statement: Statement, why: str) -> None:
+    def _not_recognised(self, statement: DocumentStatement, why: str) -> None:
         label = _shown_label(statement)
         for side in statement.sides:
             for number in numbers_of(side):
@@ -271,7 +273,7 @@ class Collector:
                 self.unrecognised.append(Remnant(text, line_of(number, statement.line), why))
 
 
-def _line_of_shape(statement: Statement, said: str) -> int:
+def _line_of_shape(statement: DocumentStatement, said: str) -> int:
     """Return the line on which a shape is said, in the label or in what stands before it."""
     for pieces in () if SHAPE.search(statement.label) else statement.context[:1]:
         for piece in pieces:
@@ -292,17 +294,17 @@ def _is_damaged(value: Tree, shape: Shape) -> bool:
     return not rows and len(shape) == 1 and shape[0] > 2 and abs(len(value.entries) - shape[0]) == 1
 
 
-def _is_of_setting(statement: Statement) -> bool:
+def _is_of_setting(statement: DocumentStatement) -> bool:
     """Whether whole numbers are said of a size or a seed: `Latent dimension: 2`."""
     return statement.all_whole and is_setting(statement.label)
 
 
-def _is_whole_number(statement: Statement) -> bool:
+def _is_whole_number(statement: DocumentStatement) -> bool:
     """Whether a statement has one number alone, and that is whole."""
     return len(statement.numbers) == 1 and statement.all_whole
 
 
-def _is_shape(statement: Statement, shape: Shape) -> bool:
+def _is_shape(statement: DocumentStatement, shape: Shape) -> bool:
     """Whether whole numbers behind a name are its shape, as in `fc1.weight [8, 4]`."""
     if not statement.all_whole:
         return False
@@ -354,7 +356,7 @@ def _places(value: Tree, shape: Shape, index: Shape | None) -> dict[Shape, Tree]
     return dict(zip(places, numbers, strict=True))
 
 
-def _shown_label(statement: Statement) -> str:
+def _shown_label(statement: DocumentStatement) -> str:
     if statement.label or not statement.context:
         return statement.label
     words = " ".join(words_of(statement.context[0]).split())

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ....models.vocabulary import plain
 from ..equations.tokens import lex
-from ..passage import Piece
-from ..reading.statement import Context, Found, Remnant, Statement
+from ..passage import Fragment
+from ..reading.statement import Context, DocumentStatement, Found, Remnant
 from ..reading.values import text_of
 from .names import INDEX, Name, gradient_parts, index_of, is_parameter, names_in, of_gradient
 
@@ -45,7 +45,7 @@ FORMULA = re.compile(r"[@+*·²³]|\^|(?<=[\w)]) ?/ ?(?=[\w(])|(?<=[\w)\]]) - (?
 class Resolved(NamedTuple):
     """A statement and the quantity it speaks of, if that is known."""
 
-    statement: Statement
+    statement: DocumentStatement
     name: Name | None
 
 
@@ -91,7 +91,7 @@ class Labels:
         names = (label for entry in resolved for label in _names_of(entry.statement))
         return {own for label in names if (own := self._own_label(label))}
 
-    def _own_name(self, statement: Statement) -> Name | None:
+    def _own_name(self, statement: DocumentStatement) -> Name | None:
         for label, place in _names_of(statement).items():
             if label in self.own:
                 return self.own[label]._replace(place=place or self.own[label].place)
@@ -120,7 +120,7 @@ def _spellings(label: str) -> dict[str, tuple[int, ...] | None]:
     return {**named, INDEX.sub("", left): index_of(left)}
 
 
-def _names_of(statement: Statement) -> dict[str, tuple[int, ...] | None]:
+def _names_of(statement: DocumentStatement) -> dict[str, tuple[int, ...] | None]:
     """Return what an author may call a statement: without a label, the paragraph before it."""
     names = _spellings(statement.label)
     if not plain(statement.label) and statement.context:
@@ -185,14 +185,14 @@ def resolve(label: str, context: Context, array: bool) -> Name | None:
     return name._replace(place=index)
 
 
-def words_of(pieces: tuple[Piece, ...]) -> str:
+def words_of(pieces: tuple[Fragment, ...]) -> str:
     """Return a paragraph's words, its formulas in words too."""
     return "".join(
         f" {_in_words(piece)} " if piece.kind == "math" else piece.text for piece in pieces
     )
 
 
-def _in_words(formula: Piece) -> str:
+def _in_words(formula: Fragment) -> str:
     return text_of(list(lex(formula.text, formula.line, "math")))
 
 

@@ -60,7 +60,7 @@ class Name(NamedTuple):
         return self.tensor + (f"[{','.join(map(str, index))}]" if index else "")
 
 
-class Found(NamedTuple):
+class NameInText(NamedTuple):
     """A name that stands in a text, and where."""
 
     start: int
@@ -117,9 +117,9 @@ def index_of(label: str) -> tuple[int, ...] | None:
     return tuple(count_of(part) for part in index[1].split(",")) if index else None
 
 
-def names_in(words: str) -> list[Found]:
+def names_in(words: str) -> list[NameInText]:
     """Return the names in a text, in order; a gradient hides the names that it is made of."""
-    names: list[Found] = []
+    names: list[NameInText] = []
     words = words[-LONGEST_LABEL:]
     for pattern in GRADIENTS:
         for match in pattern.finditer(words):
@@ -129,11 +129,11 @@ def names_in(words: str) -> list[Found]:
                 continue
             name = of_gradient(match["top"] or "", _value(inner))
             if name is not None:
-                names.append(Found(match.start(), match.end(), name))
+                names.append(NameInText(match.start(), match.end(), name))
     for match in NAMES.finditer(words):
         if not any(f.start < match.end() and match.start() < f.end for f in names):
             name = Name(_value(match), updated=bool(match["new"]))
-            names.append(Found(match.start(), match.end(), name))
+            names.append(NameInText(match.start(), match.end(), name))
     return sorted(names)
 
 

@@ -23,10 +23,10 @@ from ....models.changes import Change
 from ..equations.counts import count_of
 from ..equations.syntax import Literal as Number
 from ..equations.syntax import Row
-from ..equations.tokens import Token, lex
-from ..passage import Passage, Piece
+from ..equations.tokens import MathToken, lex
+from ..passage import Fragment, Passage
 from ..reading.values import numbers_of, shape_of
-from .figures import Figure
+from .figures import PrintedFigure
 from .labels import Resolved, is_rate
 
 LARGEST_SEED = 2**64 - 1
@@ -53,7 +53,7 @@ class Seed(NamedTuple):
     line: int
 
 
-class Stated(NamedTuple):
+class StatedRun(NamedTuple):
     """What a document says of its run.
 
     Attributes
@@ -77,7 +77,7 @@ class Stated(NamedTuple):
     changes: tuple[Change, ...] = ()
 
 
-def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
+def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> StatedRun:
     """Gather what a document says of its run."""
     pieces = [piece for passage in passages for piece in passage.all_pieces]
     words = "\n".join(piece.text for piece in pieces).casefold()
@@ -95,7 +95,7 @@ def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
         beta=BUILT_IN.beta if beta is None else beta,
     )
     rounded = ROUNDED.search(words)
-    return Stated(
+    return StatedRun(
         tuple(_seeds(pieces)),
         architecture,
         _setting(resolved, is_rate),
@@ -152,10 +152,10 @@ def _as_shape(row: Row) -> tuple[int, ...] | None:
     return tuple(map(int, numbers)) if len(numbers) == len(row.entries) else None
 
 
-def _seeds(pieces: Sequence[Piece]) -> list[Seed]:
+def _seeds(pieces: Sequence[Fragment]) -> list[Seed]:
     """Return the seeds in order, those of a `manual_seed(…)` first, each once."""
     found: list[tuple[bool, Seed]] = []
-    tokens: list[Token] = []
+    tokens: list[MathToken] = []
     for piece in pieces:
         tokens += lex(f"{piece.text}\n", piece.line, "text")
     for position, token in enumerate(tokens):
@@ -235,7 +235,7 @@ def _setting(resolved: Sequence[Resolved], is_its: Callable[[str], bool]) -> flo
     return None
 
 
-def alternatives(stated: Architecture, figures: Sequence[Figure]) -> Iterator[Architecture]:
+def alternatives(stated: Architecture, figures: Sequence[PrintedFigure]) -> Iterator[Architecture]:
     """Yield the losses that a document may mean beside the one that it states."""
     weights = dict.fromkeys([stated.beta, *_weights(stated, figures)])
     for reduction in (stated.reduction, "mean" if stated.reduction == "sum" else "sum"):
@@ -245,7 +245,7 @@ def alternatives(stated: Architecture, figures: Sequence[Figure]) -> Iterator[Ar
                 yield found
 
 
-def _weights(stated: Architecture, figures: Sequence[Figure]) -> Iterator[float]:
+def _weights(stated: Architecture, figures: Sequence[PrintedFigure]) -> Iterator[float]:
     """Yield the weights of the KL that the printed numbers imply."""
     values = {f.element: f.printed.value for f in reversed(figures)}
     if "kl.grad" in values:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..passage import Passage, Piece
+from ..passage import Fragment, Passage
 
 DELIMITERS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
 OPENING = re.compile(r"\\\\|\\\$|\$\$|\$|\\\[|\\\(")
@@ -18,7 +18,7 @@ MOST_LINES = 6  # over which one between single dollars may go
 HEADING = "heading"  # the language of a passage that is one
 
 
-def pieces(text: str, line: int) -> Iterator[Piece]:
+def pieces(text: str, line: int) -> Iterator[Fragment]:
     """Part a text into formulas and words."""
     missing: set[str] = set()  # delimiters that close nothing any more
     start = position = 0
@@ -34,14 +34,14 @@ def pieces(text: str, line: int) -> Iterator[Piece]:
             continue
         if found.start() > start:
             words = text[start : found.start()]
-            yield Piece("text", words, line)
+            yield Fragment("text", words, line)
             line += words.count("\n")
         inside = text[found.end() : end]
-        yield Piece("math", inside, line)
+        yield Fragment("math", inside, line)
         line += inside.count("\n")
         start = position = end + len(closing)
     if start < len(text):
-        yield Piece("text", text[start:], line)
+        yield Fragment("text", text[start:], line)
 
 
 def _is_formula(inside: str, closing: str) -> bool:
@@ -50,7 +50,7 @@ def _is_formula(inside: str, closing: str) -> bool:
     return bool(inside) and inside.count("\n") <= MOST_LINES and CHOSEN.search(inside) is not None
 
 
-def prose(text: str, line: int, context: Sequence[tuple[Piece, ...]] = ()) -> Passage:
+def prose(text: str, line: int, context: Sequence[tuple[Fragment, ...]] = ()) -> Passage:
     """Return a paragraph with its formulas."""
     return Passage("prose", tuple(pieces(text, line)), (), tuple(context), line)
 
@@ -67,15 +67,15 @@ def paragraphs(text: str) -> Iterator[Passage]:
         line += part.count("\n")
 
 
-def heading(pieces: tuple[Piece, ...], level: int) -> Passage:
+def heading(pieces: tuple[Fragment, ...], level: int) -> Passage:
     """Return a heading, on its way through `in_context`."""
     return Passage("prose", pieces, (), ((),) * level, pieces[0].line, HEADING)
 
 
 def in_context(found: Iterable[Passage]) -> Iterator[Passage]:
     """Yield the passages under what they stand: the paragraph before, and the headings."""
-    headings: list[tuple[int, tuple[Piece, ...]]] = []
-    before: tuple[Piece, ...] = ()
+    headings: list[tuple[int, tuple[Fragment, ...]]] = []
+    before: tuple[Fragment, ...] = ()
     for passage in found:
         if passage.language == HEADING:
             level = len(passage.context)

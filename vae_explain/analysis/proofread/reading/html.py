@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import Literal
 
-from ..passage import Passage, Piece
+from ..passage import Fragment, Passage
 from .formulas_in_text import heading, in_context, pieces
 
 BLOCKS = {
@@ -50,7 +50,7 @@ class _Reader(HTMLParser):
         self.code = 0
         self.formula: _MathML | None = None
         self.tex = False  # within a script of TeX
-        self.rows: list[list[tuple[Piece, ...]]] | None = None
+        self.rows: list[list[tuple[Fragment, ...]]] | None = None
 
     @property
     def line(self) -> int:
@@ -123,11 +123,11 @@ class _Reader(HTMLParser):
         elif not self.silent:
             self.words.append((data, self.line))
 
-    def _pieces(self) -> tuple[Piece, ...]:
+    def _pieces(self) -> tuple[Fragment, ...]:
         text = "".join(text for text, _ in self.words)
         line = self.words[0][1] if self.words else 0
         if self.code:
-            return (Piece("code", text, line),) if text.strip() else ()
+            return (Fragment("code", text, line),) if text.strip() else ()
         return tuple(piece for piece in pieces(text, line) if piece.text)
 
     def flush(self, level: int = 0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..passage import Passage, Piece
+from ..passage import Fragment, Passage
 from .formulas_in_text import heading, in_context, pieces, prose
 
 COMMENT = re.compile(r"(?<!\\)%.*")
@@ -64,14 +64,14 @@ def _paragraphs(text: str, line: int) -> Iterator[Passage]:
         words = CONTINUED.sub("\n", WORDS.sub("", part))
         if title is not None:
             level = 1 + part.count("sub") if title["section"] else 4
-            yield heading((Piece("text", title["section"] or title["paragraph"], line),), level)
+            yield heading((Fragment("text", title["section"] or title["paragraph"], line),), level)
         elif words.strip():
             found = prose(words, line)
             yield found._replace(pieces=tuple(map(_without_braces, found.pieces)))
         line += part.count("\n")
 
 
-def _without_braces(piece: Piece) -> Piece:
+def _without_braces(piece: Fragment) -> Fragment:
     if piece.kind != "text":
         return piece
     return piece._replace(text=BRACES.sub(lambda found: found[1] or "", piece.text))
@@ -79,10 +79,10 @@ def _without_braces(piece: Piece) -> Piece:
 
 def _environment(name: str, inside: str, line: int) -> Passage:
     if name in LISTINGS:
-        return Passage("code", (Piece("code", inside, line),), (), (), line)
+        return Passage("code", (Fragment("code", inside, line),), (), (), line)
     if name not in TABLES:
-        return Passage("math", (Piece("math", inside, line),), (), (), line)
-    rows: list[tuple[tuple[Piece, ...], ...]] = []
+        return Passage("math", (Fragment("math", inside, line),), (), (), line)
+    rows: list[tuple[tuple[Fragment, ...], ...]] = []
     body = re.sub(r"^\s*(?:\{[^{}]*\}\s*)+", "", inside, count=1)
     line += inside[: len(inside) - len(body)].count("\n")
     for row in body.split("\\\\"):

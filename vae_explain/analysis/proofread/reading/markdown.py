@@ -16,7 +16,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from ..passage import Passage, Piece, plain
+from ..passage import Fragment, Passage, plain
 
 DEEPEST = 200  # lists in quotes in lists; the parser passes over what lies deeper
 # In one paragraph: the parser looks from each bracket for what a link may be, to the end of it.
@@ -107,8 +107,8 @@ class _Reader:
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
-        self.headings: list[tuple[int, tuple[Piece, ...]]] = []
-        self.frames: list[tuple[Piece, ...] | None] = [None]  # the last paragraph of each level
+        self.headings: list[tuple[int, tuple[Fragment, ...]]] = []
+        self.frames: list[tuple[Fragment, ...] | None] = [None]  # the last paragraph of each level
 
     def passages(self) -> Iterator[Passage]:
         position = 0
@@ -132,7 +132,7 @@ class _Reader:
                     yield self._passage("prose", token, pieces)
                     self.frames[-1] = pieces
                 case "math_block":
-                    pieces = (Piece("math", token.content, _line(token)),)
+                    pieces = (Fragment("math", token.content, _line(token)),)
                     yield self._passage("math", token, pieces)
                     self._names(pieces)
                 case "fence" | "code_block":
@@ -142,7 +142,7 @@ class _Reader:
                         self._names(passage.pieces)
                 case "html_block":
                     yield self._passage(
-                        "html", token, (Piece("text", token.content, _line(token)),)
+                        "html", token, (Fragment("text", token.content, _line(token)),)
                     )
             position += 1
 
@@ -152,7 +152,7 @@ class _Reader:
         self.headings.append((level, tuple(_pieces(inline))))
         self.frames = [None] * len(self.frames)
 
-    def _names(self, pieces: tuple[Piece, ...]) -> None:
+    def _names(self, pieces: tuple[Fragment, ...]) -> None:
         """Let a formula name what follows it; a matrix of numbers names nothing."""
         if "=" in plain(pieces) or not any(sign.isdigit() for sign in plain(pieces)):
             self.frames[-1] = pieces
@@ -161,11 +161,11 @@ class _Reader:
         self,
         kind: Literal["prose", "code", "math", "html"],
         token: Token,
-        pieces: tuple[Piece, ...],
+        pieces: tuple[Fragment, ...],
     ) -> Passage:
         return Passage(kind, pieces, (), self._context(), _line(token))
 
-    def _context(self) -> tuple[tuple[Piece, ...], ...]:
+    def _context(self) -> tuple[tuple[Fragment, ...], ...]:
         around = [frame for frame in reversed(self.frames) if frame]
         return (*around, *(pieces for _, pieces in reversed(self.headings)))
 
@@ -174,11 +174,11 @@ class _Reader:
         language = words[0].lower() if words else ""
         first = _line(token) + (token.type == "fence")
         kind: Literal["math", "code"] = "math" if language in MATH_LANGUAGES else "code"
-        pieces = (Piece(kind, token.content, first),)
+        pieces = (Fragment(kind, token.content, first),)
         return Passage(kind, pieces, (), self._context(), first, language)
 
     def _table(self, opening: Token, tokens: Sequence[Token]) -> Passage:
-        rows: list[list[tuple[Piece, ...]]] = []
+        rows: list[list[tuple[Fragment, ...]]] = []
         for token in tokens:
             if token.type == "tr_open":
                 rows.append([])
@@ -192,7 +192,7 @@ def _line(token: Token) -> int:
     return (token.map[0] if token.map else 0) + 1
 
 
-def _pieces(inline: Token) -> Iterator[Piece]:
+def _pieces(inline: Token) -> Iterator[Fragment]:
     """Yield the text of a paragraph, heading or cell."""
     line = _line(inline)
     strong = 0
@@ -224,6 +224,6 @@ def _pieces(inline: Token) -> Iterator[Piece]:
             case _:
                 text = ""  # a link's own brackets, an image, a tag
         if text:
-            yield Piece(kind, text, line)
+            yield Fragment(kind, text, line)
             before = text
         line += text.count("\n")

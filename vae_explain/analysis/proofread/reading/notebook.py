@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ..passage import Passage, Piece
+from ..passage import Fragment, Passage
 from . import html, markdown
 
 
@@ -74,11 +74,11 @@ def _cell(cell: dict[str, Any], lines: _Lines) -> Iterator[Passage]:
         yield from (_moved(passage, places) for passage in markdown.passages(text))
         return
     if text.strip():
-        yield _moved(Passage("code", (Piece("code", text, 1),), (), (), 1), places)
+        yield _moved(Passage("code", (Fragment("code", text, 1),), (), (), 1), places)
     outputs = [output for output in cell.get("outputs") or () if isinstance(output, dict)]
     printed, line = "".join(map(_printed, outputs)), places[-1]
     if printed.strip():
-        yield Passage("code", (Piece("code", printed, line),), (), (), line, "output")
+        yield Passage("code", (Fragment("code", printed, line),), (), (), line, "output")
     for output in outputs:
         data = output.get("data")
         if isinstance(data, dict) and data.get("text/html"):
@@ -98,7 +98,7 @@ def _moved(passage: Passage, places: list[int]) -> Passage:
     def at(line: int) -> int:
         return places[min(line, len(places)) - 1]
 
-    def moved(cells: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    def moved(cells: tuple[Fragment, ...]) -> tuple[Fragment, ...]:
         return tuple(piece._replace(line=at(piece.line)) for piece in cells)
 
     rows = tuple(tuple(moved(cell) for cell in row) for row in passage.rows)

@@ -12,18 +12,18 @@ from itertools import groupby
 from typing import NamedTuple
 
 from ..equations.syntax import Row, Tree
-from ..passage import Piece, plain
-from .statement import Found, Remnant, Statement
+from ..passage import Fragment, plain
+from .statement import DocumentStatement, Found, Remnant
 from .values import numbers_of
 
 RANGE = r"(?:\d+:\d+|:)"
 PART = re.compile(rf"(?P<name>[^\[\]]+)\[(?:(?P<rows>{RANGE}), )?(?P<columns>{RANGE})\]")
 
 
-class Part(NamedTuple):
+class MatrixPart(NamedTuple):
     """A statement of some rows and columns of a tensor; of a row alone `top` is 0."""
 
-    statement: Statement
+    statement: DocumentStatement
     name: str
     top: int
     left: int
@@ -58,7 +58,7 @@ def _heading(entry: Found) -> re.Match[str] | None:
     return PART.fullmatch(lines[-1]) if lines else None
 
 
-def _part(entry: Found) -> Part | None:
+def _part(entry: Found) -> MatrixPart | None:
     found = _heading(entry)
     if found is None or isinstance(entry, Remnant) or len(entry.sides) != 1:
         return None
@@ -68,14 +68,14 @@ def _part(entry: Found) -> Part | None:
         rows = (Row(rows),)
     whole = tuple(tuple(numbers_of(row)) for row in rows)
     top, left = _start(found["rows"]), _start(found["columns"])
-    return Part(entry, found["name"], top, left, whole)
+    return MatrixPart(entry, found["name"], top, left, whole)
 
 
 def _start(written: str | None) -> int:
     return int(written.partition(":")[0] or "0") if written else 0
 
 
-def _whole(parts: Sequence[Part]) -> Statement | None:
+def _whole(parts: Sequence[MatrixPart]) -> DocumentStatement | None:
     """Return the statement of the whole tensor; None where the parts do not make one."""
     if len(parts) < 2:
         return None
@@ -94,5 +94,5 @@ def _whole(parts: Sequence[Part]) -> Statement | None:
         return None
     first = parts[0].statement
     value = Row(tuple(Row(tuple(row)) for row in rows))
-    context = ((Piece("text", parts[0].name, first.line),), *first.context[1:])
+    context = ((Fragment("text", parts[0].name, first.line),), *first.context[1:])
     return first._replace(sides=(value,), context=context)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ..equations.tokens import Mode, Token, lex
-from ..passage import Passage, Piece
+from ..equations.tokens import MathToken, Mode, lex
+from ..passage import Fragment, Passage
 from .parts import joined
 from .running_text import Scan
 from .statement import Found, Headings, Remnant
@@ -81,9 +81,9 @@ def read(passages: Sequence[Passage], headings: Headings) -> Iterator[Found]:
     )
 
 
-def tokens_of(pieces: Sequence[Piece]) -> list[Token]:
+def tokens_of(pieces: Sequence[Fragment]) -> list[MathToken]:
     """Cut a paragraph or cell into tokens, each piece in its own way."""
-    tokens: list[Token] = []
+    tokens: list[MathToken] = []
     for piece in pieces:
         mode: Mode = piece.kind if piece.kind in ("math", "code") else "text"
         text = COMPUTED.sub("", piece.text) if mode != "math" else piece.text

@@ -12,9 +12,9 @@ from typing import Literal
 
 from ..equations.syntax import Literal as Number
 from ..equations.syntax import Row, Tree
-from ..equations.tokens import Token
-from ..passage import Piece
-from .statement import DIFFERENCE, Context, Found, Remnant, Statement
+from ..equations.tokens import MathToken
+from ..passage import Fragment
+from .statement import DIFFERENCE, Context, DocumentStatement, Found, Remnant
 from .values import line_of, numbers_of, read_value, text_of
 
 Surface = Literal["prose", "code", "math"]
@@ -33,7 +33,7 @@ ENDS = (".", ";", "!", "?")
 class Scan:
     """Reads the statements of one run of tokens."""
 
-    def __init__(self, tokens: Sequence[Token], context: Context, surface: Surface) -> None:
+    def __init__(self, tokens: Sequence[MathToken], context: Context, surface: Surface) -> None:
         self.tokens = tokens
         self.context = context
         self.surface = surface
@@ -89,7 +89,7 @@ class Scan:
 
     # --- clauses ---
 
-    def _is_boundary(self, token: Token) -> bool:
+    def _is_boundary(self, token: MathToken) -> bool:
         if token.kind == "gap" or _ends(token) or token.text in ("{", "}"):
             return True
         if token.text == "*" and self._parts_words(token):
@@ -104,7 +104,7 @@ class Scan:
         after = next((t for t in ahead if t.kind != "line"), None)
         return after is None or not self._relates(after) or after.text == "#"
 
-    def _relates(self, token: Token) -> bool:
+    def _relates(self, token: MathToken) -> bool:
         """Whether a token says that two things are equal: so does what opens a comment in code."""
         if token.kind != "stop" or token.text[:1] not in ":#":
             return token.kind == "relation"
@@ -112,16 +112,16 @@ class Scan:
         after_number = token.text == ":" and bool(counted) and counted[0].kind == "number"
         return not after_number and (token.text == ":" or token.mode == "code")
 
-    def _parts_words(self, token: Token) -> bool:
+    def _parts_words(self, token: MathToken) -> bool:
         """Whether a dot stands between words, as in `seed 42 · x = [1, 2]`."""
         after = self.tokens[self.position + 1 : self.position + 2]
         in_prose = self.surface == "prose" and token.mode == "text" and token.spaced
         return in_prose and bool(after) and after[0].kind in WORDS and after[0].spaced
 
-    def _is_verb(self, token: Token) -> bool:
+    def _is_verb(self, token: MathToken) -> bool:
         return self.surface == "prose" and token.kind in WORDS and token.text.lower() in VERBS
 
-    def _flush(self, end: int) -> Statement | None:
+    def _flush(self, end: int) -> DocumentStatement | None:
         label_end = end if self.label_end is None else self.label_end
         label = text_of([t for t in self.tokens[self.start : label_end] if t.text != ">"])
         words = {token.text.lower() for token in self.tokens[self.start : label_end]}
@@ -136,15 +136,15 @@ class Scan:
         line = line_of(self.sides[0], self.tokens[self.start].line)
         context = self.context
         if self.heading:
-            context = ((Piece("text", self.heading, line),), *context)
+            context = ((Fragment("text", self.heading, line),), *context)
         sides = tuple(self.sides)
         if len(sides) > 1 and _is_shape_of(sides[0], sides[1]):
             sides = sides[1:]
-        return Statement(label, sides, context, line, self.stated, is_case=self.is_case)
+        return DocumentStatement(label, sides, context, line, self.stated, is_case=self.is_case)
 
     # --- values ---
 
-    def _relation(self, token: Token) -> None:
+    def _relation(self, token: MathToken) -> None:
         verb = not self._relates(token)
         if self.calls and self.calls[-1] and not self.sides:
             self.start, self.label_end = self.position - 1, None  # `VAE(dims=(4, 8, 2, 8, 4))`
@@ -221,7 +221,7 @@ class Scan:
         self.used[start:end] = [True] * (end - start)
         self.position = end
 
-    def _may_open(self, token: Token) -> bool:
+    def _may_open(self, token: MathToken) -> bool:
         """Whether a value may begin here that no relation announces."""
         if self.position == self.start:
             return True
@@ -230,7 +230,7 @@ class Scan:
             return token.spaced and before.kind != "operator"
         return token.text == "(" and token.spaced and before.kind in WORDS
 
-    def _opened(self, token: Token) -> Remnant | None:
+    def _opened(self, token: MathToken) -> Remnant | None:
         read = self._value(self.position, announced=False)
         before = [t.text.lower() for t in self.tokens[max(0, self.position - 2) : self.position]]
         if read is not None and self._stands_alone(*read):
@@ -303,7 +303,7 @@ def _counts(value: Tree) -> bool:
     return all(isinstance(entry, Number) and entry.whole for entry in value.entries)
 
 
-def _ends(token: Token) -> bool:
+def _ends(token: MathToken) -> bool:
     """Whether a token ends a sentence or clause."""
     return token.kind == "stop" and token.text in ENDS
 

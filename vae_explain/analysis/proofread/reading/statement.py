@@ -6,15 +6,15 @@ import re
 from typing import NamedTuple, Protocol
 
 from ..equations.syntax import Literal, Row, Tree, shown
-from ..passage import Piece
+from ..passage import Fragment
 from .values import numbers_of
 
 # A comparison with another computation is no figure of the run.
 DIFFERENCE = re.compile(r"\bdifferences?\b", re.IGNORECASE)
-Context = tuple[tuple[Piece, ...], ...]
+Context = tuple[tuple[Fragment, ...], ...]
 
 
-class Statement(NamedTuple):
+class DocumentStatement(NamedTuple):
     """What a document says: a label, and the values that it is said to have.
 
     Attributes
@@ -70,7 +70,7 @@ class Remnant(NamedTuple):
     figure: bool = True  # whether it may be one all the same, or certainly is none
 
 
-Found = Statement | Remnant
+Found = DocumentStatement | Remnant
 
 
 class Headings(Protocol):

@@ -12,9 +12,9 @@ from itertools import takewhile
 
 from ..equations.counts import count_of
 from ..equations.syntax import Literal, Negative, Row, Sum, Tree, is_bare
-from ..equations.tokens import Token
+from ..equations.tokens import MathToken
 from .running_text import Scan
-from .statement import DIFFERENCE, Context, Found, Headings, Remnant, Statement
+from .statement import DIFFERENCE, Context, DocumentStatement, Found, Headings, Remnant
 from .values import line_of, numbers_of, read_value, text_of
 
 # Headers of what is added up: a product, `W[i,0]·x[0]`, or what comes by one way of several.
@@ -27,7 +27,7 @@ COUNT = re.compile(r"\d+")
 class Cell:
     """One cell: its tokens, and the value they are, if they are one."""
 
-    def __init__(self, tokens: Sequence[Token], line: int, headings: Headings) -> None:
+    def __init__(self, tokens: Sequence[MathToken], line: int, headings: Headings) -> None:
         self.tokens, self.line, self.headings = tokens, line, headings
 
     @cached_property
@@ -132,7 +132,7 @@ class _Columns:
     def _is_share(self, j: int) -> bool:
         return SHARE.fullmatch(self.header[j].text) is not None
 
-    def _differences(self, j: int) -> Iterator[Statement]:
+    def _differences(self, j: int) -> Iterator[DocumentStatement]:
         """Yield each number of a column that is what the two before it differ by."""
         places = (*self.named[-2:], j)
         for row in (row for row in self.body if j < len(row)):
@@ -150,7 +150,7 @@ class _Columns:
             indices.append(tuple(count_of(token.text) for token in numbers))
         return tuple(indices)
 
-    def _result(self, head: Cell, values: Sequence[Tree | None]) -> Iterator[Statement]:
+    def _result(self, head: Cell, values: Sequence[Tree | None]) -> Iterator[DocumentStatement]:
         label = head.text
         if head.is_share:
             label = f"{self.gradient} {label}"
@@ -166,7 +166,9 @@ class _Columns:
         if whole and len(whole) == len(kept):
             sides = (_row(whole, self.line), *sides)
         chosen = tuple(self.indices[i] for i in kept) if self.indices else ()
-        yield Statement(label, sides, self.context, line_of(present[0], self.line), indices=chosen)
+        yield DocumentStatement(
+            label, sides, self.context, line_of(present[0], self.line), indices=chosen
+        )
 
     def _sum(self, row: Sequence[Cell]) -> Tree | None:
         """Return the arithmetic of a row, its columns added up."""
@@ -180,10 +182,12 @@ class _Columns:
         return whole if terms and not is_bare(whole) else None
 
 
-def _difference(later: Tree, earlier: Tree, value: Tree, context: Context, line: int) -> Statement:
+def _difference(
+    later: Tree, earlier: Tree, value: Tree, context: Context, line: int
+) -> DocumentStatement:
     """Say that a number is the difference of two."""
     sides = (Sum((later, Negative(earlier))), value)
-    return Statement("difference", sides, context, line_of(value, line))
+    return DocumentStatement("difference", sides, context, line_of(value, line))
 
 
 def _row(values: Sequence[Tree], line: int) -> Tree:
@@ -205,11 +209,11 @@ def _by_row(
         elif not row[0].is_named:
             yield from _unnamed(row[1:])
         elif len(values) == 3 and [cell.text for cell in header[1:]] == CHANGE:
-            yield Statement(row[0].text, (values[0],), context, line_of(values[0], line))
+            yield DocumentStatement(row[0].text, (values[0],), context, line_of(values[0], line))
             yield _difference(values[1], values[0], values[2], context, line)
         else:
             value = _row(values, line)
-            yield Statement(row[0].text, (value,), context, line_of(value, line))
+            yield DocumentStatement(row[0].text, (value,), context, line_of(value, line))
 
 
 def _nearest_words(context: Context) -> str:
@@ -238,7 +242,7 @@ def _matrix(
     if not all(entry.entries for entry in entries):
         return
     value = entries[0] if len(entries) == 1 else Row(entries)
-    yield Statement(label, (value,), context, line_of(value, line))
+    yield DocumentStatement(label, (value,), context, line_of(value, line))
 
 
 def _all_numbers(cells: Sequence[Cell]) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..equations.cursor import Unreadable
-from ..equations.evaluation import Unknown, evaluate
+from ..equations.evaluation import CannotEvaluate, evaluate
 from ..equations.parser import DEEPEST, parse
 from ..equations.syntax import Row, Transposed, Tree, is_numeric, literals
-from ..equations.tokens import Token
+from ..equations.tokens import MathToken
 
 
-def read_value(tokens: Sequence[Token], start: int) -> tuple[Tree, int] | None:
+def read_value(tokens: Sequence[MathToken], start: int) -> tuple[Tree, int] | None:
     """Read the longest value that begins at a token, and say where it ends; None if none does."""
     try:
         tree, end = parse(tokens, start)
@@ -53,16 +53,16 @@ def value_of(tree: Tree) -> float:
     """Return what printed arithmetic gives, from its digits; NaN for what cannot be computed."""
     try:
         return float(evaluate(tree).middle)
-    except (Unknown, TypeError):
+    except (CannotEvaluate, TypeError):
         return float("nan")
 
 
-def text_of(tokens: Sequence[Token], depth: int = 0) -> str:
+def text_of(tokens: Sequence[MathToken], depth: int = 0) -> str:
     """Return tokens in words and plain signs on one line: `x_hat`, `∂L/∂μ`, `W[1]`."""
     return "" if depth > DEEPEST else " ".join("".join(_written(tokens, depth + 1)).split())
 
 
-def _written(tokens: Sequence[Token], depth: int) -> Iterator[str]:
+def _written(tokens: Sequence[MathToken], depth: int) -> Iterator[str]:
     position = 0
     while position < len(tokens):
         token = tokens[position]
@@ -93,7 +93,7 @@ def _written(tokens: Sequence[Token], depth: int) -> Iterator[str]:
             yield token.text
 
 
-def _mark(sign: str, inside: Sequence[Token], words: str) -> str:
+def _mark(sign: str, inside: Sequence[MathToken], words: str) -> str:
     if sign == "_":
         counted = inside and all(token.kind in ("number", "comma") for token in inside)
         return f"[{words}]" if counted else f"_{words.replace(' ', '')}"
@@ -102,7 +102,7 @@ def _mark(sign: str, inside: Sequence[Token], words: str) -> str:
     return f"^{words}" if len(inside) == 1 else f"^({words})"
 
 
-def _argument(tokens: Sequence[Token], start: int) -> tuple[Sequence[Token], int]:
+def _argument(tokens: Sequence[MathToken], start: int) -> tuple[Sequence[MathToken], int]:
     """Return what a command or mark is of: what `{…}` holds, or one token."""
     if start >= len(tokens) or tokens[start].text != "group":
         return tokens[start : start + 1], start + 1
