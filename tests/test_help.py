@@ -169,6 +169,24 @@ def test_the_manual_and_the_reference_are_what_the_help_says(
         assert kept == text, f"{name} is not what the help says; see --update-golden"
 
 
+def test_an_option_that_is_excepted_is_refused(manual: Manual, cli: CommandLine) -> None:
+    excepted = [
+        (command, option)
+        for group in manual.groups.values()
+        for command in group
+        for option in manual.own(command)[2]
+    ]
+    assert {("train", "--eps"), ("check", "--run"), ("mark", "--digits")} <= {
+        (command.name, option) for command, option in excepted
+    }
+    for command, option in excepted:
+        value = () if option == "--json" else ("1",)
+        needed = [entry.names for entry in manual.own(command)[0] if entry.names.isupper()]
+        outcome = cli(command.name, *needed, option, *value)
+        assert outcome.code == 2, f"{command.name} {option}"
+        assert f"{option} " in outcome.err or f"{option}:" in outcome.err
+
+
 def test_the_manual_page_is_what_man_reads(manual: Manual) -> None:
     for line in help_texts.roff(manual).splitlines():
         # A line that begins with a dot is a request; any other dot there is hidden.

@@ -190,7 +190,7 @@ def test_every_command_that_runs_the_model_says_what_is_set(
 
 @pytest.mark.parametrize("command", ["train", "sample"])
 def test_what_draws_anew_takes_no_noise(cli: CommandLine, own: list[str], command: str) -> None:
-    mend = f"{command} draws its own noise; leave it out, or ask forward"
+    mend = f"{command} draws its own noise; leave it out, or use forward"
     assert refused(cli, command, "--set", "eps[0]=1") == f"--set eps[0,0]=1: {mend}"
     line = refused(cli, command, *own, "--set", "epsilon[0]=1")
     assert line == f"--set epsilon[0,0]=1: {mend}"

@@ -28,19 +28,19 @@ GROUPS = {
         "forward": "Show the whole forward pass, from x to the loss.",
         "backward": "Show the backward pass: every gradient by the chain rule.",
         "params": "Show the architecture, and all weights and biases.",
-        "sample": "Show what the numbers and gradients do over many draws of the noise.",
+        "sample": "Show how values and gradients vary over many draws of the noise.",
         "compare": "Show two runs side by side: only what differs, and why.",
     },
     "Ask": {
         "why": "Show where one number comes from, down to inputs, parameters and noise.",
-        "ask": "Query one run at a prompt, question after question; names are completed.",
-        "record": "Run the model once and save the run to a file, to query with --run.",
+        "ask": "Ask about one run at a prompt, question after question; names are completed.",
+        "record": "Run the model once and save the run to a file, for --run.",
         "cache": "Show how many runs are cached for later commands, or clear the cache.",
     },
     "Check": {
         "check": "Compare every gradient with autograd, complex steps and central differences.",
         "audit": "Find what is wrong with a VAE's loss, and show the evidence in numbers.",
-        "verify": "Proofread the numbers of a document, or recompute the reference's 327 figures.",
+        "verify": "Check the numbers of a document, or the 327 figures of the reference.",
     },
     "Learn": {
         "play": "Open the run in the browser: change any number, and the rest is recomputed.",
@@ -48,7 +48,7 @@ GROUPS = {
         "train": "Train on x with PyTorch; show the losses, and any single step in detail.",
         "exercise": "Write worksheets from a run, with blanks to fill in and an answer key.",
         "mark": "Mark filled-in worksheets with their key, and name common mistakes.",
-        "samples": "Write the sample files that the examples in the help and the docs use.",
+        "samples": "Write the sample files that the help and the docs use.",
     },
     "Publish": {
         "document": "Write the whole walkthrough as a document.",

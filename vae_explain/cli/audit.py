@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +13,9 @@ from ..analysis.audit.ids import IDS
 from . import other_words, output
 from .completion import completing
 from .errors import ExitCode, Problem, unknown_name
-from .job import Job, refuse
+from .job import Job
 from .options import Options
-from .shared_options import with_options
+from .shared_options import with_options, without
 
 if TYPE_CHECKING:
     from ..analysis.audit.report import Report
@@ -31,7 +32,7 @@ def _ids(option: str, given: list[str] | None) -> list[str]:
     return [meant for _, meant in found if meant is not None]
 
 
-@with_options
+@partial(with_options, refused=without("audit", "arithmetic"))
 def audit(
     only: Annotated[
         list[str] | None,
@@ -92,7 +93,6 @@ def audit(
     written = {"--junit": junit, "--sarif": sarif}
     targets = {o: style.files.name(o, path) for o, path in written.items() if path is not None}
     earlier = _read(baseline)
-    refuse(options, "audit", "arithmetic")
     job = Job(options, style, "full")
 
     from ..analysis.audit.all_rules import ALL

@@ -26,7 +26,9 @@ def backward(
     ] = None,
     term: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Derive only one term of the loss: mse or kl."),
+        typer.Option(
+            metavar="NAME", help="Derive the gradient of only one term of the loss: mse or kl."
+        ),
     ] = None,
     latex: Latex = False,
     *,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from . import output
 from .errors import ExitCode
-from .job import Job, refuse
+from .job import Job
 from .options import Options
-from .shared_options import with_options
+from .shared_options import with_options, without
 
 
-@with_options
+@partial(with_options, refused=without("check", "run"))
 def check(
     *,
     options: Options,
 ) -> ExitCode:
     style = options.style()
-    refuse(options, "check", "run")
     job = Job(options, style, "full")
 
     from ..pages.build_document import checked

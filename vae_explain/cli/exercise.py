@@ -61,7 +61,7 @@ def exercise(
         ),
     ] = "1",
     nice: Annotated[
-        bool, typer.Option("--nice", help="Multiples of 1/2 for parameters and noise.")
+        bool, typer.Option("--nice", help="Use multiples of 1/2 for parameters and noise.")
     ] = False,
     lr: Annotated[
         str, typer.Option("--lr", metavar="NUMBER", help="Learning rate of the updates.")

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from .examples import EXAMPLES
@@ -29,6 +32,13 @@ class Entry(NamedTuple):
 
     names: str
     words: str
+
+    @property
+    def option(self) -> str:
+        """The longest of its names."""
+        return max(
+            (name for name in self.names.split() if name.startswith("-")), key=len, default=""
+        )
 
 
 class Section(NamedTuple):
@@ -197,25 +207,36 @@ def _around(marks: tuple[str, str], text: str) -> str:
 # --- as a document ----------------------------------------------------------------------
 
 
-class Manual(NamedTuple):
+@dataclass(frozen=True)
+class Manual:
     """All commands, by what they are for."""
 
     version: str
     summary: str
     groups: Mapping[str, Sequence[Described]]
 
-    @property
+    @cached_property
     def shared(self) -> tuple[Section, ...]:
-        """The options that every command that runs a model shares, stated once."""
-        of_forward = next(each for group in self.groups.values() for each in group)
-        return tuple(s for s in of_forward.sections if s.title not in ("Arguments", "Options"))
+        """The options that most commands take, stated once."""
+        commands = [each for group in self.groups.values() for each in group]
+        counts = Counter(e for each in commands for s in each.sections for e in s.entries)
+        sections = {s.title: s.entries for s in commands[0].sections if s.title != "Options"}
+        kept = {
+            title: tuple(each for each in entries if 2 * counts[each] > len(commands))
+            for title, entries in sections.items()
+        }
+        return tuple(Section(title, entries) for title, entries in kept.items() if entries)
 
-    def own(self, command: Described) -> tuple[list[Entry], list[str]]:
-        """Return what a command has by itself, and which shared options it also takes."""
+    def own(self, command: Described) -> tuple[list[Entry], list[str], list[str]]:
+        """Return what a command has by itself, which shared options it takes, and which not."""
         known = {entry: section.title for section in self.shared for entry in section.entries}
         entries = [entry for section in command.sections for entry in section.entries]
-        titles = [known[entry] for entry in entries if entry in known]
-        return [entry for entry in entries if entry not in known], list(dict.fromkeys(titles))
+        found = {known[entry] for entry in entries if entry in known}
+        titles = [section.title for section in self.shared if section.title in found]
+        taken = {entry.option for entry in entries}
+        missing = [e.option for e, title in known.items() if title in titles]
+        own = [entry for entry in entries if entry not in known]
+        return own, titles, [option for option in missing if option not in taken]
 
 
 NOTES = (
@@ -235,12 +256,15 @@ def markdown(manual: Manual) -> str:
     for group, commands in manual.groups.items():
         lines += [f"## {group}", ""]
         for command in commands:
-            own, titles = manual.own(command)
+            own, titles, missing = manual.own(command)
             lines += [f"### {command.name}", "", command.summary, ""]
             lines += ["```sh", *command.examples, "```", ""]
             lines += [*_items(own), ""]
             if titles:
-                lines += [f"It also takes the options under {_listed(titles)}.", ""]
+                but = f", except {_listed([f'`{each}`' for each in missing])}" if missing else ""
+                links = [f"[{title}](#{title.casefold()})" for title in titles]
+                words = f"It also takes the options under {_listed(links)}{but}."
+                lines += [*_wrapped(words, 99), ""]
     lines += ["## Shared options", ""]
     for section in manual.shared:
         lines += [f"### {section.title}", "", *_items(section.entries), ""]
@@ -255,9 +279,8 @@ def _items(entries: Iterable[Entry]) -> Iterator[str]:
         yield from _wrapped(text, 99, "  ")
 
 
-def _listed(titles: Sequence[str]) -> str:
-    links = [f"[{title}](#{title.casefold()})" for title in titles]
-    return " and ".join([", ".join(links[:-1]), links[-1]]) if links[1:] else links[0]
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if words[1:] else words[0]
 
 
 def roff(manual: Manual) -> str:
@@ -273,11 +296,15 @@ def roff(manual: Manual) -> str:
     for group, commands in manual.groups.items():
         lines.append(f".SH {group.upper()}")
         for command in commands:
-            own, titles = manual.own(command)
+            own, titles, missing = manual.own(command)
             lines += [f".SS {_roff(command.usage)}", _roff(command.summary), ".PP", ".nf"]
             lines += [*map(_roff, command.examples), ".fi", *_roff_items(own)]
             if titles:
-                lines += [".PP", f"It also takes the options under {', '.join(titles).upper()}."]
+                but = f", except {_listed(missing)}" if missing else ""
+                words = (
+                    f"It also takes the options under {_listed([t.upper() for t in titles])}{but}."
+                )
+                lines += [".PP", _roff(words)]
     for section in manual.shared:
         lines += [f".SH {section.title.upper()}", *_roff_items(section.entries)]
     for title, words in NOTES:

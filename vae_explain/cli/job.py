@@ -29,11 +29,6 @@ Arithmetic = Literal["printed", "full"]
 Rows = tuple[tuple[float, ...], ...]
 BYTES_A_NUMBER = 2 * 8  # that a run computes: it and its gradient, in float64
 INPUT_FILES = ".csv", ".npy"
-REFUSALS = {
-    "eps": "draws its own noise; leave it out, or ask forward",
-    "arithmetic": "works in PyTorch's own float32; leave it out",
-    "run": "needs the model itself, which a recording does not have; say which model to run",
-}
 # What goes with a recorded run as with any other.
 OF_ANY_RUN = {
     "run", "arithmetic", "format", "json", "output_file", "digits", "color", "no_pager",
@@ -324,14 +319,6 @@ def _read_recording(path: Path, version: tuple[int, ...]) -> Recording:
     from ..models import recorded_run
 
     return recorded_run.load(path)
-
-
-def refuse(options: Options, command: str, *names: str) -> None:
-    """Raise a problem for options that a command has no use for."""
-    for name in names:
-        value = getattr(options, name)
-        if value is not None:
-            raise Problem(flag(name), value, f"{command} {REFUSALS[name]}")
 
 
 def _read(path: Path) -> Array:

@@ -291,13 +291,15 @@ def _argument(help_text: str, valid: Sequence[str]) -> Any:
 
 Steps = Annotated[
     list[str] | None,
-    _argument("Show only these values, with every line in full: z, mu, loss.", STEPS),
+    _argument("Show only these values, such as z, mu or loss, with every line in full.", STEPS),
 ]
 Gradients = Annotated[
     list[str] | None,
-    _argument("Derive only these parameters or values: fc1.weight, z.", GRADIENTS),
+    _argument("Derive only these parameters or values, such as fc1.weight or z.", GRADIENTS),
 ]
 ParameterNames = Annotated[
     list[str] | None,
-    _argument("Show only these parameters: fc1.weight, or fc1 for a whole layer.", PARAMETERS),
+    _argument(
+        "Show only these parameters, such as fc1.weight, or fc1 for a whole layer.", PARAMETERS
+    ),
 ]

@@ -126,7 +126,7 @@ class Options:
     hidden: Annotated[
         str | None,
         model_option(
-            metavar="N[-N…]", help="Only the hidden widths, the same on both sides.  [default: 8]"
+            metavar="N[-N…]", help="Only the hidden widths, for both sides.  [default: 8]"
         ),
     ] = None
     latent: Annotated[
@@ -160,14 +160,15 @@ class Options:
     weights: Annotated[
         Path | None,
         model_option(
-            metavar="FILE", help="Load the parameters from a .safetensors, .pt or .pth file."
+            metavar="FILE",
+            help="Load the parameters from a .safetensors, .pt, .pth or .ckpt file.",
         ),
     ] = None
     strip_prefix: Annotated[
         str,
         model_option(
             metavar="TEXT",
-            help="Remove this prefix from the names in the weights file, such as module.",
+            help='Remove a prefix, such as "module.", from the names in the weights file.',
         ),
     ] = ""
     model: Annotated[
@@ -233,7 +234,7 @@ class Options:
         str | None,
         model_option(
             metavar="EXPRESSION",
-            help="The same as an expression, such as \"model(x)['loss']\". It can use model, x, "
+            help="The loss as an expression, such as \"model(x)['loss']\". It can use model, x, "
             "loss and whatever your files define. model(x) runs once.",
         ),
     ] = None
@@ -253,9 +254,7 @@ class Options:
     ] = None
     record: Annotated[
         Path | None,
-        file_option(
-            metavar="FILE.safetensors", help="Save the run to a file, to query with --run."
-        ),
+        file_option(metavar="FILE.safetensors", help="Save the run to a file, for --run."),
     ] = None
     no_cache: Annotated[
         bool,

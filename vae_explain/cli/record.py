@@ -9,15 +9,18 @@ from typing import Annotated
 
 from . import output
 from .errors import ExitCode, Problem
-from .job import Job, refuse
+from .job import Job
 from .options import RECORDINGS, Options
-from .shared_options import with_options
+from .shared_options import with_options, without
 from .style import output_option
 
 ONE_FILE = "record writes one file, a recording, by --output; leave it out"
 
 
-@partial(with_options, refused=dict.fromkeys(("record", "format", "json", "digits"), ONE_FILE))
+REFUSED = without("record", "run") | dict.fromkeys(("record", "format", "json", "digits"), ONE_FILE)
+
+
+@partial(with_options, refused=REFUSED)
 def record(
     output_file: Annotated[
         Path | None,
@@ -28,7 +31,6 @@ def record(
     *,
     options: Options,
 ) -> ExitCode:
-    refuse(options, "record", "run")
     if output_file is None:
         raise Problem("--output", "", "name the file that gets the run, as -o run.safetensors")
     style = options.style()

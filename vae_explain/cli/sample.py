@@ -10,14 +10,14 @@ import typer
 
 from . import output, parsing
 from .errors import ExitCode
-from .job import Job, refuse
+from .job import Job
 from .options import Options
-from .shared_options import with_options
+from .shared_options import with_options, without
 
 MOST_DRAWS = 1_000_000
 
 
-@with_options
+@partial(with_options, refused=without("sample", "run", "eps"))
 def sample(
     draws: Annotated[
         str, typer.Option(metavar="INTEGER", help="Number of draws of the noise.")
@@ -27,7 +27,6 @@ def sample(
 ) -> ExitCode:
     style = options.style()
     count = parsing.whole("--draws", draws, 2, MOST_DRAWS, "a number of draws")
-    refuse(options, "sample", "run", "eps")
     job = Job(options, style, "full")
     request = job.request
     if style.record:

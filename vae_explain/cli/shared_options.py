@@ -23,6 +23,16 @@ from .waiting import section_bar
 # Of a command that runs no model.
 OF_OUTPUT = "format", "json", "output_file", "color", "no_pager"
 OF_ALL = {field.name for field in fields(Options)}
+REFUSALS = {
+    "eps": "draws its own noise; leave it out, or use forward",
+    "arithmetic": "works in PyTorch's own float32; leave it out",
+    "run": "needs the model itself, which a recording does not have; say which model to run",
+}
+
+
+def without(command: str, *names: str) -> dict[str, str]:
+    """Return shared options that a command refuses, and why."""
+    return {name: f"{command} {REFUSALS[name]}" for name in names}
 
 
 def with_options(

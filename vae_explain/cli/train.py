@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from . import names, output, parsing
 from .completion import completing
 from .errors import ExitCode, Problem
 from .files import Target
-from .job import Job, refuse
+from .job import Job
 from .options import (
     LARGEST_RATE,
     WEIGHT_FILES,
@@ -24,7 +25,7 @@ from .options import (
     SaveWeights,
     file_option,
 )
-from .shared_options import with_options
+from .shared_options import with_options, without
 from .style import Style
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ MOST_STEPS = 1_000_000
 PAGES = (".html", ".txt", ".jsonl")
 
 
-@with_options
+@partial(with_options, refused=without("train", "run", "eps", "arithmetic"))
 def train(
     name: names.ParameterNames = None,
     steps: Annotated[str, typer.Option(metavar="INTEGER", help="Number of updates.")] = "200",
@@ -77,15 +78,12 @@ def train(
     ] = None,
     freeze: Annotated[
         Path | None,
-        file_option(
-            metavar="FILE.safetensors", help="Save the first non-finite step, to query with --run."
-        ),
+        file_option(metavar="FILE.safetensors", help="Save the first non-finite step, for --run."),
     ] = None,
     *,
     options: Options,
 ) -> ExitCode:
     style = options.style()
-    refuse(options, "train", "run", "eps", "arithmetic")
     job = Job(options, style, "full")
     count = parsing.whole("--steps", steps, 1, MOST_STEPS, "it")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from . import names, output, parsing
 from .errors import ExitCode
-from .job import Job, refuse
+from .job import Job
 from .options import LARGEST_RATE, LearningRate, Options, Parameters
-from .shared_options import with_options
+from .shared_options import with_options, without
 
 if TYPE_CHECKING:
     from ..analysis.training_records import Update
 
 
-@with_options
+@partial(with_options, refused=without("update", "arithmetic"))
 def update(
     name: names.ParameterNames = None,
     lr: LearningRate = "0.01",
@@ -23,7 +24,6 @@ def update(
     options: Options,
 ) -> ExitCode:
     style = options.style()
-    refuse(options, "update", "arithmetic")
     job = Job(options, style, "full")
     given = names.typed(name, "--param", param)
     if job.architecture:

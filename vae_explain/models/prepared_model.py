@@ -177,7 +177,7 @@ class PreparedModel:
         """Raise an error if noise was set, for a command that draws anew at each run."""
         if self.noise:
             text = self.changes[-1].text if self.changes else None
-            mend = f"{command} draws its own noise; leave it out, or ask forward"
+            mend = f"{command} draws its own noise; leave it out, or use forward"
             raise UserError(mend, "--set", text)
 
     def with_other_arguments(self) -> Iterator[tuple[str, float, float, PreparedModel]]:
