@@ -1,4 +1,4 @@
-"""A callback for Lightning that watches a training, with the `training_step` as it is.
+"""A callback for Lightning that watches a training run, without changes to `training_step`.
 
 trainer = Trainer(callbacks=[WatchCallback(page="run.html")])
 """
@@ -29,20 +29,20 @@ BY_HAND = (
 class WatchCallback(Callback):
     """Watches the training of one `fit`; see `vae_explain.watch`.
 
-    Close looks run the module's `training_step` again on the batch at hand, with `self.log`
-    silent; what else it does, such as writing a picture, it does again.
+    A close look runs the module's `training_step` again on the current batch, with `self.log`
+    silent; anything else that it does, such as writing a picture, happens again.
 
     Parameters
     ----------
     every, page, record
-        As `watch` takes them.
+        As for `watch`.
     objective
-        Takes the module and x and returns the loss, in place of `training_step`.
+        A function of the module and x that returns the loss, instead of `training_step`.
 
     Attributes
     ----------
     watching
-        What is seen; None before the training starts.
+        What is watched; None before the training starts.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class WatchCallback(Callback):
         self._batch: tuple[Any, int] = None, 0
 
     def page(self) -> WatchPage:
-        """Return what was seen so far."""
+        """Return a page of what was seen so far."""
         if self.watching is None:
             raise ValueError("no training has started")
         return self.watching.page()

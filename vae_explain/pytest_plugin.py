@@ -1,4 +1,4 @@
-"""The pytest fixture `assert_sound_vae`, which pytest finds where vae-explain is installed."""
+"""The pytest fixture `assert_sound_vae`, which pytest finds when vae-explain is installed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""For the tests of one's own model: a VAE that is sound passes, and one that is not says why.
+"""For the tests of your own model: a sound VAE passes, and any other fails with the reason.
 
-`from vae_explain.testing import assert_sound` in any test; with pytest the fixture
+Use `from vae_explain.testing import assert_sound` in any test; in pytest, the fixture
 `assert_sound_vae` is the same function.
 """
 
@@ -27,37 +27,37 @@ def assert_sound(
     ignore: Collection[str] = (),
     baseline: str | Path | None = None,
 ) -> Report:
-    """Audit a model and its loss on a batch, and fail where something is wrong.
+    """Audit a model and its loss on a batch, and fail if something is wrong.
 
     Parameters
     ----------
     model
-        Any `torch.nn.Module`, left as it is.
+        Any `torch.nn.Module`, which is not changed.
     x
-        A batch of several rows, in the shape that the model takes; of a batch of a
-        `DataLoader`, as `(x, y)`, the first tensor is taken.
+        A batch of several rows, in the shape that the model takes. Of a batch from a
+        `DataLoader`, such as `(x, y)`, the first tensor is used.
     loss, objective, loss_arguments
-        As `vae_explain.explain` takes them.
+        As for `vae_explain.explain`.
     seed
-        Set before the run; the generator's state is put back afterwards.
+        Seed for the run; the generator's state is restored afterwards.
     strict
-        Whether warnings fail too, and a run in which sampling or KL was not found.
+        Whether to fail also on warnings, and on a run without sampling or KL.
     ignore
         Ids of the findings to leave out.
     baseline
-        The JSON of an earlier audit, whose findings do not fail.
+        A JSON file of an earlier audit, whose findings do not fail.
 
     Returns
     -------
     Report
-        What was found, what was in order and what was not applied.
+        What was found, what is in order, and which rules were not applied.
 
     Raises
     ------
     AssertionError
-        If something is wrong; it lists each finding with its mend.
+        If something is wrong; it lists the findings, and what to change.
     KeyError
-        If `ignore` has an id that there is not.
+        If `ignore` has an unknown id.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The library's front door: explain a model, or a run that was kept in a file."""
+"""The library's front door: explain a model, or a run that was saved to a file."""
 
 from __future__ import annotations
 
@@ -43,48 +43,49 @@ def explain(
     set: Mapping[str, float] | None = None,
     level: Level = "standard",
 ) -> Explanation:
-    """Run a model and its loss once and return an explanation of every number.
+    """Run a model and its loss once, and return an explanation of every number.
 
     Parameters
     ----------
     model
-        Any `torch.nn.Module`, left as it is; the built-in VAE when None.
+        Any `torch.nn.Module`, which is not changed; the built-in VAE when None.
     x
-        The input, a tensor or nested lists, in the shape that the model takes; of a batch of a
-        `DataLoader`, as `(x, y)` or `{"image": x}`, the first tensor is taken.
+        The input, a tensor or nested lists, in the shape that the model takes. Of a batch from a
+        `DataLoader`, such as `(x, y)` or `{"image": x}`, the first tensor is used.
     loss
-        Takes what the model returned, and x, under its own names. Not needed when the
-        model returns its loss or has it as a method.
+        A function of what the model returned, and of x, which are matched by name, then by order.
+        Not needed when the model returns its loss or has it as a method.
     objective
-        Takes model and x and returns the loss; decides alone when given.
+        A function of model and x that returns the loss, used instead of `loss`.
     loss_arguments
-        What else the loss is given, by name, such as the weight of the KL.
+        Further arguments of the loss, by name, such as the weight of the KL.
     loss_sum
-        Whether the loss is the sum of the parts that are returned, as a training loop takes it.
+        Whether the parts that the loss returns are added up, as a training loop does.
     seed
-        Set before the run; the generator's state is put back afterwards.
+        Seed for the run; the generator's state is restored afterwards. For the built-in VAE, 42
+        when None.
     eps
-        Numbers to use in place of the first draw from the standard normal.
+        Numbers to use instead of the first draw from the standard normal.
     arithmetic
         `full`, PyTorch's own numbers, or `printed`, from parameters rounded to 4 decimals.
     dims, activation, recon, reduction, beta
-        The built-in VAE's widths, activation and loss, as the command line takes them; by
-        default 4-8-2-8-4, relu, mse, sum and 1.
+        The built-in VAE's layer widths, activation and loss; by default (4, 8, 2, 8, 4), relu, mse,
+        sum and 1.
     set
-        Entries of parameters, x and noise that get another number, as `{"fc1.weight[0,1]": 0.5}`.
+        Entries of parameters, x and noise to set before the run: `{"fc1.weight[0,1]": 0.5}`.
     level
-        How much the pages say: `intro`, `standard` or `expert`.
+        How much the pages explain: `intro`, `standard` or `expert`.
 
     Returns
     -------
     Explanation
-        The numbers of the run, and pages on them.
+        The numbers of the run, and pages about them.
 
     Raises
     ------
     ValueError
-        If the loss cannot be told from what the model returned (`CannotBind`, which shows the
-        objective to write), if the noise does not fit (`NoiseMismatch`), or if a value is not
+        If it is unclear which argument of the loss gets what (`CannotBind`, which shows the
+        objective to write), if `eps` does not fit (`NoiseMismatch`), or if a value is not
         finite (`NotFinite`, which names the first).
 
     Examples
@@ -98,7 +99,7 @@ def explain(
     >>> explain(dims=(4, 6, 3, 6, 4), activation="tanh", beta=4)
     <Explanation of VAE 4→6→3→6→4: loss 26.9478, 25 values>
 
-    A model of one's own, whose loss stands apart:
+    A model of your own, with its loss:
 
     >>> import torch
     >>> from torch import nn
@@ -141,14 +142,14 @@ def explain(
 
 
 def compare(first: Explanation, second: Explanation, *only: str) -> ComparisonPage:
-    """Show two runs beside each other: only what differs, and what made it differ.
+    """Show two runs side by side: only what differs, and why.
 
     Parameters
     ----------
     first, second
-        The runs, in one arithmetic.
+        The runs, in the same arithmetic.
     only
-        Values, or gradients as `z.grad`, that are shown alone, with all numbers that differ.
+        Values, or gradients such as `z.grad`, to show in full; all that differs when left out.
 
     Raises
     ------
@@ -175,21 +176,20 @@ def compare(first: Explanation, second: Explanation, *only: str) -> ComparisonPa
 
 
 def load(path: str | os.PathLike[str], arithmetic: Arithmetic | None = None) -> Explanation:
-    """Return the explanation of a run that was kept in a file; this does not load PyTorch.
+    """Return the explanation of a run that was saved to a file, without loading PyTorch.
 
     Parameters
     ----------
     path
-        What `Explanation.save`, `vae-explain record` or `--record` has written.
+        A file that `Explanation.save`, `vae-explain record` or `--record` wrote.
     arithmetic
-        Which of the runs to explain, where the file has one in each arithmetic: `full` when
-        it is not said.
+        The run to explain, `full` or `printed`; when None, `full` if the file has it.
 
     Raises
     ------
     ValueError
-        If the file is no recording, is damaged, or says what cannot be (`BadRecording`), or
-        has no run in that arithmetic (`MissingArithmetic`).
+        If the file is not a recording, is damaged or contradicts itself (`BadRecording`), or has
+        no run in that arithmetic (`MissingArithmetic`).
     """
     from ..models import recorded_run
 

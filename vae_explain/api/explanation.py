@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 class Explanation(Questions):
     """One run of a model, and every question that can be asked about its numbers.
 
-    It comes from `explain`, or from `load`. Arrays have the tensors' own shapes; in the
-    arithmetic `full` also their precision, in `printed` float64.
+    `explain` and `load` return it. Arrays have the tensors' shapes; in `full` arithmetic they also
+    have their precision, in `printed` float64.
 
     Attributes
     ----------
     run
         The numbers, by the ids of values.
     level
-        How much its pages say: `intro`, `standard` or `expert`.
+        How much its pages explain: `intro`, `standard` or `expert`.
     doubts
-        The names of the values and gradients of a loaded recording that are not what their
-        operations give: none, unless the file was changed.
+        The names of the values and gradients of a loaded recording that differ from what their
+        operations give; empty unless the file was changed.
 
     Examples
     --------
@@ -72,14 +72,14 @@ class Explanation(Questions):
         self.doubts = tuple(doubts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Keep the run in a safetensors file, which `load` and `--run` ask without PyTorch.
+        """Save the run to a safetensors file, which `load` and `--run` read without PyTorch.
 
-        It has the run in the arithmetic of this explanation alone.
+        The run is saved only in the arithmetic of this explanation.
 
         Parameters
         ----------
         path
-            The file, which is written whole or not at all.
+            The file, which is written completely or not at all.
 
         Examples
         --------
@@ -98,7 +98,7 @@ class Explanation(Questions):
 
     @cached_property
     def values(self) -> Mapping[str, Array]:
-        """Every named value of the run, inputs and parameters among them, by name."""
+        """Every named value of the run by name, including inputs and parameters."""
         trace = self.run.trace
         return {value.name: self.run.values[value.id] for value in trace.values if value.name}
 
@@ -111,38 +111,38 @@ class Explanation(Questions):
 
     @property
     def not_explained(self) -> tuple[str, ...]:
-        """The ops on the way to the loss that have no rule; their numbers are PyTorch's."""
+        """The ops on the way to the loss that have no rule; their numbers are PyTorch's own."""
         return self.run.graph.not_explained
 
     def forward(self, *steps: str) -> Page:
-        """Return the forward page, or the page of some steps alone.
+        """Return the forward page, or a page of only some values.
 
         Parameters
         ----------
         steps
-            Names of values, each shown with every line in full.
+            Names of the values to show, with every line in full.
 
         Raises
         ------
         KeyError
-            If no value has the name; it says which have.
+            If no value has this name; it lists the names.
         """
         return self._for_reader(Page(*forward(self.run, [self._named(step) for step in steps])))
 
     def backward(self, *names: str, term: str | None = None) -> Page:
-        """Return the backward page, or the chain rule down to some names alone.
+        """Return the backward page, or the chain rule down to only some names.
 
         Parameters
         ----------
         names
-            Parameters or values to derive; `.grad` may follow.
+            Parameters or values to derive, with or without `.grad`.
         term
-            The name of a loss term to derive alone, as `kl`; the whole loss when None.
+            The term of the loss to derive, such as `kl`; the whole loss when None.
 
         Raises
         ------
         KeyError
-            If no value has the name, or the loss does not reach it, or no term has it.
+            If no value or term has this name, or the loss does not depend on the value.
         """
         term = self._known_term(term)
         plain = [self._named(name, gradient=True) for name in names]
@@ -156,20 +156,21 @@ class Explanation(Questions):
         Parameters
         ----------
         target
-            A value or, with `.grad`, its gradient, and an index; the largest element stands
-            for a tensor without one. The first axis may be left out in a batch of one.
+            A value or, with `.grad`, its gradient, and an index; without an index, the largest
+            element is explained. With one row of x, the first axis may be left out.
         term
-            The loss term whose gradient is meant; the whole loss when None.
-        depth, full
-            How many levels down the derivation goes, or down to what was given; as far as
-            fits a screen by default.
+            The term of the loss whose gradient is explained; the whole loss when None.
+        depth
+            How many levels to go down; as many as fit on a screen when None.
+        full
+            Whether to go all the way down to inputs, parameters and noise.
 
         Raises
         ------
         KeyError
-            If no value has the name, or it has no gradient, or no term has the name.
+            If no value or term has this name, or the value has no gradient.
         IndexError
-            If the index is outside.
+            If the index is out of range.
 
         Examples
         --------
@@ -184,14 +185,14 @@ class Explanation(Questions):
         return self._for_reader(Page(*page))
 
     def target(self, text: str, term: str | None = None) -> tuple[Target, bool]:
-        """Read a number's name, in any spelling; also whether its element had to be chosen.
+        """Read the name of a number, in any spelling; also say whether its element was chosen.
 
         Raises
         ------
         KeyError
-            If no value has the name, or it has no gradient.
+            If no value has this name, or it has no gradient.
         IndexError
-            If the index is outside.
+            If the index is out of range.
         """
         place = read_target(text, list(self.values), self._terms)
         if place is None:
@@ -254,7 +255,7 @@ class Explanation(Questions):
 
 
 def _guess(name: str, known: Sequence[str]) -> str:
-    """Return what an error says of a name that there is not: what is like it, and what is."""
+    """Return what an error says of an unknown name: similar names, and all that there are."""
     return f"{did_you_mean(name, known)}known: {', '.join(known)}"
 
 

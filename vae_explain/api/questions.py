@@ -1,4 +1,4 @@
-"""What is asked of a run beyond its own numbers: for most of it the model runs again."""
+"""What can be asked of a run beyond its own numbers; for most of it the model runs again."""
 
 from __future__ import annotations
 
@@ -58,19 +58,21 @@ class Questions:
     def audit(self, *, only: Sequence[str] = (), ignore: Sequence[str] = ()) -> AuditPage:
         """Look for what is wrong with the loss, with numbers as evidence.
 
-        For this the model runs again, as it is now, on the same input with the same draws,
-        and on every row of it twice; always in the arithmetic `full`. Of a recording that was
-        loaded, what a second run would tell is not looked for.
+        The model runs again, as it is now, on the same input with the same draws, and with every
+        row twice; always in `full` arithmetic. A loaded recording has no model, so rules that
+        need a second run are not applied.
 
         Parameters
         ----------
-        only, ignore
-            Ids of the findings to look for alone, or to leave out.
+        only
+            Ids of the findings to look for; all when empty.
+        ignore
+            Ids of the findings to leave out.
 
         Raises
         ------
         KeyError
-            If no finding has the id; it says which there are.
+            If no finding has this id; it lists the ids.
 
         Examples
         --------
@@ -109,15 +111,15 @@ class Questions:
         return self._for_reader(AuditPage(auditing(report), report))
 
     def check(self) -> CheckPage:
-        """Hold the gradient of every parameter against oracles that share no code with it.
+        """Compare the gradient of every parameter with oracles that share no code with it.
 
         These are autograd and central differences, for which the model runs again, as it is
-        now; for the built-in VAE complex steps too.
+        now; for the built-in VAE also complex steps.
 
         Raises
         ------
         ValueError
-            If there is no model, as of a recording that was loaded.
+            If there is no model, because a recording was loaded.
 
         Examples
         --------
@@ -133,10 +135,10 @@ class Questions:
         return self._for_reader(CheckPage(page(found), found))
 
     def document(self, *, lr: float = 0.01) -> DocumentPage:
-        """Return the whole walkthrough: forward, loss, backward and a step of learning.
+        """Return the whole walkthrough: forward pass, loss, backward pass and one update step.
 
-        For the step and for the oracles the model runs again, as it is now; it is put back
-        behind them. Of a recording that was loaded, the step is done by hand.
+        For the step and the oracles the model runs again, as it is now, and is restored
+        afterwards. For a loaded recording, the step is computed by hand.
 
         Parameters
         ----------
@@ -170,22 +172,23 @@ class Questions:
     ) -> Path:
         """Write the document as a page whose numbers can be changed, and open it in the browser.
 
-        It has the run's parameters and noise rounded to what is printed. The model runs again.
-        "Copy as command" gives the command that prints the same run, where there is one: of the
-        built-in VAE, or of a model that is named as `FILE.py:NAME`.
+        The model runs again, and the page has its parameters and noise as they are printed,
+        rounded. "Copy as command" gives the command that prints the same run, if there is one:
+        for the built-in VAE, or a model given as `FILE.py:NAME`.
 
         Parameters
         ----------
         path
-            The file; one in a folder of its own when None.
+            The file to write; a new temporary file when None.
         lr
             Learning rate of the steps that the page takes.
         show
-            Whether a browser is asked to open it.
+            Whether to open the page in the browser.
 
         Returns
         -------
-        The file.
+        Path
+            The file.
 
         Examples
         --------
@@ -212,12 +215,12 @@ class Questions:
         return target
 
     def sample(self, draws: int = 100) -> SamplePage:
-        """Replay the run under many draws of the noise, the first of them its own.
+        """Repeat the run with many draws of the noise; the first is that of the run itself.
 
         Parameters
         ----------
         draws
-            How many, 2 at least.
+            How many, at least 2.
 
         Examples
         --------
@@ -248,13 +251,13 @@ class Questions:
     def update(self, *names: str, lr: float = 0.01) -> UpdatePage:
         """Take one step of gradient descent, and show what it does.
 
-        The model runs again for it, as it is now, and is put back; of a recording that was
-        loaded the step is done by hand.
+        The model runs again, as it is now, and is restored afterwards. For a loaded recording,
+        the step is computed by hand.
 
         Parameters
         ----------
         names
-            Parameters whose update is worked out, element by element.
+            Parameters whose update to show, element by element.
         lr
             Learning rate.
 
@@ -288,18 +291,22 @@ class Questions:
         explain_step: int | None = None,
         names: Sequence[str] = (),
     ) -> TrainingPage:
-        """Run the training loop that anybody would write, on the input of this run.
+        """Run the usual training loop on the input of this run.
 
-        A model of your own is put back behind it.
+        A model of your own is restored afterwards.
 
         Parameters
         ----------
-        steps, lr, optimizer
-            How many updates, of what size, by which of `torch.optim`: `sgd` or `adam`.
+        steps
+            How many updates.
+        lr
+            Learning rate.
+        optimizer
+            The optimizer of `torch.optim`: `sgd` or `adam`.
         explain_step
-            The step to open, counted from 0: its whole forward and backward pass.
+            The step to show in full, counted from 0: forward pass, backward pass and update.
         names
-            Parameters whose update is worked out at that step.
+            Parameters whose update to show at that step, element by element.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""`watch`: a plain training loop, seen as it runs; what it does is not changed in one bit."""
+"""`watch`: a training loop is watched as it runs, and does the same to the bit."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SUFFIXES = (".txt", ".html", ".jsonl")
 
 
 class WatchPage(Shown):
-    """What was seen of a training run: text to print, a file in HTML, or JSON lines.
+    """What was seen of a training run: text to print, an HTML file, or JSON lines.
 
     Attributes
     ----------
     findings
-        What is wrong, the worst first, each with its `id`, `severity`, `title`, `evidence` and
-        `mend`.
+        What is wrong, worst first, each with its `id`, `severity`, `title`, `evidence` and
+        `mend`, the change to make.
     when
-        Since which step each of them is so, in words.
+        For each finding, in words, since which step it holds.
     passed
-        Whether there is no error among them.
+        Whether there is no error among the findings.
     """
 
     def __init__(self, watched: Watched, written: Sequence[str] = ()) -> None:
@@ -45,14 +45,8 @@ class WatchPage(Shown):
         self.when: tuple[str, ...] = tuple(each.when for each in told)
         self.passed: bool = is_sound(told)
 
-    def to_html(self) -> str:
-        """Return it as one HTML file, which needs no network."""
-        from ..pages import document_formats
-
-        return document_formats.write("html", self.walkthrough)
-
     def to_jsonl(self) -> str:
-        """Return it as JSON lines: one for each step, each look, and one for all of it."""
+        """Return the page as JSON lines: one for each step and close look, one for all."""
         from ..pages.render import watch_lines
 
         return watch_lines.write(self._watched)
@@ -76,9 +70,9 @@ class Watching:
         return self
 
     def starts(self, x: Any) -> None:
-        """Be told the tensor that the next step starts from, before anything of it is drawn.
+        """Say which tensor the next step starts from, before the step draws any noise.
 
-        A loop that calls the model as `model(x)` need not say it.
+        A loop that calls the model as `model(x)` need not call this.
         """
         self._watcher.loop.starts(x)
 
@@ -105,7 +99,7 @@ class Watching:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found so far, the worst first."""
+        """What was found so far, worst first."""
         return self.page().findings
 
     @property
@@ -145,35 +139,35 @@ def watch(
     around: Callable[[], AbstractContextManager[Any]] = nullcontext,
     refuse: str = "",
 ) -> Watching:
-    """Watch a training loop while it runs within a `with`; nothing of it is changed.
+    """Watch a training loop that runs inside a `with` block, without changing it.
 
     Each step is seen in passing: its loss, whether it is finite, whether the gradients were reset,
-    the mode. The first step, every so many, and each at which something happens are recorded once
-    more from their own draws, and audited.
+    the mode. The first step, one in `every`, and each at which something happens are run again
+    with the same draws, recorded and audited.
 
     Parameters
     ----------
     model
         The model, which the loop calls as `model(x)`.
     loss, objective, loss_arguments, loss_sum
-        As `vae_explain.explain` takes them: the same loss that the loop computes.
+        The loss that the loop computes, as for `vae_explain.explain`.
     optimizer
-        The optimizer, or all of them.
+        The optimizer, or a list of all that train the model.
     every
-        How many steps lie between two audits.
+        Steps from one audit to the next.
     page
-        Files to write at the end, whose names end in .txt, .html or .jsonl.
+        Files to write at the end; their names end in .txt, .html or .jsonl.
     record
-        A .safetensors file that keeps the first step that is not finite, for `--run`.
+        A .safetensors file to save the first step to that is not finite, for `--run`.
     around
-        Entered around each audit, to keep silent what the model would tell of it.
+        Makes a context manager for each audit, such as one that silences the model's logging.
     refuse
-        Why no step can be run again, for a loop whose steps are to be seen in passing alone.
+        Why steps cannot be run again; if given, all steps are only seen in passing.
 
     Returns
     -------
     Watching
-        Its `page()` says what was found, and its `findings` have it for a program.
+        Its `page()` says what was found; `findings` has the same for a program.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pages that show themselves: printed, in a notebook, and in a terminal that Rich draws."""
+"""Pages that show themselves: printed, in a notebook, and in Rich's terminal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _verdict(passed: bool) -> str:
 
 
 class Shown:
-    """What has a page: text to print, and itself in a notebook or a terminal.
+    """A page: text to print, which shows itself in a notebook or a terminal.
 
     Attributes
     ----------
@@ -64,22 +64,22 @@ class Shown:
         Parameters
         ----------
         width
-            How many columns it may take, 40 at least.
+            How many columns it may take, at least 40.
         """
         from .render import terminal
 
         return terminal.plain(terminal.lay_out(self.walkthrough, width))
 
     def to_html(self) -> str:
-        """Return it as one HTML file, which needs no network."""
+        """Return the page as one HTML file, which needs no network."""
         return document_formats.write("html", self.walkthrough)
 
     def to_markdown(self) -> str:
-        """Return it in Markdown, where the picture of the model is put into words."""
+        """Return the page in Markdown, with the picture of the model in words."""
         return document_formats.write("markdown", self.walkthrough)
 
     def to_latex(self) -> str:
-        """Return it as a LaTeX document."""
+        """Return the page as a LaTeX document."""
         return document_formats.write("latex", self.walkthrough)
 
     def __str__(self) -> str:
@@ -105,12 +105,12 @@ class Shown:
 
 
 class Page(Shown):
-    """A page of an explanation, whose lines are arithmetic that was evaluated.
+    """A page of an explanation, whose lines of arithmetic were evaluated.
 
     Attributes
     ----------
     checks
-        How many of its lines were evaluated and held against PyTorch, and how many failed.
+        How many of its lines were evaluated and compared with PyTorch, and how many failed.
 
     Examples
     --------
@@ -132,13 +132,13 @@ class Page(Shown):
 
 
 class AuditPage(Shown):
-    """What an audit composed.
+    """What an audit found.
 
     Attributes
     ----------
     findings
-        What is wrong, the worst first; each has its `id`, its `severity` (error, warning or
-        note), a `title`, what to change (`mend`) and its `evidence`, a table of numbers.
+        What is wrong, worst first; each has its `id`, its `severity` (error, warning or note), a
+        `title`, what to change (`mend`) and its `evidence`, a table of numbers.
     passed
         Whether there is no error among them.
     """
@@ -154,12 +154,12 @@ class AuditPage(Shown):
 
 
 class ComparisonPage(Shown):
-    """Two runs beside each other, and only what differs.
+    """Two runs side by side, and only what differs.
 
     Attributes
     ----------
     comparison
-        What was given otherwise, what follows from it, and which change did how much.
+        What was changed, what follows from it, and how much each change did.
     """
 
     def __init__(self, walkthrough: Walkthrough, comparison: Comparison) -> None:
@@ -173,14 +173,14 @@ class ComparisonPage(Shown):
 
 
 class CheckPage(Shown):
-    """How far every gradient is from what the oracles have.
+    """How far every gradient is from those of the oracles.
 
     Attributes
     ----------
     check
         The differences, parameter by parameter.
     passed
-        Whether all of them are within what rounding explains.
+        Whether rounding explains all of them.
     """
 
     def __init__(self, walkthrough: Walkthrough, check: Check) -> None:
@@ -193,7 +193,7 @@ class CheckPage(Shown):
 
 
 class SamplePage(Shown):
-    """What many draws of the noise do.
+    """How values and gradients vary over many draws of the noise.
 
     Attributes
     ----------
@@ -218,7 +218,7 @@ class UpdatePage(Page):
     Attributes
     ----------
     update
-        The parameters before and after it, and the run after it with the same noise.
+        The parameters before and after the step, and the run after it with the same noise.
     """
 
     def __init__(self, walkthrough: Walkthrough, checks: Checks, update: Update) -> None:
@@ -232,12 +232,12 @@ class UpdatePage(Page):
 
 
 class TrainingPage(Page):
-    """A training.
+    """A training run.
 
     Attributes
     ----------
     training
-        The losses of every step, and the parameters as the last one left them.
+        The losses of every step, and the parameters after the last.
     """
 
     def __init__(self, walkthrough: Walkthrough, checks: Checks, training: Training) -> None:
@@ -269,15 +269,15 @@ class Picture:
 
 
 class DocumentPage(Page):
-    """The whole walkthrough, which can be had as a file's text.
+    """The whole walkthrough, which each format writes as the text of a file.
 
     Attributes
     ----------
     passed
-        Whether every line agrees with its number, and every gradient with the oracles, and the
-        step could be done.
+        Whether every line agrees with its number and every gradient with the oracles, and the
+        update step could be done.
     step_done
-        Whether the loss after the step of learning is a number.
+        Whether the loss after the update step is finite.
     """
 
     def __init__(
@@ -289,5 +289,5 @@ class DocumentPage(Page):
         self.passed: bool = self.step_done and not checks.failed and check.passed
 
     def to_notebook(self) -> str:
-        """Return it as a Jupyter notebook, whose cells compute it once more."""
+        """Return the page as a Jupyter notebook, whose cells compute everything again."""
         return document_formats.write("notebook", self.walkthrough)
