@@ -36,7 +36,7 @@ from vae_explain.pages.walkthrough import backward, forward, parameters, update,
 from vae_explain.pages.walkthrough import checking as oracles
 from vae_explain.pages.walkthrough import sampling as draws
 from vae_explain.pages.walkthrough import training as trained
-from vae_explain.symbolic.boxes import Leaf
+from vae_explain.symbolic.boxes import LeafBox
 from vae_explain.symbolic.expression import Expression, Number, Ref
 
 from .comparing import Golden
@@ -427,10 +427,10 @@ def test_anchors_of_different_numbers_differ() -> None:
 # --- typesetting ------------------------------------------------------------------------
 
 
-def plain(node: Number | Ref) -> Leaf:
+def plain(node: Number | Ref) -> LeafBox:
     """Write a leaf as its number, every digit of it."""
     value = float(node.value)
-    return Leaf(node, repr(abs(value)), value < 0 or repr(value).startswith("-"))
+    return LeafBox(node, repr(abs(value)), value < 0 or repr(value).startswith("-"))
 
 
 @given(trees())
@@ -447,7 +447,7 @@ def test_mathml_gives_the_value_too(tree: Expression) -> None:
     assert same_number(computed(read(ElementTree.fromstring(written))), tree)
 
 
-def in_digits(node: Number | Ref) -> Leaf:
+def in_digits(node: Number | Ref) -> LeafBox:
     leaf = plain(node)
     return leaf._replace(text=f"<mn>{leaf.text}</mn>")
 

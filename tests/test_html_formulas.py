@@ -13,7 +13,7 @@ from vae_explain.pages.blocks import Formula, Walkthrough
 from vae_explain.pages.render.html import inline
 from vae_explain.pages.render.html.breaking import PAGE, PHONE, Breaker, symbol
 from vae_explain.pages.render.html.document import write
-from vae_explain.symbolic.boxes import Leaf
+from vae_explain.symbolic.boxes import LeafBox
 from vae_explain.symbolic.expression import (
     Add,
     Apply,
@@ -138,7 +138,7 @@ def test_a_phone_gets_smaller_pieces_only_where_a_page_has_larger_ones() -> None
 
 
 def in_text(tree: Expression) -> str:
-    return inline.line(inline.laid_out(tree, lambda node: Leaf(node, "0.12345678")))
+    return inline.line(inline.laid_out(tree, lambda node: LeafBox(node, "0.12345678")))
 
 
 def test_a_line_of_numbers_is_parted_outside_of_parentheses() -> None:

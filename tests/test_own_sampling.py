@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vae_explain.analysis.monte_carlo import Sample, sample
-from vae_explain.analysis.noise_stream import CannotReplay, run_and_draws
+from vae_explain.analysis.noise_stream import CannotRedraw, run_and_draws
 from vae_explain.models.loss_binding import LossOf
 from vae_explain.models.request import Request, UserModel
 from vae_explain.pages.walkthrough.sampling import sampling as page
@@ -106,7 +106,7 @@ def test_a_model_that_goes_another_way_under_another_draw_is_refused(tmp_path: P
     request = Request(
         x, 3, arithmetic="full", source=UserModel(f"{tmp_path}/branching.py:Branching")
     )
-    with pytest.raises(CannotReplay, match="another way"):
+    with pytest.raises(CannotRedraw, match="another way"):
         run_and_draws(request, 5)
 
 
@@ -155,7 +155,7 @@ def test_a_model_that_changes_out_of_reach_is_refused_for_that(tmp_path: Path) -
     request = Request(
         x, 3, arithmetic="full", source=UserModel(f"{tmp_path}/counting.py:CountingOutOfReach")
     )
-    with pytest.raises(CannotReplay, match="changes from run to run"):
+    with pytest.raises(CannotRedraw, match="changes from run to run"):
         run_and_draws(request, 5)
 
 

@@ -24,7 +24,7 @@ from ..models.request import Request
 from ..trace import UNSEEN, Array
 from .differences import AT, FINE, STEPS, farthest, noise_of, quotients, step_of
 from .gradient_check import SEED, Nudged
-from .judge import Judge, gradient_scale
+from .judge import GradientJudge, gradient_scale
 from .moved_loss import MovedLoss
 
 MOST_NUMBERS = 1500  # that are moved, of all parameters together
@@ -102,7 +102,7 @@ def _nudged(
     room *= IN_ONE_PASS if evaluation.width > 1 else 1
     in_all = min(MOST_NUMBERS, room // (2 * _work(run)))
     most = max(LEAST_OF_ONE, min(MOST_OF_ONE, in_all // max(len(parameters), 1)))
-    judge = Judge(run)
+    judge = GradientJudge(run)
     # An evaluation of each of the numbers, up and down, by every step.
     values = 2 * STEPS * MOST_NUMBERS
     noise = farthest(judge.by_hand.roundings, values) * noise_of(partial(_along, model, evaluation))
@@ -152,7 +152,7 @@ def _work(run: Run) -> int:
 class _Search:
     """The best quotient so far of each number of a parameter, by ever smaller steps."""
 
-    def __init__(self, run: Run, judge: Judge, name: str, chosen: Array) -> None:
+    def __init__(self, run: Run, judge: GradientJudge, name: str, chosen: Array) -> None:
         number = run.value(name).id
         self.judge, self.number, self.chosen = judge, number, chosen
         self.expected = run.hand_gradients.get(number, run.gradient(name)).ravel()[chosen]

@@ -21,7 +21,7 @@ from ..models.builtin_config import BUILT_IN, Architecture
 from ..ops.losses.binary_cross_entropy import LOWEST_PRODUCT
 from ..trace import Array
 from . import numpy_oracle
-from .judge import Again, Difference, Judge, gradient_scale, largest, no_run
+from .judge import Again, Difference, GradientJudge, gradient_scale, largest, no_run
 
 AUTOGRAD, COMPLEX_STEP, CENTRAL = ORACLES = ("autograd", "complex_step", "central_differences")
 REWRITTEN = (
@@ -105,7 +105,7 @@ class Check:
 def check(run: Run, architecture: Architecture = BUILT_IN, again: Again = no_run) -> Check:
     """Hold the gradient of every parameter of the built-in VAE against the oracles."""
     numbers = {value.name: value.id for value in run.trace.values if value.kind == "parameter"}
-    inputs, judge = oracle_inputs(run), Judge(run, again)
+    inputs, judge = oracle_inputs(run), GradientJudge(run, again)
     design = numpy_oracle.Design(
         architecture.activation, architecture.recon, architecture.reduction, architecture.beta
     )
@@ -155,7 +155,7 @@ def check_own(run: Run, nudged: Mapping[str, Nudged] | str, again: Again = no_ru
     nudged
         The differences, by the parameter's name, or why there are none.
     again
-        See `Judge`.
+        See `GradientJudge`.
     """
     if isinstance(nudged, str):
         return replace(check_autograd(run, again), missing=nudged)
@@ -166,7 +166,7 @@ def check_own(run: Run, nudged: Mapping[str, Nudged] | str, again: Again = no_ru
 def _check_own(
     run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...], again: Again
 ) -> Check:
-    checks, judge = [], Judge(run, again)
+    checks, judge = [], GradientJudge(run, again)
     for value in run.trace.values:
         if value.kind != "parameter" or value.name is None or value.id not in run.gradients:
             continue

@@ -66,7 +66,7 @@ def no_run() -> None:
     """Make no run in float64."""
 
 
-class Judge:
+class GradientJudge:
     """Says whether a gradient by hand and an oracle's differ by rounding alone.
 
     Parameters

@@ -20,7 +20,7 @@ from ..engine.roles import latents, other_draws, reconstruction, standard_draws
 from ..engine.run import Run
 from ..ops import NotExplained
 from ..trace import Array
-from .judge import Again, Difference, Judge, gradient_scale, no_run
+from .judge import Again, Difference, GradientJudge, gradient_scale, no_run
 
 AT_ONCE = 256  # draws that are added up together
 MOST_AT_ONCE = 4_000_000  # numbers in them
@@ -139,7 +139,7 @@ def sample(
     divergence
         Whether to estimate the KL too, which speaks of the built-in VAE's mu, logvar and z.
     again
-        See `Judge`.
+        See `GradientJudge`.
 
     Raises
     ------
@@ -246,7 +246,7 @@ class _Replays:
 
     def first(self, moments: _Moments, again: Again) -> Difference:
         """Hold the first draw's numbers against PyTorch's of the run."""
-        judge, mine = Judge(self.run, again), self.parts(moments.origin)
+        judge, mine = GradientJudge(self.run, again), self.parts(moments.origin)
         differences = [judge.value(number, mine[name]) for name, number in self.values.items()]
         differences += [
             judge.autograd(number, gradient_scale(self.run, number), mine[name])

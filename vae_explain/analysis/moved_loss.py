@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from ..models.kept_state import KeptState
 from ..models.prepared_model import PreparedModel
-from ..recording.call_info import Call
+from ..recording.call_info import PendingCall
 from ..recording.call_mode import CallMode
 from ..recording.random_draws import OTHER_DRAWS, GivenDraws
 from ..recording.tensor_arrays import tensors_in
@@ -204,7 +204,7 @@ class _Still(CallMode):
         # gradients are off as well, but what it returns has one.
         self._without_gradients = False
 
-    def handle(self, call: Call) -> Any:
+    def handle(self, call: PendingCall) -> Any:
         plan, func, args, kwargs = call
         name = plan.name
         # Where such a function switches off what is off already, nothing changes.

@@ -24,10 +24,10 @@ from ..models.prepared_model import PreparedModel, default_precision
 from ..models.request import Request
 from ..symbolic.decimals import rounded
 from ..trace import Array
-from .judge import Judge
+from .judge import GradientJudge
 
 
-class CannotReplay(UserError):
+class CannotRedraw(UserError):
     """A run whose record does not hold for other noise; the message says why."""
 
     @property
@@ -80,7 +80,7 @@ def run_and_draws(
         result.require_finite()
         chosen = standard_draws(result)
         if not chosen:
-            raise CannotReplay("the model draws nothing from the standard normal")
+            raise CannotRedraw("the model draws nothing from the standard normal")
         generator = torch.Generator()
         generator.set_state(ready.generator)
         noise, probe = itertools.tee(_drawn(result, chosen, generator, count))
@@ -93,12 +93,12 @@ def run_and_draws(
                     same = way(dict(zip(chosen, other, strict=True)))
                     changes = not same and not way({})
             if changes:
-                raise CannotReplay(
+                raise CannotRedraw(
                     "the model's loss changes from run to run, with the same numbers and the "
                     "same draws, so that no draw can be told from another"
                 )
             if not same:
-                raise CannotReplay(
+                raise CannotRedraw(
                     "under another draw the model takes another way, as by a comparison or a "
                     "nearest code, and the record of one way does not tell of the other"
                 )
@@ -133,6 +133,6 @@ def _same_way(request: Request, ready: PreparedModel, run: Run, drawn: Mapping[i
         except UserError:  # it does not run in float64
             return None
 
-    judge = Judge(theirs, again)
+    judge = GradientJudge(theirs, again)
     ends = (run.trace.output, *(term.value for term in run.trace.terms))
     return all(judge.value(end, mine[end]).passed for end in ends)

@@ -38,7 +38,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Quantity:
+class TensorFigures:
     """All figures of one tensor."""
 
     name: str
@@ -72,7 +72,7 @@ class MachineCheck:
 class Verification:
     """What `verify` found."""
 
-    quantities: tuple[Quantity, ...]
+    quantities: tuple[TensorFigures, ...]
     machine: tuple[MachineCheck, ...]
     torch_version: str
 
@@ -118,7 +118,7 @@ def load_figures() -> dict[str, Any]:
     )
 
 
-def _quantity(name: str, figures: Any, source: Run, roundings: Roundings) -> Quantity:
+def _quantity(name: str, figures: Any, source: Run, roundings: Roundings) -> TensorFigures:
     quantity = Name(RENAMED.get(name, name).removesuffix(".grad"), name.endswith(".grad"))
     printed = np.array(figures, dtype=object)
     computed = array_of(source, quantity).reshape(printed.shape)
@@ -129,7 +129,7 @@ def _quantity(name: str, figures: Any, source: Run, roundings: Roundings) -> Qua
         figure, number = str(printed[index]), float(computed[index])
         verdict = judge(figure, number, float(off[index]))
         compared.append(Figure(label, figure, number, verdict))
-    return Quantity(name, source.arithmetic, tuple(compared))
+    return TensorFigures(name, source.arithmetic, tuple(compared))
 
 
 def judge(printed: str, computed: float, off: float = 0.0) -> Verdict:

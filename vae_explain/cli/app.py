@@ -78,7 +78,7 @@ class Group(Unconverted, TyperGroup):
         formatter.write(shown)
 
 
-def _look() -> help_texts.Look:
+def _look() -> help_texts.HelpStyle:
     return help_texts.COLOURED if wants_colors(page_stream()) else help_texts.PLAIN
 
 

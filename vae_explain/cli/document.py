@@ -12,7 +12,7 @@ import typer
 from ..pages.document_formats import FORMATS, mark_of_picture, write
 from . import output, parsing
 from .errors import ExitCode, Problem
-from .files import Target
+from .files import OutputFile
 from .job import Job
 from .messages import say
 from .options import LARGEST_RATE, Options
@@ -158,7 +158,7 @@ def _run(job: Job) -> tuple[Request, RunWithModel]:
         return request, ran
 
 
-def _require_workbook(target: Target | None) -> None:
+def _require_workbook(target: OutputFile | None) -> None:
     """Check that there is what writes a workbook."""
     if target is not None and find_spec("xlsxwriter") is None:
         mend = "a workbook needs XlsxWriter; install it with: pip install 'vae-explain[xlsx]'"

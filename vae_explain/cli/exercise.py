@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..analysis.exercise.selection import Difficulty
     from ..analysis.exercise.sheets import Worksheet
     from ..engine.run import Run
-    from .files import Target
+    from .files import OutputFile
 
 TOPICS = ("forward", "gates", "loss", "kl", "chain", "update")
 DIFFICULTIES = ("easy", "medium", "hard")
@@ -122,8 +122,8 @@ def _write(
     made: list[Worksheet],
     title: str,
     style: Style,
-    key: Target | None,
-    each: list[Target],
+    key: OutputFile | None,
+    each: list[OutputFile],
     wanted: int,
 ) -> ExitCode:
     from ..analysis.exercise.key import to_text
@@ -151,7 +151,7 @@ def _write(
     return output.write(text, style)
 
 
-def _one_file_each(style: Style, sheets: int) -> list[Target]:
+def _one_file_each(style: Style, sheets: int) -> list[OutputFile]:
     """Return a file for each sheet, where the name that was given has a place for its number."""
     if style.output is None or EACH not in style.output.shown.name:
         return []

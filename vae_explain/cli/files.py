@@ -26,7 +26,7 @@ ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @dataclass(frozen=True)
-class Target:
+class OutputFile:
     """A file to be written.
 
     Attributes
@@ -65,10 +65,10 @@ class Files:
 
     def __init__(self, inputs: Mapping[str, Path]) -> None:
         self._inputs = inputs
-        self._targets: list[Target] = []
-        self._contents: list[tuple[Target, bytes]] = []
+        self._targets: list[OutputFile] = []
+        self._contents: list[tuple[OutputFile, bytes]] = []
 
-    def name(self, option: str, path: Path, endings: tuple[str, ...] = ()) -> Target:
+    def name(self, option: str, path: Path, endings: tuple[str, ...] = ()) -> OutputFile:
         """Check that a file can stand where it is wanted, and what its name ends with.
 
         Raises
@@ -83,7 +83,7 @@ class Files:
         self._targets.append(target)
         return target
 
-    def name_beside(self, other: Target, suffix: str, mark: str) -> Target:
+    def name_beside(self, other: OutputFile, suffix: str, mark: str) -> OutputFile:
         """Check that a file which nobody named can stand beside one that was.
 
         Parameters
@@ -105,7 +105,7 @@ class Files:
         self._targets.append(target)
         return target
 
-    def put(self, target: Target, content: str | bytes) -> None:
+    def put(self, target: OutputFile, content: str | bytes) -> None:
         """Keep what goes into a file until all of them are written."""
         data = content.encode() if isinstance(content, str) else content
         self._contents.append((target, data))
@@ -133,7 +133,7 @@ class Files:
         for target, _ in plain:
             say(f"wrote {target.shown}")
 
-    def _require_apart(self, target: Target) -> None:
+    def _require_apart(self, target: OutputFile) -> None:
         for option, path in self._inputs.items():
             if _is_same(target.path, path):
                 what = "document itself" if option == "FILE" else f"file of {option}"
@@ -151,7 +151,7 @@ def require_ending(option: str, path: Path, endings: tuple[str, ...]) -> None:
         raise Problem(option, path, f"name a file that ends with {' or '.join(endings)}")
 
 
-def _target(option: str, path: Path) -> Target:
+def _target(option: str, path: Path) -> OutputFile:
     """Find where a file is to stand, and check that it can."""
     try:
         file = path.expanduser()
@@ -174,7 +174,7 @@ def _target(option: str, path: Path) -> Target:
             raise
         reason = getattr(error, "strerror", None) or str(error)
         raise Problem(option, path, f"cannot be written: {reason.lower()}") from None
-    return Target(option, path, found)
+    return OutputFile(option, path, found)
 
 
 def _is_same(one: Path, other: Path) -> bool:
@@ -192,7 +192,7 @@ def _has(path: Path, mark: str) -> bool:
 
 
 @contextmanager
-def _told_of(target: Target) -> Iterator[None]:
+def _told_of(target: OutputFile) -> Iterator[None]:
     """Say of which option's file it is that it cannot be written."""
     try:
         yield
@@ -201,7 +201,7 @@ def _told_of(target: Target) -> Iterator[None]:
         raise Problem(target.option, target.shown, f"cannot be written: {reason}") from None
 
 
-def _put_in_place(targets: list[Target], temporaries: list[Path]) -> None:
+def _put_in_place(targets: list[OutputFile], temporaries: list[Path]) -> None:
     """Put all files in their places; where one cannot be, let all be as they were."""
     replaced: list[tuple[Path, Path | None]] = []
     kept: list[Path] = []

@@ -27,7 +27,7 @@ FIRST_STEPS = (
 )
 
 
-class Entry(NamedTuple):
+class HelpEntry(NamedTuple):
     """An option or an argument, as it is typed, and what it does."""
 
     names: str
@@ -45,7 +45,7 @@ class Section(NamedTuple):
     """Options under one heading."""
 
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[HelpEntry, ...]
 
 
 class Described(NamedTuple):
@@ -63,7 +63,7 @@ class Described(NamedTuple):
 
 def described(command: Any, context: Any) -> Described:
     """Read off what a command of Typer takes."""
-    sections: dict[str, list[Entry]] = {"Arguments": [], "Options": []}
+    sections: dict[str, list[HelpEntry]] = {"Arguments": [], "Options": []}
     for param in command.get_params(context):
         if getattr(param, "hidden", False):
             continue
@@ -77,16 +77,16 @@ def described(command: Any, context: Any) -> Described:
     return Described(command.name or "", usage, _words(command.help), examples, found)
 
 
-def _entry(param: Any, is_option: bool) -> Entry:
+def _entry(param: Any, is_option: bool) -> HelpEntry:
     metavar = param.metavar
     if not is_option:
-        return Entry(metavar, _words(param.help))
+        return HelpEntry(metavar, _words(param.help))
     names = ", ".join(sorted(param.opts, key=len))
     words = _words(param.help)
     if isinstance(param.default, str) and param.default and "[default:" not in words:
         default = param.default if len(param.default) < 20 else param.default.replace(",", ", ")
         words = f"{words}  [default: {default}]"
-    return Entry(names if param.is_flag else f"{names} {metavar}", words)
+    return HelpEntry(names if param.is_flag else f"{names} {metavar}", words)
 
 
 def _words(text: str | None) -> str:
@@ -96,18 +96,18 @@ def _words(text: str | None) -> str:
 # --- on a terminal ----------------------------------------------------------------------
 
 
-class Look(NamedTuple):
+class HelpStyle(NamedTuple):
     """What stands around a heading and a name: codes of a terminal, or nothing."""
 
     heading: tuple[str, str] = ("", "")
     name: tuple[str, str] = ("", "")
 
 
-PLAIN = Look()
-COLOURED = Look(("\x1b[1m", "\x1b[0m"), ("\x1b[36m", "\x1b[0m"))
+PLAIN = HelpStyle()
+COLOURED = HelpStyle(("\x1b[1m", "\x1b[0m"), ("\x1b[36m", "\x1b[0m"))
 
 
-def page(command: Described, width: int, look: Look = PLAIN) -> str:
+def page(command: Described, width: int, look: HelpStyle = PLAIN) -> str:
     """Return a command's help, in which nothing is cut."""
     width = min(width, WIDEST)
     lines = [*_wrapped(f"Usage: {command.usage}", width, "       "), ""]
@@ -126,14 +126,14 @@ def overview(
     groups: Mapping[str, Mapping[str, str]],
     sections: Sequence[Section],
     width: int,
-    look: Look = PLAIN,
+    look: HelpStyle = PLAIN,
 ) -> str:
     """Return the help of all commands, by what they are for."""
     width = min(width, WIDEST)
     lines = ["Usage: vae-explain COMMAND [OPTIONS]", "", *_wrapped(summary, width)]
     column = max(len(name) for commands in groups.values() for name in commands) + 2 * len(INDENT)
     for group, commands in groups.items():
-        entries = [Entry(name, words) for name, words in commands.items()]
+        entries = [HelpEntry(name, words) for name, words in commands.items()]
         lines += ["", _around(look.heading, group), *_entries(entries, width, look, column)]
     for section in sections:
         lines += ["", _around(look.heading, section.title), *_entries(section.entries, width, look)]
@@ -144,13 +144,15 @@ def overview(
 def first_steps(summary: str, width: int) -> str:
     """Return the lines to start with."""
     width = min(width, WIDEST)
-    entries = [Entry(*each) for each in FIRST_STEPS]
+    entries = [HelpEntry(*each) for each in FIRST_STEPS]
     column = max(len(entry.names) for entry in entries) + 2 * len(INDENT)
     lines = [*_wrapped(summary, width), *_entries(entries, width, PLAIN, column)]
     return "\n".join(lines) + "\n"
 
 
-def _entries(entries: Sequence[Entry], width: int, look: Look, column: int = 0) -> Iterator[str]:
+def _entries(
+    entries: Sequence[HelpEntry], width: int, look: HelpStyle, column: int = 0
+) -> Iterator[str]:
     """Yield names with their words beside them, or below where that is too narrow.
 
     Parameters
@@ -227,7 +229,7 @@ class Manual:
         }
         return tuple(Section(title, entries) for title, entries in kept.items() if entries)
 
-    def own(self, command: Described) -> tuple[list[Entry], list[str], list[str]]:
+    def own(self, command: Described) -> tuple[list[HelpEntry], list[str], list[str]]:
         """Return what a command has by itself, which shared options it takes, and which not."""
         known = {entry: section.title for section in self.shared for entry in section.entries}
         entries = [entry for section in command.sections for entry in section.entries]
@@ -273,7 +275,7 @@ def markdown(manual: Manual) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _items(entries: Iterable[Entry]) -> Iterator[str]:
+def _items(entries: Iterable[HelpEntry]) -> Iterator[str]:
     for names, words in entries:
         text = f"- `{names}`: {words}"
         yield from _wrapped(text, 99, "  ")
@@ -312,7 +314,7 @@ def roff(manual: Manual) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _roff_items(entries: Iterable[Entry]) -> Iterator[str]:
+def _roff_items(entries: Iterable[HelpEntry]) -> Iterator[str]:
     for names, words in entries:
         yield from (".TP", f".B {_roff(names)}", _roff(words))
 

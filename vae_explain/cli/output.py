@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ..engine.progress import working_on
 from .errors import ExitCode
-from .files import Target
+from .files import OutputFile
 from .streams import page_stream
 from .style import Color, Style
 
@@ -64,7 +64,7 @@ def write(text: str | bytes | Iterator[str], style: Style, passed: bool = True) 
     return ExitCode.OK if passed else ExitCode.CHECK_FAILED
 
 
-def put_weights(target: Target, tensors: Mapping[str, Array], style: Style) -> None:
+def put_weights(target: OutputFile, tensors: Mapping[str, Array], style: Style) -> None:
     """Add a file of weights, of the kind that its name ends with, to what is written."""
     from ..models import weight_files
 

@@ -10,7 +10,7 @@ from typing import Literal
 import typer
 
 from .errors import Problem
-from .files import Files, Target
+from .files import Files, OutputFile
 
 Color = Literal["always", "never", "auto"]
 Level = Literal["intro", "standard", "expert"]
@@ -40,17 +40,17 @@ class Style:
     """
 
     format: str
-    output: Target | None
+    output: OutputFile | None
     digits: int | None
     files: Files
     color: Color = "auto"
     pager: bool = True
     level: Level = "standard"
     verbose: bool = False
-    record: Target | None = None
+    record: OutputFile | None = None
 
 
-def format_of(given: str | None, target: Target | None, formats: Formats) -> str:
+def format_of(given: str | None, target: OutputFile | None, formats: Formats) -> str:
     """Return the format that was asked for, or that a file's name means."""
     if target is None or target.is_special:
         return given or next(iter(formats))

@@ -14,7 +14,7 @@ import typer
 from . import names, output, parsing
 from .completion import completing
 from .errors import ExitCode, Problem
-from .files import Target
+from .files import OutputFile
 from .job import Job
 from .options import (
     LARGEST_RATE,
@@ -140,7 +140,7 @@ def train(
 
 def _watching(
     watch: bool, every: str | None, page: Path | None, freeze: Path | None, style: Style
-) -> tuple[int | None, Target | None, Target | None]:
+) -> tuple[int | None, OutputFile | None, OutputFile | None]:
     """Check the options of a training that is watched: how often, and its two files."""
     given = {"--watch-every": every, "--watch-page": page, "--freeze": freeze}
     for option, value in given.items():
@@ -152,7 +152,7 @@ def _watching(
 
 
 def _keep_watched(
-    watched: Watched, page: Target | None, freeze: Target | None, style: Style
+    watched: Watched, page: OutputFile | None, freeze: OutputFile | None, style: Style
 ) -> list[str]:
     """Put what was seen into its files, and say so in words."""
     from ..api.watching import WatchPage, kept_words
@@ -174,7 +174,7 @@ def _keep_watched(
 
 
 def _keep(
-    found: Training, picture: Target | None, weights: Target | None, style: Style
+    found: Training, picture: OutputFile | None, weights: OutputFile | None, style: Style
 ) -> list[str]:
     """Make the files that were asked for and say so in words."""
     written = []

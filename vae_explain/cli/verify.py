@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from . import output, standard_input
 from .errors import ExitCode, Problem, unknown_name
-from .files import Target
+from .files import OutputFile
 from .options import Options
 from .shared_options import OF_OUTPUT, with_options
 from .style import Style
@@ -96,7 +96,7 @@ def _proofread(
     file: Path,
     text: str,
     labels: list[tuple[str, str]],
-    targets: dict[str, Target],
+    targets: dict[str, OutputFile],
     style: Style,
 ) -> ExitCode:
     from ..analysis.proofread.reading.notebook import NotANotebook

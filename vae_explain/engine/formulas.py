@@ -29,9 +29,9 @@ from ..symbolic.shapes import expanded
 from ..symbolic.text import index_text
 from ..trace import Array
 from .graph import BoundOperation
-from .leaves import ROLES, ConstantOperand, Leaf
+from .leaves import ROLES, ConstantOperand, TensorRefs
 from .run import Run
-from .sums import Contribution, Way, added, folded
+from .sums import Arrival, Contribution, added, folded
 
 Made = TypeVar("Made")
 
@@ -46,11 +46,11 @@ class Steps:
 
     def __init__(self, run: Run, as_computed: bool = False) -> None:
         self.run, self.as_computed = run, as_computed
-        self._ways: dict[tuple[int, Index | None, str | None], list[Way]] = {}
+        self._ways: dict[tuple[int, Index | None, str | None], list[Arrival]] = {}
         self._inner: dict[tuple[int, Index], Expression] = {}
         self._formulas: dict[int, Expression] = {}
         self._plain: dict[int, Number | None] = {}
-        self._leaves: dict[tuple[int, str | None, bool], Leaf] = {}
+        self._leaves: dict[tuple[int, str | None, bool], TensorRefs] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
         self._settled: set[str | None] = set()  # terms of which all constants are known
         self._shapes: dict[int, tuple[int, ...]] = {}
@@ -121,12 +121,14 @@ class Steps:
             self._leaves[key] = self._leaf(value_id, name, "gradient", self.run.gradients_of(term))
         return self._leaves[key].at(index)
 
-    def _leaf(self, value_id: int, name: str, role: Role, arrays: Mapping[int, Array]) -> Leaf:
+    def _leaf(
+        self, value_id: int, name: str, role: Role, arrays: Mapping[int, Array]
+    ) -> TensorRefs:
         whole = (0,) * len(self.run.trace.values[value_id].shape)
         hidden_axes = len(whole) - len(self.shown_index(value_id, whole))
         array = arrays[value_id]
         number_type = float if array.dtype.kind in "fc" else int
-        return Leaf(name, role, array, hidden_axes, number_type, {})
+        return TensorRefs(name, role, array, hidden_axes, number_type, {})
 
     # --- values ---
 
@@ -234,7 +236,9 @@ class Steps:
         if len(self._ways) > MOST_REMEMBERED:
             self._ways.clear()
 
-    def ways_back(self, value_id: int, index: Index | None, term: str | None = None) -> list[Way]:
+    def ways_back(
+        self, value_id: int, index: Index | None, term: str | None = None
+    ) -> list[Arrival]:
         """Return what comes back to one element, to many or to the whole, by each way."""
         if index is not None and is_many(index):
             return list(self._ways_of(value_id, index, term))
@@ -243,7 +247,7 @@ class Steps:
             self._ways[key] = list(self._ways_of(value_id, index, term))
         return self._ways[key]
 
-    def _ways_of(self, value_id: int, index: Index | None, term: str | None) -> Iterator[Way]:
+    def _ways_of(self, value_id: int, index: Index | None, term: str | None) -> Iterator[Arrival]:
         reached = self.run.gradients_of(term)
         if (reason := self.run.graph.taken.get(value_id)) is not None:
             raise NotExplained(reason)
@@ -260,16 +264,16 @@ class Steps:
                 if index is None:
                     for through, upstream in self._upstream(bound.output, None, term):
                         whole = rule.backward(call, position, upstream.formula)
-                        yield Way(through, Summands(whole))
+                        yield Arrival(through, Summands(whole))
                     continue
                 for out, slope in rule.ways(call, position, index):
                     for through, each in self._passed(bound.output, out, slope, term, many):
                         shape = np.broadcast_shapes(shape_of_many(index), each.shape)
-                        yield Way(through, Summands(each.formula, shape))
+                        yield Arrival(through, Summands(each.formula, shape))
 
     def _passed(
         self, output: int, out: Index, slope: Expression, term: str | None, many: bool
-    ) -> Iterator[Way]:
+    ) -> Iterator[Arrival]:
         """Yield what arrives at one or many elements of an output, times their slopes."""
         shape = shape_of_many(out)
         try:
@@ -286,17 +290,17 @@ class Steps:
             both = shape
             if arriving.shape != shape:
                 both = np.broadcast_shapes(shape, arriving.shape)
-            yield Way(through, Summands(arriving.formula * slope, both))
+            yield Arrival(through, Summands(arriving.formula * slope, both))
 
-    def _upstream(self, output: int, index: Index | None, term: str | None) -> list[Way]:
+    def _upstream(self, output: int, index: Index | None, term: str | None) -> list[Arrival]:
         start = self.run.trace.term(term)
         if output == start.value:
-            return [Way(output, Summands(Number(start.weight)))]
+            return [Arrival(output, Summands(Number(start.weight)))]
         if self.run.trace.values[output].name is None:
             return self.ways_back(output, index, term)
         constant = self.constant_gradient(output, term)
         named = constant or self.gradient_reference(output, index, term)
-        return [Way(output, Summands(named))]
+        return [Arrival(output, Summands(named))]
 
     def constant_gradient(self, value_id: int, term: str | None = None) -> Number | None:
         """Return a scalar's gradient when it is a constant, as it is at a term of a sum."""

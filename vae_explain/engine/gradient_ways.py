@@ -28,7 +28,7 @@ MOST_NUMBERS = 2_000_000  # of a run, whose gradients are made once for each way
 SAME = 1e-4  # of the largest part: how far a sum of ways may be from PyTorch's gradient
 
 
-class Way(NamedTuple):
+class TermWay(NamedTuple):
     """What one term sends through one of the encoder's answers, to each value that it reaches."""
 
     term: str
@@ -62,7 +62,7 @@ def answers(run: Run) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def ways(run: Run) -> tuple[Way, ...]:
+def ways(run: Run) -> tuple[TermWay, ...]:
     """Return the ways of a run's gradients; none where the encoder has no two answers.
 
     None either where a gradient is not made by the rules alone, since then the parts of it
@@ -74,10 +74,10 @@ def ways(run: Run) -> tuple[Way, ...]:
     if len(through) < 2 or parts > MOST_WAYS or unclear or run.trace.numbers * parts > MOST_NUMBERS:
         return ()
     values = InFloat64(run.values)
-    found: list[Way] = []
+    found: list[TermWay] = []
     for name in [term.name for term in terms] or [run.trace.loss.name or "loss"]:
         whole = run.term_gradients[name] if terms else run.gradients
-        behind: list[Way] = []  # of the answers made later
+        behind: list[TermWay] = []  # of the answers made later
         for value_id in reversed(through):
             if value_id not in whole:
                 continue
@@ -89,12 +89,14 @@ def ways(run: Run) -> tuple[Way, ...]:
                 gradients = backward(graph, values, value_id, own)
             except NotExplained:
                 return ()
-            behind.append(Way(name, value_id, gradients))
+            behind.append(TermWay(name, value_id, gradients))
         found += reversed(behind)
     return tuple(found)
 
 
-def parts_at(run: Run, found: tuple[Way, ...], value_id: int) -> tuple[tuple[Way, Array], ...]:
+def parts_at(
+    run: Run, found: tuple[TermWay, ...], value_id: int
+) -> tuple[tuple[TermWay, Array], ...]:
     """Return what each way brings to a value; nothing where that is not all of its gradient.
 
     It is not where a way leads around the answers, as in a model with a second latent, or

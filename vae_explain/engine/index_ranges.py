@@ -48,7 +48,7 @@ from ..symbolic.expression import (
     Ref,
 )
 from .formulas import Steps, gradient_name, if_explained
-from .gradient_ways import Way, ways
+from .gradient_ways import TermWay, ways
 from .leaves import ROLES
 from .loops import Data, Many, over, summed
 from .roles import standard_draws
@@ -80,7 +80,7 @@ class IndexRanges:
     steps: Steps
     sources: list[Source] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)  # by the name of a leaf
-    way: Way | None = None  # while its parts of gradients are written
+    way: TermWay | None = None  # while its parts of gradients are written
     many: Many | None = None  # while a formula of all elements at once is written
 
     def __post_init__(self) -> None:
@@ -100,12 +100,12 @@ class IndexRanges:
         self.sources += [Source(draw, True) for draw in standard_draws(run)]
         self.sources += [Source(value_id, moved=True) for value_id in run.learning]
 
-    def part(self, value_id: int, way: Way) -> Source:
+    def part(self, value_id: int, way: TermWay) -> Source:
         """Return what comes to a value by one way."""
         term = way.term if self.steps.run.trace.terms else None
         return Source(value_id, True, term, way.through)
 
-    def of_way(self, value_id: int, way: Way, behind: Sequence[Way]) -> Data:
+    def of_way(self, value_id: int, way: TermWay, behind: Sequence[TermWay]) -> Data:
         """Return the formula of what comes to a value by one way.
 
         Parameters

@@ -21,7 +21,7 @@ ROLES: dict[Kind, Role] = {
 }
 
 
-class Leaf(NamedTuple):
+class TensorRefs(NamedTuple):
     """Makes the references to one tensor, each once: a long sum has thousands of them.
 
     `hidden_axes` is how many leading axes a written index leaves out.

@@ -17,7 +17,7 @@ class Contribution(NamedTuple):
     expression: Expression
 
 
-class Way(NamedTuple):
+class Arrival(NamedTuple):
     """One or many summands of a gradient that arrive through the same named value."""
 
     through: int

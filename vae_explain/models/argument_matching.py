@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from .code_reading import compared, name_of, parts_taken
-from .model_outputs import Outputs, Part, described
+from .model_outputs import OutputPart, Outputs, described
 from .part_names import INPUT, LOGVAR, MEAN, MODELS, RECON, TARGETS, WHOLE, family, is_setting
 from .request import Written
 from .suggested_objective import objective_calling
@@ -150,7 +150,7 @@ class _Fitting:
     ) -> None:
         self._loss, self._outputs, self._more = loss, outputs, more
         self._wanted = [p for p in parameters if p.name not in more and p.kind is not p.VAR_KEYWORD]
-        self._given: dict[str, Part] = {}
+        self._given: dict[str, OutputPart] = {}
         # A part that is given by name is not free for another; the input is no part.
         self._taken = [
             part
@@ -190,17 +190,17 @@ class _Fitting:
             if family(p.name) is not None or (p.default is p.empty and not is_setting(p.name))
         ]
 
-    def _free(self, parts: Sequence[Part]) -> list[Part]:
+    def _free(self, parts: Sequence[OutputPart]) -> list[OutputPart]:
         return [part for part in parts if not any(map(part.shares_with, self._taken))]
 
-    def _give(self, name: str, part: Part) -> None:
+    def _give(self, name: str, part: OutputPart) -> None:
         self._given[name] = part
         self._taken.append(part)
 
-    def _named(self, name: str) -> list[Part]:
+    def _named(self, name: str) -> list[OutputPart]:
         return [part for part in self._free(self._outputs.parts) if part.name == name]
 
-    def _predictions(self) -> list[Part]:
+    def _predictions(self) -> list[OutputPart]:
         """The free parts that may be what the model made of its input."""
         x = self._outputs.x
         free = [part for part in self._free(self._outputs.leaves) if isinstance(part.value, Tensor)]
@@ -322,7 +322,7 @@ class _Fitting:
                 raise self._undecided(why, {p.name: part.place})
             self._give(p.name, part)
 
-    def _in_their_order(self, wanted: int) -> list[Part]:
+    def _in_their_order(self, wanted: int) -> list[OutputPart]:
         """Return the parts that are left, those within parts one by one or not."""
         top, leaves = self._free(self._outputs.top), self._free(self._outputs.leaves)
         # A list of which something is given already is not handed over, but the rest of it is.

@@ -36,7 +36,7 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
+class EntryPlace:
     """Where an entry is: the name of its tensor, and its whole index."""
 
     name: str
@@ -59,7 +59,7 @@ def words(changes: Sequence[Change]) -> str:
 
 def located(
     change: Change, shapes: Mapping[str, tuple[int, ...]], computed: Collection[str] = ()
-) -> Place:
+) -> EntryPlace:
     """Find the entry that a change means.
 
     Parameters
@@ -78,7 +78,7 @@ def located(
     place = read_target(target, shapes)
     if place is not None and not place.gradient:
         index = _numbers(target, place.inside or "")
-        return Place(place.name, _whole_index(target, place.name, index, shapes[place.name]))
+        return EntryPlace(place.name, _whole_index(target, place.name, index, shapes[place.name]))
     name = without_index(target)
     if name.removesuffix(".grad") in computed:
         gradient = "a gradient" if name.endswith(".grad") else name
@@ -92,7 +92,7 @@ def located(
     )
 
 
-def require_once(places: Sequence[Place]) -> None:
+def require_once(places: Sequence[EntryPlace]) -> None:
     """Raise an error if an entry is set twice."""
     for at, place in enumerate(places):
         if place in places[:at]:

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from .argument_matching import CannotBind, listed
 from .autograd_graph import parameters_behind, summands_of
-from .model_outputs import Outputs, Part, described
+from .model_outputs import OutputPart, Outputs, described
 from .suggested_objective import objective_of
 
 NAMES = ("loss", "total_loss")
 
 
-class Total(NamedTuple):
+class LossTotal(NamedTuple):
     """The loss, and the code that takes it from what was returned, or takes what it adds up."""
 
     loss: Tensor
@@ -29,7 +29,7 @@ class Total(NamedTuple):
     added: tuple[str, ...] = ()
 
 
-def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = False) -> Total:
+def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = False) -> LossTotal:
     """Return the loss among what a loss returned.
 
     Parameters
@@ -67,16 +67,16 @@ def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = F
                 option="--loss-sum",
             )
         loss: Tensor = sum((part.value for part in numbers[1:]), numbers[0].value)
-        return Total(loss, added=tuple(part.code for part in numbers))
+        return LossTotal(loss, added=tuple(part.code for part in numbers))
     if total is None:
         raise CannotBind(
             f"{whose} returned {names}, and none of them is the sum of the others; --loss-sum "
             "takes their sum as the loss, or say how by --objective"
         )
-    return Total(total.value, total.code)
+    return LossTotal(total.value, total.code)
 
 
-def named_loss(returned: Outputs) -> Part | None:
+def named_loss(returned: Outputs) -> OutputPart | None:
     """Return the part that is called `loss` by the output itself."""
     named = {part.name: part for part in reversed(returned.top) if part.keyed}
     return next((named[name] for name in NAMES if name in named), None)
@@ -98,14 +98,14 @@ def require_whole(loss: Tensor, returned: Outputs) -> None:
             )
 
 
-def numbers_of(parts: Sequence[Part]) -> list[Part]:
+def numbers_of(parts: Sequence[OutputPart]) -> list[OutputPart]:
     """Return the parts that may be a loss: of one number, with gradients where any has them."""
     single = [part for part in parts if isinstance(part.value, Tensor) and part.value.numel() == 1]
     single = [part for part in single if part.value.dim() == 0] or single
     return [part for part in single if part.value.requires_grad] or single
 
 
-def _sum_of_the_others(numbers: Sequence[Part], model: nn.Module) -> Part | None:
+def _sum_of_the_others(numbers: Sequence[OutputPart], model: nn.Module) -> OutputPart | None:
     """Return the number that the others are parts of, the first such; None if there is none."""
     tensors = [part.value for part in numbers]
     if all(tensor.requires_grad for tensor in tensors):

@@ -17,7 +17,7 @@ MOST_PARTS = 8  # that are said of one object
 RESERVED = ("x", "model")  # what a part may be called, but means something else in a call
 
 
-class Part(NamedTuple):
+class OutputPart(NamedTuple):
     """A part of what a model returned.
 
     Attributes
@@ -46,7 +46,7 @@ class Part(NamedTuple):
     keyed: bool
     family: Family | None
 
-    def shares_with(self, other: Part) -> bool:
+    def shares_with(self, other: OutputPart) -> bool:
         """Whether one of the two is the other, or a part of it."""
         depth = min(len(self.path), len(other.path))
         return self.path[:depth] == other.path[:depth]
@@ -71,13 +71,15 @@ class Outputs:
         called: str = "model(x)",
     ) -> None:
         self.whole, self.x, self.model = returned, x, model
-        self.parts: list[Part] = []
+        self.parts: list[OutputPart] = []
         named, self.input_name = NOTHING, ""
         if model is not None:
             named, self.input_name = names_returned(model), input_name(model)
-        self._add(Part(returned, named.name, called, "", (), False, _meant(named)), named.parts)
+        self._add(
+            OutputPart(returned, named.name, called, "", (), False, _meant(named)), named.parts
+        )
 
-    def _add(self, part: Part, parts: Sequence[Named]) -> None:
+    def _add(self, part: OutputPart, parts: Sequence[Named]) -> None:
         """Add a part and those within it, whose names the model's code has."""
         value, path = part.value, part.path
         if part.name not in ("", *RESERVED) and (not part.keyed or len(path) == 1):
@@ -97,18 +99,18 @@ class Outputs:
             place, code_of_each = part.place + code, part.code + code
             meant = _meant(named) or (part.family if path else None)
             self._add(
-                Part(each, named.name, place, code_of_each, (*path, i), bool(keyed), meant),
+                OutputPart(each, named.name, place, code_of_each, (*path, i), bool(keyed), meant),
                 named.parts,
             )
 
     @property
-    def leaves(self) -> list[Part]:
+    def leaves(self) -> list[OutputPart]:
         """The parts that have none within."""
         around = {part.path[:-1] for part in self.parts if part.path}
         return [part for part in self.parts if part.path not in around]
 
     @property
-    def top(self) -> list[Part]:
+    def top(self) -> list[OutputPart]:
         """The parts of the whole; the whole where it has none."""
         return [part for part in self.parts if len(part.path) == 1] or self.parts
 

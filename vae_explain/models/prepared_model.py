@@ -21,7 +21,7 @@ from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError
 from ..recording.noise_run import draws_of_run
-from ..recording.random_draws import Precision
+from ..recording.random_draws import ModelDtypes
 from ..recording.recorder import record
 from ..recording.tensor_arrays import array_of
 from ..symbolic.decimals import rounded
@@ -84,7 +84,7 @@ class PreparedModel:
     seed: int | None
     generator: Tensor
     noise: tuple[Tensor, ...] = ()
-    drawn_in: Precision | None = None
+    drawn_in: ModelDtypes | None = None
     typed: Tensor | None = None
     decimals: int = PRINTED_DECIMALS
     changes: tuple[Change, ...] = ()
@@ -154,7 +154,7 @@ class PreparedModel:
         model = in_float64(self.model)
         floating = (each.dtype for each in self.model.parameters() if each.is_floating_point())
         before = torch.get_default_dtype()
-        drawn_in = self.drawn_in or Precision(before, next(floating, before))
+        drawn_in = self.drawn_in or ModelDtypes(before, next(floating, before))
         return dataclasses.replace(self, model=model, x=exact, drawn_in=drawn_in)
 
     def run_in_float64(self, like: Run) -> Run:

@@ -12,7 +12,7 @@ from torch.nn.parameter import is_lazy
 from ..engine.roles import standard_draws
 from ..engine.run import Run
 from ..errors import UserError
-from .changes import OPTION, Change, Place, located, require_once, words
+from .changes import OPTION, Change, EntryPlace, located, require_once, words
 from .prepared_model import PreparedModel
 
 NOISE = "eps"  # what the first draw from the standard normal is called too, as --eps has it
@@ -101,7 +101,7 @@ def _with_noise(
     return tuple(noise[: max(last + 1, len(before))])
 
 
-def _require_fit(x: Tensor, place: Place, value: float) -> None:
+def _require_fit(x: Tensor, place: EntryPlace, value: float) -> None:
     if not x.is_floating_point() and value != int(value):
         mend = "the model takes whole numbers as x; give one"
         raise UserError(mend, OPTION, Change(place.target, value).text)

@@ -56,7 +56,7 @@ class Step(NamedTuple):
     empty: bool
 
 
-class Start(NamedTuple):
+class StepStart(NamedTuple):
     """What a step starts from: its input, and the state of PyTorch's generator.
 
     `call` has what the model was called with, where that is more than x.
@@ -92,7 +92,7 @@ class Loop:
     ) -> None:
         self.ready, self.optimizers = ready, tuple(optimizers)
         self.steps = self.backwards = 0
-        self.start: Start | None = None
+        self.start: StepStart | None = None
         self._see, self._around = see, around
         self._told = self._busy = self._updated = self._kept = False
         self._loss: Tensor | None = None
@@ -117,7 +117,7 @@ class Loop:
 
     def starts(self, x: Tensor) -> None:
         """Be told what the next step starts from, by a loop that knows before the model runs."""
-        self.start = Start(x, torch.get_rng_state(), self.ready.model.training)
+        self.start = StepStart(x, torch.get_rng_state(), self.ready.model.training)
         self._told = True
 
     def _called(self, module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -127,7 +127,7 @@ class Loop:
         if given:
             state = torch.get_rng_state()
             call = (args, kwargs) if len(given) > 1 else None
-            self.start = Start(given[0].detach(), state, module.training, call)
+            self.start = StepStart(given[0].detach(), state, module.training, call)
 
     def _taken_back(self, loss: Any) -> None:
         if self._busy or not isinstance(loss, Tensor) or loss.numel() != 1:

@@ -95,13 +95,13 @@ class Looked(Exception):
     """A slope goes by a number, where only its form is asked for."""
 
 
-class Mark(Ref):
+class UnknownOperand(Ref):
     """Stands for an operand of which no number is known."""
 
     __slots__ = ()
 
 
-MARKS = tuple(Mark(f"operand {at}") for at in range(8))
+MARKS = tuple(UnknownOperand(f"operand {at}") for at in range(8))
 
 
 def number(expression: Expression) -> Any:
@@ -112,7 +112,7 @@ def number(expression: Expression) -> Any:
     if UNDECIDED.get():
         return Unknown(expression)
     refs = [expression] if isinstance(expression, Ref) else references(expression)
-    if any(isinstance(ref, Mark) for ref in refs):
+    if any(isinstance(ref, UnknownOperand) for ref in refs):
         raise Looked
     if any(isinstance(ref, Values | Each) for ref in refs):
         return np.asarray(on_arrays(expression))

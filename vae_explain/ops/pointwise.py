@@ -37,7 +37,7 @@ from .array_functions import on_arrays
 from .at_once import NotAtOnce, grid, is_many
 from .binding import Bound, binder, usual_of
 from .broadcasting import broadcast_index, sum_to, unbroadcast
-from .conditions import MARKS, Looked, Mark, Values, taken_where
+from .conditions import MARKS, Looked, UnknownOperand, Values, taken_where
 from .conditions import choose as choose
 from .conditions import number as number
 from .conditions import one_number as one_number
@@ -166,7 +166,7 @@ class _Pointwise:
 
     def _needed(self, call: Call, position: int) -> set[Ref]:
         """Return the marks of the operands that a slope speaks of; only they are written."""
-        marks, output = MARKS[: len(call.operands)], Mark("output")
+        marks, output = MARKS[: len(call.operands)], UnknownOperand("output")
         try:
             form = self.slope(position, marks, lambda: output, call.attributes, call.as_computed)
         except Looked:

@@ -324,7 +324,7 @@ class Shares(NamedTuple):
     shares: tuple[Share, ...]
 
 
-class Questions(NamedTuple):
+class SheetQuestions(NamedTuple):
     """The blanks of an exercise sheet: what each asks for, by its number.
 
     A format without fields to fill in shows `table`.
@@ -376,7 +376,7 @@ class Note(NamedTuple):
 
 OfWords = Heading | Prose | Statement | Formula | Note
 OfNumbers = Lines | Matrix | Summary | Table | Curve | Tree | Shares
-Block = OfWords | OfNumbers | Diagram | Questions
+Block = OfWords | OfNumbers | Diagram | SheetQuestions
 
 
 class Walkthrough(NamedTuple):

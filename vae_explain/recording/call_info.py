@@ -124,7 +124,7 @@ def plan_of(name: str) -> Plan:
 UNSAFE = frozenset((bool, list))
 
 
-class Call(NamedTuple):
+class PendingCall(NamedTuple):
     """A call that is not simple, before it is made."""
 
     plan: Plan
@@ -173,7 +173,7 @@ class Call(NamedTuple):
         """Whether it returns memory with nothing written to it."""
         return self.plan.uninitialised and self.kwargs.get("out") is None
 
-    def on(self, old: Tensor, new: Tensor) -> Call:
+    def on(self, old: Tensor, new: Tensor) -> PendingCall:
         """Return the same call with another tensor in the place of one."""
         args = tuple(new if each is old else each for each in self.args)
         kwargs = {name: new if each is old else each for name, each in self.kwargs.items()}

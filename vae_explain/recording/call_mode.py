@@ -9,7 +9,7 @@ from typing import Any
 
 from torch.overrides import TorchFunctionMode
 
-from .call_info import Call, plan_for
+from .call_info import PendingCall, plan_for
 from .decompositions import decomposition_of
 from .lost_kwargs import with_lost
 
@@ -18,7 +18,7 @@ class CallMode(TorchFunctionMode):
     """Makes decomposed calls by others, and leaves every call that is one to `handle`."""
 
     @abstractmethod
-    def handle(self, call: Call) -> Any:
+    def handle(self, call: PendingCall) -> Any:
         """Make a call and return its result."""
 
     def __torch_function__(
@@ -35,4 +35,4 @@ class CallMode(TorchFunctionMode):
             if decomposition is not None:
                 with self:  # PyTorch switches a mode off while it handles a call
                     return decomposition()
-        return self.handle(Call(plan, func, args, kwargs))
+        return self.handle(PendingCall(plan, func, args, kwargs))

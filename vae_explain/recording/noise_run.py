@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from .autograd import gradients_on
-from .call_info import Call, results_of
+from .call_info import PendingCall, results_of
 from .call_mode import CallMode
 from .random_draws import GivenDraws
 from .restoring import restored
@@ -46,7 +46,7 @@ class _Listener(CallMode):
         self._given = GivenDraws(noise)
         self.draws: list[Tensor] = []
 
-    def handle(self, call: Call) -> Any:
+    def handle(self, call: PendingCall) -> Any:
         plan, func, args, kwargs = call
         if plan.drops:
             result, mask = self._given.dropout(func, args, kwargs)

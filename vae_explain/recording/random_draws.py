@@ -162,7 +162,7 @@ class GivenDraws:
 
 
 @dataclass(frozen=True)
-class Precision:
+class ModelDtypes:
     """The dtypes of a model before it was made float64.
 
     Attributes
@@ -190,7 +190,7 @@ class _DrawnAsBefore(TorchFunctionMode):
     another state behind, so that all later draws would be others as well.
     """
 
-    def __init__(self, precision: Precision) -> None:
+    def __init__(self, precision: ModelDtypes) -> None:
         super().__init__()
         self._precision = precision
 

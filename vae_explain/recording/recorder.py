@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..trace import Trace
 from .autograd import gradients_on
-from .call_info import UNSAFE, Call, Plan, index_of, plan_for
+from .call_info import UNSAFE, PendingCall, Plan, index_of, plan_for
 from .capture import Capture
 from .checkpoints import unfolded
 from .decompositions import decomposition_of
@@ -206,7 +206,7 @@ class _Recorder(TorchFunctionMode):
                     return decomposition()
         if plan.takes_key:
             args = (args[0], index_of(args[1]))
-        call = Call(plan, func, args, kwargs)
+        call = PendingCall(plan, func, args, kwargs)
         seen = self._frames.look(sys._getframe(2))
         if plan.at_once or not call.is_safe:
             return self._record_at_once(call, seen)
@@ -218,7 +218,7 @@ class _Recorder(TorchFunctionMode):
         self.caught.append((plan, args, kwargs, result, seen))
         return result
 
-    def _record_at_once(self, call: Call, seen: SeenFrames) -> Any:
+    def _record_at_once(self, call: PendingCall, seen: SeenFrames) -> Any:
         """Record a call before anything that it was given can change, and its own results."""
         builder, plan = self.builder, call.plan
         builder.record_all(self.caught)
@@ -248,7 +248,7 @@ class _Recorder(TorchFunctionMode):
             update_aliases(builder, tensors, changed)
         return result
 
-    def _write_to_view(self, view: ViewTarget, written: Sequence[int], call: Call) -> Any:
+    def _write_to_view(self, view: ViewTarget, written: Sequence[int], call: PendingCall) -> Any:
         """Record a write to a part of a value: what the part becomes, and the value with it.
 
         The part is computed in a memory of its own and then copied to its place. So autograd
@@ -273,7 +273,7 @@ class _Recorder(TorchFunctionMode):
         record_view_write(builder, view, builder.store.ids[id(copy)])
         return view.part if result is copy else result
 
-    def _make(self, call: Call) -> Any:
+    def _make(self, call: PendingCall) -> Any:
         """Make a call; what it draws becomes the given noise, if there is any left."""
         result = call.make()
         if call.plan.draws:
@@ -283,7 +283,7 @@ class _Recorder(TorchFunctionMode):
             self.builder.uninitialised.append(result)
         return result
 
-    def _dropout(self, call: Call, slotted: Slotted) -> Any:
+    def _dropout(self, call: PendingCall, slotted: Slotted) -> Any:
         """Record a dropout as what it is: a mask that is drawn, and a product with it."""
         result, mask = self._draws.dropout(call.func, call.args, call.kwargs)
         if mask is not None:

@@ -21,7 +21,7 @@ from .call_info import (
     INDEXING,
     NAMING,
     RANKING,
-    Call,
+    PendingCall,
     Plan,
     is_whole,
     results_of,
@@ -209,7 +209,7 @@ class TraceBuilder:
             self.see(seen)
             self._record(plan, args, kwargs, outputs, slotted)
 
-    def record(self, call: Call, result: Any, slotted: Slotted) -> None:
+    def record(self, call: PendingCall, result: Any, slotted: Slotted) -> None:
         """Record one call, which may have changed what it was given; `see` comes before it.
 
         Parameters

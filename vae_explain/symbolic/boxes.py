@@ -28,7 +28,7 @@ from .expression import (
 )
 
 
-class Leaf(NamedTuple):
+class LeafBox(NamedTuple):
     """A number or a name, as its notation writes it, with its minus kept apart.
 
     `compound` marks what consists of several signs, as σ² does: it gets parentheses before
@@ -41,66 +41,66 @@ class Leaf(NamedTuple):
     compound: bool = False
 
 
-class Negative(NamedTuple):
+class NegativeBox(NamedTuple):
     """A minus before a box."""
 
     body: Box
 
 
-class Sum(NamedTuple):
+class SumBox(NamedTuple):
     """Terms side by side; the minus of a later one stands in place of its plus."""
 
     terms: tuple[Box, ...]
 
 
-class Product(NamedTuple):
+class ProductBox(NamedTuple):
     """Factors with a dot between them."""
 
     factors: tuple[Box, ...]
 
 
-class Fraction(NamedTuple):
+class FractionBox(NamedTuple):
     """One box above another, or before it with a slash between them."""
 
     above: Box
     below: Box
 
 
-class Power(NamedTuple):
+class PowerBox(NamedTuple):
     """A base with an exponent."""
 
     base: Box
     exponent: Box
 
 
-class Transposed(NamedTuple):
+class TransposedBox(NamedTuple):
     """A matrix with the sign of a transpose."""
 
     body: Box
 
 
-class MatrixProduct(NamedTuple):
+class MatrixProductBox(NamedTuple):
     """Two matrices side by side."""
 
     left: Box
     right: Box
 
 
-class Total(NamedTuple):
+class TotalBox(NamedTuple):
     """The sign of a sum before its summand; `over` names its axes where they need a mention."""
 
     body: Box
     over: str
 
 
-class Application(NamedTuple):
+class ApplicationBox(NamedTuple):
     """A function of numbers, and its arguments."""
 
     function: str
     arguments: tuple[Box, ...]
 
 
-class Call(NamedTuple):
+class CallBox(NamedTuple):
     """An op that is written as its call, with its options as code: `conv2d(x, w, stride=2)`."""
 
     op: str
@@ -108,14 +108,14 @@ class Call(NamedTuple):
     options: tuple[str, ...]
 
 
-class Access(NamedTuple):
+class AccessBox(NamedTuple):
     """What is taken of a whole, as code behind it: `h[:, :2]`."""
 
     body: Box
     code: str
 
 
-class Fence(NamedTuple):
+class FenceBox(NamedTuple):
     """A box in parentheses; some are needed only where all is written on one line."""
 
     inside: Box
@@ -123,24 +123,24 @@ class Fence(NamedTuple):
 
 
 Box: TypeAlias = (
-    Leaf
-    | Negative
-    | Sum
-    | Product
-    | Fraction
-    | Power
-    | Transposed
-    | MatrixProduct
-    | Total
-    | Application
-    | Call
-    | Access
-    | Fence
+    LeafBox
+    | NegativeBox
+    | SumBox
+    | ProductBox
+    | FractionBox
+    | PowerBox
+    | TransposedBox
+    | MatrixProductBox
+    | TotalBox
+    | ApplicationBox
+    | CallBox
+    | AccessBox
+    | FenceBox
 )
 _Loose: TypeAlias = tuple[type[Box], ...]
 
 
-class Style(NamedTuple):
+class Notation(NamedTuple):
     """What a notation decides.
 
     Attributes
@@ -153,23 +153,23 @@ class Style(NamedTuple):
         Whether the minus of a numerator stands before the whole fraction.
     """
 
-    leaf: Callable[[Number | Ref], Leaf]
+    leaf: Callable[[Number | Ref], LeafBox]
     shapes: bool = False
     minus_first: bool = False
 
 
 # What gets parentheses, by the place where it stands; what opens with a minus does anyway.
-FACTOR: _Loose = (Sum, MatrixProduct, Total)
-LAST_FACTOR: _Loose = (Sum, MatrixProduct)
-SUMMAND: _Loose = (Sum,)
-SIDE: _Loose = (Sum, Product)
-NUMERATOR: _Loose = (Sum, Total)
-DENOMINATOR: _Loose = (Sum, Product, Fraction, MatrixProduct, Total)
-EXPONENT: _Loose = (Sum, Product, Fraction, Power)
-BASE: _Loose = (*EXPONENT, Transposed, MatrixProduct, Total)
+FACTOR: _Loose = (SumBox, MatrixProductBox, TotalBox)
+LAST_FACTOR: _Loose = (SumBox, MatrixProductBox)
+SUMMAND: _Loose = (SumBox,)
+SIDE: _Loose = (SumBox, ProductBox)
+NUMERATOR: _Loose = (SumBox, TotalBox)
+DENOMINATOR: _Loose = (SumBox, ProductBox, FractionBox, MatrixProductBox, TotalBox)
+EXPONENT: _Loose = (SumBox, ProductBox, FractionBox, PowerBox)
+BASE: _Loose = (*EXPONENT, TransposedBox, MatrixProductBox, TotalBox)
 
 
-def lay_out(expression: Expression, style: Style) -> Box:
+def lay_out(expression: Expression, style: Notation) -> Box:
     """Lay out an expression.
 
     Raises
@@ -183,40 +183,40 @@ def lay_out(expression: Expression, style: Style) -> Box:
         case Mul(factors):
             return _product(factors, style)
         case Add(terms):
-            return Sum(tuple([lay_out(term, style) for term in terms]))
+            return SumBox(tuple([lay_out(term, style) for term in terms]))
         case Neg(body):
-            return Negative(_fenced(lay_out(body, style), SUMMAND))
+            return NegativeBox(_fenced(lay_out(body, style), SUMMAND))
         case Div(numerator, denominator):
             above = lay_out(numerator, style)
             below = _fenced(lay_out(denominator, style), DENOMINATOR, in_line=True)
             bare = without_minus(above) if style.minus_first else None
-            if bare is not None and not isinstance(above, Sum):
-                return Negative(Fraction(bare, below))
-            return Fraction(_fenced(above, NUMERATOR, in_line=True), below)
+            if bare is not None and not isinstance(above, SumBox):
+                return NegativeBox(FractionBox(bare, below))
+            return FractionBox(_fenced(above, NUMERATOR, in_line=True), below)
         case Pow(base, exponent):
             raised = _fenced(lay_out(exponent, style), EXPONENT, in_line=True)
-            return Power(_base(base, style), raised)
+            return PowerBox(_base(base, style), raised)
         case Apply(function, arguments):
-            return Application(function, tuple([lay_out(each, style) for each in arguments]))
+            return ApplicationBox(function, tuple([lay_out(each, style) for each in arguments]))
         case MatMul(left, right):
             after = _fenced(lay_out(right, style), SIDE)
-            after = _fenced(after, (Fraction,), in_line=True)
-            return MatrixProduct(_fenced(lay_out(left, style), SIDE), after)
+            after = _fenced(after, (FractionBox,), in_line=True)
+            return MatrixProductBox(_fenced(lay_out(left, style), SIDE), after)
         case Transpose(body):
-            return Transposed(_base(body, style))
+            return TransposedBox(_base(body, style))
         case Reshape(body, shape) if style.shapes:
-            return Access(_base(body, style), reshape(shape))
+            return AccessBox(_base(body, style), reshape(shape))
         case Reshape(body):
             return lay_out(body, style)
         case SumOver(body):
-            return Total(_fenced(lay_out(body, style), SUMMAND), expression.over)
+            return TotalBox(_fenced(lay_out(body, style), SUMMAND), expression.over)
         case Opaque(name, (body,)) if name.startswith((".", "[")):
             if isinstance(body, Reshape) and not style.shapes:
                 name = reshape(body.shape) + name  # it speaks of the axes that this makes
-            return Access(_base(body, style), name)
+            return AccessBox(_base(body, style), name)
         case Opaque(name, arguments, options):
             inside = tuple([lay_out(each, style) for each in arguments])
-            return Call(name, inside, tuple(f"{key}={value}" for key, value in options))
+            return CallBox(name, inside, tuple(f"{key}={value}" for key, value in options))
         case _:
             raise TypeError(f"no way to write {type(expression).__name__}")
 
@@ -226,7 +226,7 @@ def reshape(shape: tuple[int, ...]) -> str:
     return f".reshape({', '.join(map(str, shape))})"
 
 
-def _product(factors: tuple[Expression, ...], style: Style) -> Box:
+def _product(factors: tuple[Expression, ...], style: Notation) -> Box:
     minus = len(factors) > 1 and factors[0] == Number(-1.0)
     if minus:
         factors = factors[1:]
@@ -236,14 +236,14 @@ def _product(factors: tuple[Expression, ...], style: Style) -> Box:
         box = lay_out(factor, style)
         loose = LAST_FACTOR if position == last else FACTOR
         boxes.append(_fenced(box, loose, may_open=position == 0 and not minus))
-    product = Product(tuple(boxes))
-    return Negative(product) if minus else product
+    product = ProductBox(tuple(boxes))
+    return NegativeBox(product) if minus else product
 
 
-def _base(expression: Expression, style: Style) -> Box:
+def _base(expression: Expression, style: Notation) -> Box:
     """Lay out what an exponent, or the like, is hung on."""
     box = lay_out(expression, style)
-    return Fence(box) if isinstance(box, Leaf) and box.compound else _fenced(box, BASE)
+    return FenceBox(box) if isinstance(box, LeafBox) and box.compound else _fenced(box, BASE)
 
 
 def _fenced(box: Box, loose: _Loose, in_line: bool = False, may_open: bool = False) -> Box:
@@ -252,15 +252,15 @@ def _fenced(box: Box, loose: _Loose, in_line: bool = False, may_open: bool = Fal
     `may_open` says that a minus may stand before it, since nothing else does.
     """
     if isinstance(box, loose) or (not may_open and opens_with_minus(box)):
-        return Fence(box, in_line)
+        return FenceBox(box, in_line)
     return box
 
 
 def opens_with_minus(box: Box) -> bool:
     """Return whether a box starts with a minus."""
-    while isinstance(box, Product | Sum):
+    while isinstance(box, ProductBox | SumBox):
         box = box[0][0]
-    return isinstance(box, Negative) or (isinstance(box, Leaf) and box.minus)
+    return isinstance(box, NegativeBox) or (isinstance(box, LeafBox) and box.minus)
 
 
 def without_minus(box: Box) -> Box | None:
@@ -268,11 +268,11 @@ def without_minus(box: Box) -> Box | None:
     if not opens_with_minus(box):
         return None
     match box:
-        case Negative(body):
+        case NegativeBox(body):
             return body
-        case Leaf(node, text, compound=compound):
-            return Leaf(node, text, compound=compound)
-        case Product((first, *others)) | Sum((first, *others)):
+        case LeafBox(node, text, compound=compound):
+            return LeafBox(node, text, compound=compound)
+        case ProductBox((first, *others)) | SumBox((first, *others)):
             bare = without_minus(first)
             return None if bare is None else type(box)((bare, *others))
         case _:

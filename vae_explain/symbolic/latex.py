@@ -7,7 +7,7 @@ from functools import partial
 from operator import attrgetter
 
 from . import boxes
-from .boxes import Box, Leaf
+from .boxes import Box, LeafBox
 from .cases import assert_never
 from .expression import FUNCTIONS, Expression, Index, Number, Ref
 from .printable import printable
@@ -77,51 +77,51 @@ def to_latex(expression: Expression, leaf: Write = latex_symbol) -> str:
 def latex_boxes(expression: Expression, leaf: Write = latex_symbol) -> Box:
     """Lay out a tree whose leaves `leaf` writes in LaTeX."""
 
-    def laid(node: Number | Ref) -> Leaf:
+    def laid(node: Number | Ref) -> LeafBox:
         text = leaf(node)
         bare = text.removeprefix("-")
         several_signs = "^" in bare or bare.startswith((r"\frac", r"\tfrac"))
         fenced = bare.startswith(r"\left(")
-        return Leaf(node, bare, minus=bare != text, compound=several_signs and not fenced)
+        return LeafBox(node, bare, minus=bare != text, compound=several_signs and not fenced)
 
-    return boxes.lay_out(expression, boxes.Style(laid))
+    return boxes.lay_out(expression, boxes.Notation(laid))
 
 
-def latex_of(box: Box, leaf: Callable[[Leaf], str] = attrgetter("text")) -> str:
+def latex_of(box: Box, leaf: Callable[[LeafBox], str] = attrgetter("text")) -> str:
     """Write what is laid out as LaTeX; `leaf` writes the leaves of another notation."""
     written = partial(latex_of, leaf=leaf)
     match box:
-        case Leaf(minus=minus):
+        case LeafBox(minus=minus):
             return f"-{leaf(box)}" if minus else leaf(box)
-        case boxes.Product(factors):
+        case boxes.ProductBox(factors):
             return r" \cdot ".join(map(written, factors))
-        case boxes.Sum(terms):
+        case boxes.SumBox(terms):
             text = written(terms[0])
             for term in terms[1:]:
                 sign, bare = boxes.joined(term)
                 text += f" {sign} {written(bare)}"
             return text
-        case boxes.Negative(body):
+        case boxes.NegativeBox(body):
             return f"-{written(body)}"
-        case boxes.Fence(inside, in_line):
+        case boxes.FenceBox(inside, in_line):
             return written(inside) if in_line else rf"\left({written(inside)}\right)"
-        case boxes.Fraction(above, below):
+        case boxes.FractionBox(above, below):
             return rf"\frac{{{written(above)}}}{{{written(below)}}}"
-        case boxes.Power(base, exponent):
+        case boxes.PowerBox(base, exponent):
             return f"{_base(base, written(base))}^{{{written(exponent)}}}"
-        case boxes.Transposed(body):
+        case boxes.TransposedBox(body):
             return _base(body, written(body)) + r"^{\top}"
-        case boxes.MatrixProduct(left, right):
+        case boxes.MatrixProductBox(left, right):
             return rf"{written(left)} \, {written(right)}"
-        case boxes.Total(body, over):
+        case boxes.TotalBox(body, over):
             return latex_total(over) + written(body)
-        case boxes.Application(function, arguments):
+        case boxes.ApplicationBox(function, arguments):
             opening, closing = latex_function(function)
             return opening + ", ".join(map(written, arguments)) + closing
-        case boxes.Call(op, arguments, options):
+        case boxes.CallBox(op, arguments, options):
             listed = ", ".join([*map(written, arguments), *map(latex_option, options)])
             return rf"\operatorname{{{latex_escape(op)}}}\left({listed}\right)"
-        case boxes.Access(body, code):
+        case boxes.AccessBox(body, code):
             return _base(body, written(body)) + latex_code(code)
         case _:
             assert_never(box)
@@ -129,7 +129,7 @@ def latex_of(box: Box, leaf: Callable[[Leaf], str] = attrgetter("text")) -> str:
 
 def _base(box: Box, written: str) -> str:
     """Put braces around an index before an exponent is hung on it."""
-    return f"{{{written}}}" if isinstance(box, Leaf) and "_" in written else written
+    return f"{{{written}}}" if isinstance(box, LeafBox) and "_" in written else written
 
 
 def latex_function(function: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from . import boxes
-from .boxes import Box, Leaf
+from .boxes import Box, LeafBox
 from .cases import assert_never
 from .expression import Add, Expression, Index, Number, Ref, Role
 
@@ -123,58 +123,58 @@ def to_text(expression: Expression, leaf: Write = symbol_text) -> str:
 def to_tokens(expression: Expression, leaf: Write = symbol_text) -> list[Token]:
     """Write a tree as coloured pieces, its leaves by `leaf`."""
 
-    def laid(node: Number | Ref) -> Leaf:
+    def laid(node: Number | Ref) -> LeafBox:
         text = leaf(node)
-        return Leaf(node, text[1:], minus=True) if text.startswith("-") else Leaf(node, text)
+        return LeafBox(node, text[1:], minus=True) if text.startswith("-") else LeafBox(node, text)
 
     tokens: list[Token] = []
-    _write(boxes.lay_out(expression, boxes.Style(laid, shapes=True)), tokens)
+    _write(boxes.lay_out(expression, boxes.Notation(laid, shapes=True)), tokens)
     return tokens
 
 
 def _write(box: Box, tokens: list[Token]) -> None:
     """Add the pieces of a box."""
     match box:
-        case Leaf(node, text, minus):
+        case LeafBox(node, text, minus):
             role: Role = "constant" if isinstance(node, Number) else node.role
             tokens.append(Token(f"-{text}" if minus else text, role))
-        case boxes.Product(factors):
+        case boxes.ProductBox(factors):
             _list(factors, "·", tokens)
-        case boxes.Sum(terms):
+        case boxes.SumBox(terms):
             _write(terms[0], tokens)
             for term in terms[1:]:
                 sign, bare = boxes.joined(term)
                 tokens.append(Token(f" {sign} ", "operator"))
                 _write(bare, tokens)
-        case boxes.Negative(body):
+        case boxes.NegativeBox(body):
             _wrap("-", (body,), "", tokens)
-        case boxes.Fence((boxes.Total() | boxes.Transposed()) as closed):
+        case boxes.FenceBox((boxes.TotalBox() | boxes.TransposedBox()) as closed):
             _write(closed, tokens)  # it has parentheses of its own, or is one sign longer
-        case boxes.Fence(inside):
+        case boxes.FenceBox(inside):
             _wrap("(", (inside,), ")", tokens)
-        case boxes.Fraction(above, below):
+        case boxes.FractionBox(above, below):
             _list((above, below), "/", tokens)
-        case boxes.Power(base, Leaf(Number(value))) if value in SUPERSCRIPTS:
+        case boxes.PowerBox(base, LeafBox(Number(value))) if value in SUPERSCRIPTS:
             _wrap("", (base,), SUPERSCRIPTS[value], tokens)
-        case boxes.Power(base, exponent):
+        case boxes.PowerBox(base, exponent):
             _list((base, exponent), "^", tokens)
-        case boxes.Transposed(body):
+        case boxes.TransposedBox(body):
             _wrap("", (body,), "ᵀ", tokens)
-        case boxes.MatrixProduct(left, right):
+        case boxes.MatrixProductBox(left, right):
             _list((left, right), " @ ", tokens)
-        case boxes.Total(body, over):
-            body = body.inside if isinstance(body, boxes.Fence) else body
+        case boxes.TotalBox(body, over):
+            body = body.inside if isinstance(body, boxes.FenceBox) else body
             _wrap("Σ(", (body,), f", dim={over})" if over else ")", tokens)
-        case boxes.Application("gate", arguments):
+        case boxes.ApplicationBox("gate", arguments):
             _wrap("[", arguments, " > 0]", tokens)
-        case boxes.Application(function, arguments):
+        case boxes.ApplicationBox(function, arguments):
             _wrap(f"{function}(", arguments, ")", tokens)
-        case boxes.Call(op, arguments, options):
+        case boxes.CallBox(op, arguments, options):
             _wrap(f"{op}(", arguments, "", tokens)
             for position, option in enumerate(options, start=len(arguments)):
                 _wrap(", " if position else "", (), option, tokens)
             tokens.append(Token(")", "operator"))
-        case boxes.Access(body, code):
+        case boxes.AccessBox(body, code):
             _wrap("", (body,), code, tokens)
         case _:
             assert_never(box)

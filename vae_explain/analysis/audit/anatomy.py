@@ -21,7 +21,7 @@ from ...trace import Array, Value
 from .discrete import Categories, Codes, find_categories, find_codes
 from .finding import NotApplied
 from .lineage import Lineage
-from .loss_parts import Part, Role, find_parts
+from .loss_parts import LossPart, Role, find_parts
 from .mending import Cure, edited
 from .posterior import Sampling, Site, find_sampling
 from .summands import Summand, summands
@@ -119,10 +119,10 @@ class Anatomy(Lineage):
         return (*self.sampling.sites, *(each.site for each in self.categories))
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[LossPart, ...]:
         return find_parts(self, self.summands, self.latents)
 
-    def role(self, role: Role, of: Site | None = None) -> tuple[Part, ...]:
+    def role(self, role: Role, of: Site | None = None) -> tuple[LossPart, ...]:
         """Return the parts of one role; those that need one site's posterior and no other's."""
         parts = (part for part in self.parts if part.role == role)
         return tuple(part for part in parts if of is None or part.posteriors == {of.index})
@@ -137,7 +137,7 @@ class Anatomy(Lineage):
             raise NotApplied(f"no Gaussian latent was found: {why}")
         return sampling.sites
 
-    def reconstruction(self) -> tuple[Part, ...]:
+    def reconstruction(self) -> tuple[LossPart, ...]:
         """Return the parts that compare with the input; `NotApplied` where there are none."""
         parts = self.role("reconstruction")
         if not parts:
@@ -152,7 +152,7 @@ class Anatomy(Lineage):
         """Return what a site's sample is called."""
         return self.name(site.z)
 
-    def name_of(self, parts: Sequence[Part], otherwise: str) -> str:
+    def name_of(self, parts: Sequence[LossPart], otherwise: str) -> str:
         """Return what the user calls some parts of the loss.
 
         That is the named value nearest to the loss that all of them are in.
@@ -224,24 +224,24 @@ class Anatomy(Lineage):
         """Return an array as large as a value, with one number at every place."""
         return np.full(self.values[number].shape, fill)
 
-    def total(self, parts: Sequence[Part], arrays: Mapping[int, Array]) -> float:
+    def total(self, parts: Sequence[LossPart], arrays: Mapping[int, Array]) -> float:
         """Return what some parts add to the loss."""
         return float(sum(p.summand.factor * arrays[p.summand.value].sum() for p in parts))
 
     # --- gradients ---
 
-    def total_with(self, parts: Sequence[Part], given: Mapping[int, Array]) -> float:
+    def total_with(self, parts: Sequence[LossPart], given: Mapping[int, Array]) -> float:
         """Return what some parts add to the loss where some values have other numbers."""
         return self.total(parts, self.experiment(given, [part.summand.value for part in parts]))
 
-    def gradients(self, parts: Sequence[Part]) -> dict[int, Array]:
+    def gradients(self, parts: Sequence[LossPart]) -> dict[int, Array]:
         """Return the gradient of some parts together, by hand, at every value it reaches."""
 
         key = ("gradients", *((part.summand.value, part.summand.factor) for part in parts))
         return self.kept(key, lambda: self.gradients_at(parts, self.values))
 
     def gradients_at(
-        self, parts: Sequence[Part], values: Mapping[int, Array], towards: Collection[int] = ()
+        self, parts: Sequence[LossPart], values: Mapping[int, Array], towards: Collection[int] = ()
     ) -> dict[int, Array]:
         """Return the gradient of some parts together where a run has other numbers.
 
@@ -260,7 +260,7 @@ class Anatomy(Lineage):
         return total
 
     def gradient_at(
-        self, number: int, parts: Sequence[Part], values: Mapping[int, Array]
+        self, number: int, parts: Sequence[LossPart], values: Mapping[int, Array]
     ) -> Array | None:
         """Return the gradient of some parts at a value and its twins; None where they have none."""
         twins = self.twins(number)

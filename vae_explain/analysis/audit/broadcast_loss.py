@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from .anatomy import Anatomy
-from .comparisons import Comparison, comparisons
+from .comparisons import ComparisonOp, comparisons
 from .finding import Finding, NotApplied, error
 from .lineage import BY_CLASS
 from .rule import AuditRule
@@ -23,7 +23,7 @@ def look(anatomy: Anatomy) -> Iterator[Finding]:
     yield from (_spread(anatomy, each) for each in compared if _spreads(anatomy, each))
 
 
-def _spreads(anatomy: Anatomy, comparison: Comparison) -> bool:
+def _spreads(anatomy: Anatomy, comparison: ComparisonOp) -> bool:
     # Where a whole number stands for one of a row, nothing spreads.
     if comparison.op in BY_CLASS and anatomy.values[comparison.target].dtype.kind in "iu":
         return False
@@ -45,7 +45,7 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _samples_axes(anatomy: Anatomy, comparison: Comparison, whole: tuple[int, ...]) -> bool:
+def _samples_axes(anatomy: Anatomy, comparison: ComparisonOp, whole: tuple[int, ...]) -> bool:
     """Whether the target is spread over draws alone: one sample of z moves one entry there."""
     target = anatomy.values[comparison.target].shape
     padded = (1,) * (len(whole) - len(target)) + target
@@ -63,7 +63,7 @@ def _samples_axes(anatomy: Anatomy, comparison: Comparison, whole: tuple[int, ..
     return True
 
 
-def _spread(anatomy: Anatomy, comparison: Comparison) -> Finding:
+def _spread(anatomy: Anatomy, comparison: ComparisonOp) -> Finding:
     sides = comparison.made, comparison.target
     made, target = (anatomy.name(number) for number in sides)
     shapes = [anatomy.values[number].shape for number in sides]

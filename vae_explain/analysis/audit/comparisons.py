@@ -30,7 +30,7 @@ WORDS = {
 DISTANCES = {"pairwise_distance": "distance", "cosine_similarity": "cosine similarity"}
 
 
-class Comparison(NamedTuple):
+class ComparisonOp(NamedTuple):
     """An operation that compares: its two sides, before they were broadcast."""
 
     bound: BoundOperation
@@ -43,7 +43,7 @@ class Comparison(NamedTuple):
 
 
 @once
-def comparisons(anatomy: Anatomy) -> tuple[Comparison, ...]:
+def comparisons(anatomy: Anatomy) -> tuple[ComparisonOp, ...]:
     """Return where a run's reconstruction is compared, each place once."""
     by_output = {
         comparison.bound.output: comparison
@@ -53,7 +53,7 @@ def comparisons(anatomy: Anatomy) -> tuple[Comparison, ...]:
     return tuple(by_output.values())
 
 
-def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
+def of_summand(anatomy: Anatomy, value: int) -> tuple[ComparisonOp, ...]:
     """Return where the comparisons of one summand are."""
     samples = {site.decoded for site in anatomy.latents}
     compared = partial(_comparison, anatomy, samples)
@@ -72,7 +72,7 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
     return tuple(comparison for comparison in seen if comparison is not None)
 
 
-def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
+def measure_of(comparison: ComparisonOp, anatomy: Anatomy) -> str:
     """Return what a comparison measures: a squared error where a difference is squared."""
     words = {**WORDS, **DISTANCES}.get(comparison.op)
     if words is not None:
@@ -87,7 +87,7 @@ def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
     return "difference" if comparison.op == "sub" else "product"
 
 
-def _comparison(anatomy: Anatomy, samples: set[int], number: int) -> Comparison | None:
+def _comparison(anatomy: Anatomy, samples: set[int], number: int) -> ComparisonOp | None:
     bound = anatomy.graph.producer(number)
     if bound is None or not (bound.kind == "loss" or bound.rule_name in ("sub", "mul", *DISTANCES)):
         return None
@@ -104,7 +104,7 @@ def _comparison(anatomy: Anatomy, samples: set[int], number: int) -> Comparison 
     # A sample's own likelihood compares it with its mean, which is learned.
     if bound.kind != "loss" and (not anatomy.from_input(target) or anatomy.learned(target)):
         return None
-    return Comparison(bound, _before_broadcast(anatomy, made), _before_broadcast(anatomy, target))
+    return ComparisonOp(bound, _before_broadcast(anatomy, made), _before_broadcast(anatomy, target))
 
 
 def _of_a_layer(anatomy: Anatomy, bound: BoundOperation) -> bool:

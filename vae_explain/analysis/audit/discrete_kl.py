@@ -15,7 +15,7 @@ from ...trace import Array
 from .anatomy import Anatomy
 from .discrete import Categories
 from .finding import Cell, NotApplied, error, warning
-from .loss_parts import Part
+from .loss_parts import LossPart
 from .mending import Cure, times
 from .reductions import value_of
 from .rule import AuditRule, Told, at_each
@@ -119,7 +119,7 @@ def category_scale(anatomy: Anatomy, sampled: Categories) -> Scale:
     return latent_scale(anatomy, parts, name, "KL", weight, growth, per_row)
 
 
-def _fit(anatomy: Anatomy, sampled: Categories, parts: tuple[Part, ...]) -> tuple[float, float]:
+def _fit(anatomy: Anatomy, sampled: Categories, parts: tuple[LossPart, ...]) -> tuple[float, float]:
     """Return the weight of Σ q·log q, and the constant beside it for each variable."""
     head = sampled.site.location
     shape = anatomy.values[head].shape

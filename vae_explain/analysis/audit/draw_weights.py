@@ -16,7 +16,7 @@ from ...trace import Array
 from .anatomy import Anatomy
 from .element_weights import AGREEING, FLAT, SLOPES, SWAPPED, sides
 from .finding import if_applied
-from .loss_parts import Part
+from .loss_parts import LossPart
 
 FARTHER = 0.05  # of its distance from the target, by which a draw is moved away
 MOVED = 1e-5  # of the weight of all draws: less is rounding
@@ -47,7 +47,7 @@ class DrawWeights(NamedTuple):
     total: float
 
 
-def draw_weights(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
+def draw_weights(anatomy: Anatomy, parts: Sequence[LossPart]) -> DrawWeights | None:
     """Return what the draws of a row weigh; None where there is one draw, or no error is known."""
     compared = sides(anatomy, parts)
     if compared is None or anatomy.graph.not_explained:
@@ -102,7 +102,7 @@ def _with(
 
 def _weights(
     anatomy: Anatomy,
-    parts: Sequence[Part],
+    parts: Sequence[LossPart],
     made: int,
     values: dict[int, Array],
     wanted: Array,
@@ -134,7 +134,7 @@ def _weights(
     return None
 
 
-def upside_down(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
+def upside_down(anatomy: Anatomy, parts: Sequence[LossPart]) -> DrawWeights | None:
     """Return the weights of a row's draws where the worse ones weigh more; None elsewhere.
 
     Or where they weigh less than nothing: then the loss falls with the error.

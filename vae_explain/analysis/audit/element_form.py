@@ -19,7 +19,7 @@ from .anatomy import Anatomy, once
 from .closed_form import exact_fit
 from .experiments import LOCATIONS, RAW_VALUES, at, raw_of
 from .finding import NotApplied, decided
-from .loss_parts import Part
+from .loss_parts import LossPart
 from .posterior import Site
 
 ROUNDED = 1e-4  # of coefficients whose own errors a division by small variances makes larger
@@ -47,7 +47,7 @@ class ElementForm:
     """
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[LossPart, ...]
     kind: Literal["closed form", "reversed", "undivided"]
     scale: float
     variance: tuple[float, float] = (1.0, 1.0)
@@ -69,7 +69,7 @@ def element_form(anatomy: Anatomy, site: Site) -> ElementForm:
     return first
 
 
-def posterior_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
+def posterior_parts(anatomy: Anatomy, site: Site) -> tuple[LossPart, ...]:
     """Return what the loss has of a site's posterior beside the reconstruction."""
     return tuple(
         p
@@ -78,13 +78,13 @@ def posterior_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
     )
 
 
-def estimated_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
+def estimated_parts(anatomy: Anatomy, site: Site) -> tuple[LossPart, ...]:
     """Return the same with what is estimated from the site's sample alone."""
     sampled = (p for p in anatomy.role("sampled") if p.samples == {site.index})
     return tuple(dict.fromkeys((*posterior_parts(anatomy, site), *sampled)))
 
 
-def _of_parts(anatomy: Anatomy, site: Site, mine: tuple[Part, ...]) -> ElementForm:
+def _of_parts(anatomy: Anatomy, site: Site, mine: tuple[LossPart, ...]) -> ElementForm:
     heads = {head for part in mine for head in anatomy.heads(part.summand.value)}
     # What is the prior's alone, as its log s².
     beside = tuple(
@@ -125,7 +125,7 @@ def _fits(array: Array, shape: tuple[int, ...]) -> bool:
 
 
 def _elements(
-    anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw: float
+    anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...], mu: float, raw: float
 ) -> tuple[float, Array]:
     """Return σ at one mean and raw value, and what each element of μ adds to the loss."""
     shape = anatomy.values[site.location].shape

@@ -20,7 +20,7 @@ from .comparisons import of_summand
 from .finding import NotApplied
 from .kl import measure
 from .lineage import is_elementwise
-from .loss_parts import Part
+from .loss_parts import LossPart
 from .posterior import Site
 
 AGREEING = 1e-4  # of weights that the same loss gives to different elements, in float64
@@ -93,7 +93,7 @@ class Weighed(NamedTuple):
     prediction: Array | None = None
 
 
-def sides(anatomy: Anatomy, parts: Sequence[Part]) -> tuple[int, int] | None:
+def sides(anatomy: Anatomy, parts: Sequence[LossPart]) -> tuple[int, int] | None:
     """Return the prediction and the target that all comparisons of some parts go back to.
 
     In x·log(p) + (1 - x)·log(1 - p) they are p and x.
@@ -113,7 +113,7 @@ def _base(anatomy: Anatomy, sides: Sequence[int]) -> int | None:
 
 
 def weigh(
-    anatomy: Anatomy, parts: Sequence[Part], prediction: Array | None = None
+    anatomy: Anatomy, parts: Sequence[LossPart], prediction: Array | None = None
 ) -> Weighed | None:
     """Return what the elements of a prediction weigh; None for an error of no known kind.
 
@@ -150,7 +150,7 @@ def weigh(
 
 def _of_learned_scale(
     anatomy: Anatomy,
-    parts: Sequence[Part],
+    parts: Sequence[LossPart],
     made: int,
     target: int,
     scale: int,
@@ -200,7 +200,7 @@ def _as_wide(target: Array, prediction: Array) -> Array | None:
 
 
 def _of_own_scale(
-    anatomy: Anatomy, parts: Sequence[Part], straight: Weighed, values: Mapping[int, Array]
+    anatomy: Anatomy, parts: Sequence[LossPart], straight: Weighed, values: Mapping[int, Array]
 ) -> Weighed:
     """Return the same, told whether the loss is a plain sum of squares.
 
@@ -227,7 +227,7 @@ def _of_own_scale(
     return straight._replace(local=abs(rises[0] / rises[1] / squares - 1) > GUARDED)
 
 
-def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
+def is_rewarded(anatomy: Anatomy, parts: Sequence[LossPart]) -> Weighed | None:
     """Return what the elements of an error weigh that the loss falls with; None for none such."""
     compared = sides(anatomy, parts)
     if compared is None or anatomy.graph.not_explained:
@@ -238,7 +238,7 @@ def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
 
 def _fitted(
     anatomy: Anatomy,
-    parts: Sequence[Part],
+    parts: Sequence[LossPart],
     made: int,
     target: int,
     given: Mapping[int, Array],
@@ -305,7 +305,7 @@ def _fitted(
     return mean._replace(range=(times * float(weights.min()), times * float(weights.max())))
 
 
-def beside(anatomy: Anatomy, parts: Sequence[Part], made: int) -> list[int]:
+def beside(anatomy: Anatomy, parts: Sequence[LossPart], made: int) -> list[int]:
     """Return learned values beside the prediction that the error may be divided by."""
     behind = {made}
     learned: dict[int, None] = {}

@@ -16,7 +16,7 @@ from ...trace import Array
 from .anatomy import Anatomy
 from .finding import NotApplied
 from .lineage import CLAMPS
-from .loss_parts import Part
+from .loss_parts import LossPart
 from .posterior import Site
 
 LOCATIONS = (0.0, -1.5, 0.7, 2.0)
@@ -49,7 +49,9 @@ def require_reparameterized(site: Site) -> None:
         raise NotApplied("z was drawn by PyTorch itself, so its arithmetic is not there to see")
 
 
-def probe(anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw: float) -> Probe:
+def probe(
+    anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...], mu: float, raw: float
+) -> Probe:
     """Run z and some parts of the loss again at one mean and one raw value.
 
     What is estimated from the sample is averaged over draws of 1 and of -1, which for a
@@ -64,7 +66,7 @@ def probe(anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw:
 
 
 def at(
-    anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw: float, draw: float
+    anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...], mu: float, raw: float, draw: float
 ) -> tuple[float, dict[int, Array]]:
     """Run z and some parts again at one mean, raw value and draw; return σ, and the arrays."""
     raw_value = raw_of(site)
@@ -93,7 +95,7 @@ def _one(sigma: Array) -> float:
     return (low + high) / 2
 
 
-def probes(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> list[Probe]:
+def probes(anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...]) -> list[Probe]:
     """Return what a grid of means and raw values gives, where all of it is finite."""
     usable = [raw for raw in RAW_VALUES if not _clamped(anatomy, site, raw)]
     probed = [probe(anatomy, site, parts, mu, raw) for mu, raw in product(LOCATIONS, usable)]
@@ -144,7 +146,7 @@ def into_z(anatomy: Anatomy, site: Site, number: int) -> set[int]:
     return {bound.output for bound in consumers if bound.output in way}
 
 
-def kl_candidates(anatomy: Anatomy, site: Site) -> list[tuple[Part, ...]]:
+def kl_candidates(anatomy: Anatomy, site: Site) -> list[tuple[LossPart, ...]]:
     """Return the parts of the loss that may be one site's KL, the likeliest first.
 
     In closed form it needs the posterior alone. An estimate from the sample needs both, and

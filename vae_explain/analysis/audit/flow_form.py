@@ -18,7 +18,7 @@ from .comparisons import comparisons
 from .element_form import estimated_parts
 from .experiments import raw_of, require_reparameterized
 from .finding import NotApplied
-from .loss_parts import Part
+from .loss_parts import LossPart
 from .posterior import Site
 
 STEP = 1e-5
@@ -93,7 +93,7 @@ def _flowed(anatomy: Anatomy, site: Site) -> list[int]:
 
 
 def _fitted(
-    anatomy: Anatomy, site: Site, parts: tuple[Part, ...], after: int
+    anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...], after: int
 ) -> tuple[float, float, float] | None:
     rows, latents = anatomy.values[site.z].shape
     draws, raw = np.random.default_rng(0), anatomy.filled(raw_of(site), RAW[0])
@@ -136,7 +136,7 @@ def _fitted(
 def _at(
     anatomy: Anatomy,
     site: Site,
-    parts: tuple[Part, ...],
+    parts: tuple[LossPart, ...],
     after: int,
     given: dict[int, Array],
     raw: float,

@@ -8,7 +8,7 @@ from .anatomy import Anatomy, once
 from .closed_form import Fit, fit
 from .experiments import Probe, kl_candidates, probes, raw_of
 from .lineage import CLAMPS
-from .loss_parts import Part
+from .loss_parts import LossPart
 from .posterior import Site
 from .summands import within
 
@@ -16,7 +16,7 @@ from .summands import within
 BENDING = CLAMPS | {"maximum", "minimum", "relu", "abs"}
 
 
-class Measured(NamedTuple):
+class MeasuredKl(NamedTuple):
     """A site's KL.
 
     Attributes
@@ -34,7 +34,7 @@ class Measured(NamedTuple):
     """
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[LossPart, ...]
     probes: list[Probe]
     fit: Fit | None
     bent: str = ""
@@ -46,7 +46,7 @@ class Measured(NamedTuple):
 
 
 @once
-def measure(anatomy: Anatomy, site: Site) -> Measured:
+def measure(anatomy: Anatomy, site: Site) -> MeasuredKl:
     """Measure the KL of a site, looking through what bends it where that gives a known form.
 
     Beside a KL there may be other terms that need the posterior alone, such as a penalty
@@ -60,7 +60,7 @@ def measure(anatomy: Anatomy, site: Site) -> Measured:
     return (of_known_form + of_some_form + tried)[0]
 
 
-def _of_parts(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> Measured:
+def _of_parts(anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...]) -> MeasuredKl:
     # First inside: on the grid alone, a bent KL may look like one that is not, or is negative.
     inside, around = _looked_through(anatomy, parts)
     if inside:
@@ -79,7 +79,7 @@ def _of_parts(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> Measured
     return whole._replace(bent=around)
 
 
-def _turned(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def _turned(parts: tuple[LossPart, ...]) -> tuple[LossPart, ...]:
     return tuple(
         part._replace(summand=part.summand._replace(factor=-part.summand.factor)) for part in parts
     )
@@ -90,24 +90,26 @@ def known(form: Fit | None) -> bool:
     return form is not None and form.kind in ("closed form", "another prior")
 
 
-def _with_fit(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> Measured:
+def _with_fit(anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...]) -> MeasuredKl:
     numbers = probes(anatomy, site, parts)
-    return Measured(anatomy.name_of(parts, "the KL"), parts, numbers, fit(numbers))
+    return MeasuredKl(anatomy.name_of(parts, "the KL"), parts, numbers, fit(numbers))
 
 
-def _by_term(anatomy: Anatomy, parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
+def _by_term(anatomy: Anatomy, parts: tuple[LossPart, ...]) -> list[tuple[LossPart, ...]]:
     terms = {term.value for term in anatomy.trace.terms}
-    groups: dict[int, list[Part]] = {}
+    groups: dict[int, list[LossPart]] = {}
     for part in parts:
         on_way = [number for number in part.summand.path if number in terms]
         groups.setdefault(on_way[0] if on_way else part.summand.value, []).append(part)
     return [tuple(group) for group in groups.values()] if len(groups) > 1 else []
 
 
-def _looked_through(anatomy: Anatomy, parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], str]:
+def _looked_through(
+    anatomy: Anatomy, parts: tuple[LossPart, ...]
+) -> tuple[tuple[LossPart, ...], str]:
     """Return the parts with what stands inside of a bending op in its place."""
     around = ""
-    replaced: list[Part] = []
+    replaced: list[LossPart] = []
     for part in parts:
         *bent, inner = anatomy.walk_back(part.summand.value, lambda b: b.rule_name in BENDING)
         if bent:

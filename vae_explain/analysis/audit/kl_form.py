@@ -14,7 +14,7 @@ from .element_form import element_form
 from .experiments import actual_scale
 from .finding import Finding, NotApplied, error, finding, if_applied, warning
 from .flow_form import flow_form
-from .kl import Measured, measure
+from .kl import MeasuredKl, measure
 from .posterior import Site
 from .reductions import ROUNDED
 from .rule import AuditRule, Told, at_each_site
@@ -224,7 +224,7 @@ def _weights(form: Fit) -> tuple[str, str]:
     raise NotApplied("its parts have weights of their own, by none of the slips that we know")
 
 
-def _at_this_run(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[float, float]:
+def _at_this_run(anatomy: Anatomy, site: Site, measured: MeasuredKl) -> tuple[float, float]:
     """Return the KL as the run has it, in units of the closed form, and the closed form."""
     assert measured.fit is not None, "asked of a known form"
     weights = measured.fit.weights

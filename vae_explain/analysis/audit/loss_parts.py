@@ -18,7 +18,7 @@ from .summands import Summand
 Role = Literal["reconstruction", "kl", "sampled", "learned prior", "other"]
 
 
-class Part(NamedTuple):
+class LossPart(NamedTuple):
     """A summand with its role, and the sites whose posterior or sample it needs.
 
     `mixed` says that a reconstruction needs a posterior by another way than the sample, and
@@ -43,7 +43,7 @@ class _Needs(NamedTuple):
 
 def find_parts(
     lineage: Lineage, summands: Sequence[Summand], sites: Sequence[Site]
-) -> tuple[Part, ...]:
+) -> tuple[LossPart, ...]:
     """Return the role of each summand of a loss."""
     needs = [_needs(lineage, summand.value, sites) for summand in summands]
     used = any(site.used for site in sites)
@@ -61,14 +61,14 @@ def find_parts(
     return tuple(_part(summand, need, shows(need), used) for summand, need in parts)
 
 
-def _part(summand: Summand, need: _Needs, is_recon: bool, used: bool) -> Part:
+def _part(summand: Summand, need: _Needs, is_recon: bool, used: bool) -> LossPart:
     role: Role = "other"
     if need.samples or (need.posteriors and is_recon and not used):
         role = "reconstruction" if is_recon else "sampled"
     elif need.posteriors and not need.input:
         role = "learned prior" if need.parameter else "kl"
     mixed = role == "reconstruction" and bool(need.posteriors and need.samples)
-    return Part(summand, role, need.posteriors, need.samples, mixed, need.parameter)
+    return LossPart(summand, role, need.posteriors, need.samples, mixed, need.parameter)
 
 
 def _needs(lineage: Lineage, number: int, sites: Sequence[Site]) -> _Needs:

@@ -11,7 +11,7 @@ from ...trace import Array
 from .anatomy import Anatomy
 from .experiments import kl_candidates
 from .finding import Finding, NotApplied, error, if_applied
-from .loss_parts import Part
+from .loss_parts import LossPart
 from .posterior import Site
 from .rule import AuditRule
 
@@ -25,7 +25,7 @@ def look(anatomy: Anatomy) -> Iterator[Finding]:
             yield from _site(anatomy, site, parts)
 
 
-def _site(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> Iterator[Finding]:
+def _site(anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...]) -> Iterator[Finding]:
     arriving = anatomy.gradients(parts)
     if site.drawn and _by_score(anatomy, site):
         raise NotApplied("z is drawn without a gradient, and a log-probability brings it instead")

@@ -15,7 +15,7 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...trace import Operation, Slot
 from .anatomy import Anatomy
-from .comparisons import Comparison, comparisons, of_summand
+from .comparisons import ComparisonOp, comparisons, of_summand
 from .element_weights import SWAPPED, Weighed, sides, weigh
 from .finding import Finding, NotApplied, error, finding, if_applied, warning
 from .head_range import without
@@ -96,7 +96,7 @@ def _is_swapped(anatomy: Anatomy, bound: BoundOperation) -> bool:
     return not np.allclose(as_it_is, turned, equal_nan=True)
 
 
-def _swapped(anatomy: Anatomy, comparison: Comparison) -> Finding | None:
+def _swapped(anatomy: Anatomy, comparison: ComparisonOp) -> Finding | None:
     bound = comparison.bound
     if not _is_swapped(anatomy, bound):
         return None
@@ -133,7 +133,7 @@ def _swapped_by_hand(anatomy: Anatomy, weighed: Weighed) -> Finding:
 # --- what a softmax gives out ---------------------------------------------------------------
 
 
-def _of_shares(anatomy: Anatomy, compared: Comparison) -> Finding | None:
+def _of_shares(anatomy: Anatomy, compared: ComparisonOp) -> Finding | None:
     """Find a softmax where logits belong, or its logarithm, or targets that add up to no 1."""
     way = anatomy.walk_back(compared.made, anatomy.copies)
     bound = anatomy.graph.producer(way[-1])

@@ -11,7 +11,7 @@ from .anatomy import Anatomy
 from .draw_weights import DrawWeights, upside_down
 from .element_weights import SWAPPED, beside, is_rewarded, sides
 from .finding import Finding, error, numbered
-from .loss_parts import Part
+from .loss_parts import LossPart
 from .mending import Cure, times
 from .reductions import value_of
 from .rule import AuditRule
@@ -49,7 +49,7 @@ def look(anatomy: Anatomy) -> Iterator[Finding]:
     )
 
 
-def _unpaid_deviation(anatomy: Anatomy, parts: Sequence[Part]) -> Finding | None:
+def _unpaid_deviation(anatomy: Anatomy, parts: Sequence[LossPart]) -> Finding | None:
     """Find a learned number that the error is divided by, and that the loss asks no price for.
 
     A log-likelihood has its log σ, which grows when the error is made small by a large σ.

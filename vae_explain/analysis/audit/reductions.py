@@ -7,13 +7,13 @@ from math import prod
 
 from .anatomy import Anatomy
 from .finding import NotApplied
-from .loss_parts import Part
+from .loss_parts import LossPart
 
 DIVIDED_TWICE = "divided twice by the rows"
 ROUNDED = 1e-3  # of float32 numbers that were added up in another order
 
 
-def value_of(anatomy: Anatomy, parts: Sequence[Part]) -> int:
+def value_of(anatomy: Anatomy, parts: Sequence[LossPart]) -> int:
     """Return the value nearest to the loss that all of some parts are in, and no other part."""
     mine = [part.summand.value for part in parts]
     others = [p.summand.path for p in anatomy.parts if p.summand.value not in mine]
@@ -29,7 +29,7 @@ def undone(anatomy: Anatomy, batch: str) -> float:
     return float(anatomy.rows ** {"averaged": 1, DIVIDED_TWICE: 2}.get(batch, 0))
 
 
-def over_batch(anatomy: Anatomy, growth: float | None, parts: Sequence[Part]) -> str:
+def over_batch(anatomy: Anatomy, growth: float | None, parts: Sequence[LossPart]) -> str:
     """Say what was done over the rows, by how an element's weight grows with every row twice."""
     if growth is None:
         return "one row" if anatomy.rows == 1 else "not known"
@@ -46,7 +46,7 @@ def over_batch(anatomy: Anatomy, growth: float | None, parts: Sequence[Part]) ->
     raise NotApplied("what an element weighs follows the numbers of the batch")
 
 
-def same_part(anatomy: Anatomy, part: Part) -> Part | None:
+def same_part(anatomy: Anatomy, part: LossPart) -> LossPart | None:
     """Return the part of the second run that is the same as one of the first."""
     twice = anatomy.twice
     at = next(
@@ -59,7 +59,7 @@ def same_part(anatomy: Anatomy, part: Part) -> Part | None:
     return other if same else None
 
 
-def averages(anatomy: Anatomy, part: Part, twin: Part | None) -> tuple[int, bool]:
+def averages(anatomy: Anatomy, part: LossPart, twin: LossPart | None) -> tuple[int, bool]:
     """Return over how many elements of a row a part was averaged, and whether it was at all."""
     left, rows = list(part.summand.averaged), anatomy.rows
     if twin is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
-from .comparisons import Comparison, comparisons
+from .comparisons import ComparisonOp, comparisons
 from .experiments import actual_scale
 from .finding import Finding, NotApplied, Severity, finding, warning
 from .lineage import CLAMPS, is_elementwise
@@ -24,7 +24,7 @@ WRONG = 0.1  # how far an output may be off its target and count as right
 
 def look(anatomy: Anatomy) -> Iterator[Finding]:
     anatomy.require_finite()
-    compared: tuple[Comparison, ...] = ()
+    compared: tuple[ComparisonOp, ...] = ()
     try:
         compared = comparisons(anatomy)
         for site in anatomy.sites():
@@ -95,7 +95,7 @@ def _clamped(anatomy: Anatomy, number: int, wrong: Array | None = None) -> Itera
 
 
 def _squashed(
-    anatomy: Anatomy, bound: BoundOperation, comparison: Comparison | None
+    anatomy: Anatomy, bound: BoundOperation, comparison: ComparisonOp | None
 ) -> Iterator[Finding]:
     """Find units that are flat for every row, or outputs that are flat and wrong."""
     source = bound.sources[0]
@@ -150,7 +150,7 @@ def _moving(anatomy: Anatomy, number: int) -> Array:
     return np.asarray(np.abs(gradient) > FLAT * np.abs(usual).max(initial=0.0))
 
 
-def _off_target(anatomy: Anatomy, number: int, comparison: Comparison) -> Array | None:
+def _off_target(anatomy: Anatomy, number: int, comparison: ComparisonOp) -> Array | None:
     """Return where an output is far from its target; None where the shapes do not say."""
     made, target = anatomy.array(number), anatomy.array(comparison.target)
     return np.abs(made - target) > WRONG if made.shape == target.shape else None

@@ -22,7 +22,7 @@ from .element_weights import LEFT_OUT, Weighed, latent_weights, sides, weigh
 from .experiments import probe, require_reparameterized
 from .finding import NotApplied
 from .kl import known, measure
-from .loss_parts import Part
+from .loss_parts import LossPart
 from .posterior import Site
 from .reductions import ROUNDED, averages, over_batch, same_part, undone, value_of
 
@@ -93,7 +93,7 @@ def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     together = _by_experiment(anatomy, anatomy.reconstruction())
     if together is not None:
         return (together,)
-    groups: dict[tuple[int, int] | int, list[Part]] = {}
+    groups: dict[tuple[int, int] | int, list[LossPart]] = {}
     for part in anatomy.reconstruction():
         groups.setdefault(sides(anatomy, [part]) or part.summand.value, []).append(part)
     scales: list[Scale] = []
@@ -156,7 +156,7 @@ def _with_rows_twice(anatomy: Anatomy, site: Site) -> tuple[Anatomy, Site] | Non
 
 def latent_scale(
     anatomy: Anatomy,
-    parts: Sequence[Part],
+    parts: Sequence[LossPart],
     name: str,
     measure: str,
     weight: float,
@@ -179,7 +179,7 @@ def latent_scale(
 
 def _scale(
     anatomy: Anatomy,
-    parts: Sequence[Part],
+    parts: Sequence[LossPart],
     name: str,
     measure: str,
     weight: float,
@@ -228,7 +228,7 @@ def entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
     return latent_scale(anatomy, parts, name, BY_ENTROPY, weight, growth, per_row)
 
 
-def _entropy_weight(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> float:
+def _entropy_weight(anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...]) -> float:
     """Return by how much some parts rise for each halving of all σ, for each log of it."""
     near = [probe(anatomy, site, parts, 0.0, raw) for raw in NARROW]
     slopes = [
@@ -263,7 +263,7 @@ def _latent_weight(anatomy: Anatomy, site: Site) -> tuple[float, int]:
     return median(among.tolist()), int(counted.sum())
 
 
-def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
+def _by_experiment(anatomy: Anatomy, parts: Sequence[LossPart]) -> Scale | None:
     weighed = _weighed(anatomy, parts)
     if weighed is None:
         return None
@@ -305,7 +305,7 @@ def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
 
 
 def _weighed(
-    anatomy: Anatomy, parts: Sequence[Part], prediction: Array | None = None
+    anatomy: Anatomy, parts: Sequence[LossPart], prediction: Array | None = None
 ) -> Weighed | None:
     """Return what an element weighs; in all draws of its row, where these have weights.
 
@@ -321,7 +321,7 @@ def _weighed(
     return Weighed(draws.unit, draws.made, draws.target, draws.total, live)
 
 
-def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
+def _by_graph(anatomy: Anatomy, part: LossPart) -> Scale:
     """Return what a part weighs whose error is of no kind that an experiment knows."""
     summand, twin = part.summand, same_part(anatomy, part)
     compared = of_summand(anatomy, summand.value)

@@ -13,7 +13,7 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
-from .comparisons import Comparison, comparisons
+from .comparisons import ComparisonOp, comparisons
 from .finding import Finding, NotApplied, error, numbered
 from .mending import Cure, instead_of
 from .rule import AuditRule
@@ -85,7 +85,7 @@ def _has_own_target(anatomy: Anatomy, value: int) -> bool:
     )
 
 
-def _of_all_rows(anatomy: Anatomy, compared: Comparison) -> Finding | None:
+def _of_all_rows(anatomy: Anatomy, compared: ComparisonOp) -> Finding | None:
     """Find a target that is made of x, whose rows differ, and is the same for each of them."""
     rows, x = anatomy.rows, anatomy.inputs[0]
     target, made = anatomy.array(compared.target), anatomy.values[compared.made]
@@ -117,7 +117,7 @@ def _first_input(anatomy: Anatomy) -> int:
     return next(value.id for value in anatomy.trace.values if value.kind == "input")
 
 
-def _of_another_row(anatomy: Anatomy, compared: Comparison) -> Finding | None:
+def _of_another_row(anatomy: Anatomy, compared: ComparisonOp) -> Finding | None:
     """Find a target whose row does not follow its own row of x, but another's."""
     rows, x_id = anatomy.rows, _first_input(anatomy)
     target, x = anatomy.values[compared.target], anatomy.inputs[0]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import UserError
-from .key import Key
+from .key import AnswerKey
 
 MARKDOWN, TABLES, NOTEBOOKS = (".md", ".markdown"), (".csv",), (".ipynb",)
 ENDINGS = (*MARKDOWN, *TABLES, *NOTEBOOKS)
@@ -50,7 +50,7 @@ class Filled(NamedTuple):
     answers: dict[str, str]
 
 
-def read_answers(path: Path, key: Key) -> list[Filled]:
+def read_answers(path: Path, key: AnswerKey) -> list[Filled]:
     """Read the filled sheets of a file, or of the files of a folder.
 
     Raises
@@ -72,7 +72,7 @@ def read_answers(path: Path, key: Key) -> list[Filled]:
     ]
 
 
-def _read_file(path: Path, student: str, key: Key) -> list[Filled]:
+def _read_file(path: Path, student: str, key: AnswerKey) -> list[Filled]:
     try:
         if path.stat().st_size > LARGEST:
             raise BadAnswers(f"it is larger than {LARGEST // 2**20} MiB", value=path)
@@ -98,7 +98,7 @@ def _read_file(path: Path, student: str, key: Key) -> list[Filled]:
     return found
 
 
-def _known(sheet: str, key: Key, path: Path) -> str:
+def _known(sheet: str, key: AnswerKey, path: Path) -> str:
     sheet = sheet.strip().removesuffix(".0")
     if sheet not in key.sheets:
         has = f"the key has {next(iter(key.sheets))} to {list(key.sheets)[-1]}"
@@ -107,7 +107,7 @@ def _known(sheet: str, key: Key, path: Path) -> str:
     return sheet
 
 
-def _of_markdown(text: str, student: str, key: Key, path: Path) -> Iterator[Filled]:
+def _of_markdown(text: str, student: str, key: AnswerKey, path: Path) -> Iterator[Filled]:
     sheet = next(iter(key.sheets)) if len(key.sheets) == 1 else ""
     answers: dict[str, str] = {}
     inside = False
@@ -129,7 +129,7 @@ def _of_markdown(text: str, student: str, key: Key, path: Path) -> Iterator[Fill
         yield Filled(student, _known(sheet, key, path), answers)
 
 
-def _of_csv(text: str, student: str, key: Key, path: Path) -> Iterator[Filled]:
+def _of_csv(text: str, student: str, key: AnswerKey, path: Path) -> Iterator[Filled]:
     first = text.partition("\n")[0]
     delimiter = ";" if first.count(";") > first.count(",") else "\t" if "\t" in first else ","
     rows = list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
@@ -152,7 +152,7 @@ def _of_csv(text: str, student: str, key: Key, path: Path) -> Iterator[Filled]:
             yield Filled(cell(row, "student", student), sheet, answers)
 
 
-def _of_notebook(text: str, student: str, key: Key, path: Path) -> Iterator[Filled]:
+def _of_notebook(text: str, student: str, key: AnswerKey, path: Path) -> Iterator[Filled]:
     try:
         cells = json.loads(text)["cells"]
         sources = [(str(c["cell_type"]), _joined(c["source"])) for c in cells]

@@ -195,14 +195,14 @@ def moved(tree: Expression, numbers: Numbers, name: str, by: float) -> float:
 
 
 @dataclass(frozen=True)
-class Key:
+class AnswerKey:
     """A key whose trees were read."""
 
     title: str
     sheets: dict[str, Sheet]
 
 
-def read_key(path: Path) -> Key:
+def read_key(path: Path) -> AnswerKey:
     """Read a key from a file.
 
     Raises
@@ -226,7 +226,7 @@ def read_key(path: Path) -> Key:
         raise BadKey(f"it is no key of this version: {error}", value=path) from None
 
 
-def key_of(data: Any) -> Key:
+def key_of(data: Any) -> AnswerKey:
     """Return a key from its JSON; raise `Misfit` where that is none."""
     found: KeyFile = read(KeyFile, data, "the key")
     if found.version != VERSION:
@@ -236,7 +236,7 @@ def key_of(data: Any) -> Key:
     sheets = {entry.sheet: sheet_of(entry, f"sheet {entry.sheet}") for entry in found.sheets}
     if len(sheets) < len(found.sheets):
         raise Misfit("the key.sheets", sorted(sheets), "a number of its own for each sheet")
-    return Key(found.title, sheets)
+    return AnswerKey(found.title, sheets)
 
 
 def sheet_of(entry: SheetEntry, where: str) -> Sheet:

@@ -120,7 +120,7 @@ def selecting(
 # --- between brackets -------------------------------------------------------------------
 
 
-class Operand(int):
+class OperandIndex(int):
     """Stands in a key for one of the operands: an index that is itself a tensor."""
 
 
@@ -130,7 +130,7 @@ def bind_getitem(input: Any, key: Any) -> Bound:
     parts: list[Any] = []
     for part in key if isinstance(key, tuple) else (key,):
         if isinstance(part, Slot):
-            parts.append(Operand(len(operands)))
+            parts.append(OperandIndex(len(operands)))
             operands.append(part)
         elif part is None or part is Ellipsis or isinstance(part, int | slice):
             parts.append(part)
@@ -145,7 +145,7 @@ def bind_getitem(input: Any, key: Any) -> Bound:
 
 
 def getitem_key(*arrays: Array, key: Key) -> Key:
-    return tuple(arrays[part] if isinstance(part, Operand) else part for part in key)
+    return tuple(arrays[part] if isinstance(part, OperandIndex) else part for part in key)
 
 
 def getitem_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
@@ -154,7 +154,7 @@ def getitem_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
     What they make then stands in the output where they stand in the key.
     """
     key = call.attributes["key"]
-    at = [i for i, part in enumerate(key) if isinstance(part, Operand)]
+    at = [i for i, part in enumerate(key) if isinstance(part, OperandIndex)]
     if not at or at[-1] - at[0] >= len(at) or any(type(part) is int for part in key):
         return []
     shapes = [call.operands[key[i]].shape for i in at]

@@ -19,7 +19,7 @@ from ..binding import Bound, NotExplained
 from ..broadcasting import broadcast_targets, unbroadcast
 from ..copying import copying, unraveled
 from ..rule import Call, Partial
-from .select import Key, Operand, bind_getitem, getitem_key, taken, written
+from .select import Key, OperandIndex, bind_getitem, getitem_key, taken, written
 
 VALUE = 1
 
@@ -30,7 +30,8 @@ def bind_setitem(input: Any, key: Any, value: Any, accumulate: bool = False) -> 
         raise NotExplained("numbers that are added to what stood there")
     (_, *tensors), attributes = bind_getitem(input, key)
     moved = tuple(
-        Operand(part + 1) if isinstance(part, Operand) else part for part in attributes["key"]
+        OperandIndex(part + 1) if isinstance(part, OperandIndex) else part
+        for part in attributes["key"]
     )
     return (input, value, *tensors), {"key": moved}
 

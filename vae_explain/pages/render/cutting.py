@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
-class Piece(NamedTuple):
+class UnbrokenPart(NamedTuple):
     """A part of a formula that stays on one line.
 
     Attributes
@@ -30,24 +30,26 @@ class Piece(NamedTuple):
     whole: int = 1
 
 
-def opened(opening: str, pieces: Sequence[Piece]) -> list[Piece]:
+def opened(opening: str, pieces: Sequence[UnbrokenPart]) -> list[UnbrokenPart]:
     """Put something before the first piece, which stays on its line."""
     return [pieces[0]._replace(text=opening + pieces[0].text), *pieces[1:]]
 
 
-def closed(pieces: Sequence[Piece], closing: str) -> list[Piece]:
+def closed(pieces: Sequence[UnbrokenPart], closing: str) -> list[UnbrokenPart]:
     """Put something behind the last piece, which stays on its line."""
     return [*pieces[:-1], pieces[-1]._replace(text=pieces[-1].text + closing)]
 
 
-def joined(sign: str, pieces: Sequence[Piece]) -> list[Piece]:
+def joined(sign: str, pieces: Sequence[UnbrokenPart]) -> list[UnbrokenPart]:
     """Say by which sign pieces go on from what stands before them."""
     return [pieces[0]._replace(before=sign), *pieces[1:]]
 
 
-def listed(arguments: Iterable[Sequence[Piece]], comma: str, space: str = "") -> list[Piece]:
+def listed(
+    arguments: Iterable[Sequence[UnbrokenPart]], comma: str, space: str = ""
+) -> list[UnbrokenPart]:
     """Put arguments one behind the other; a comma stays on the line of what it ends."""
-    row: list[Piece] = []
+    row: list[UnbrokenPart] = []
     for pieces in arguments:
         row = [*closed(row, comma), *joined(space, pieces)] if row else list(pieces)
-    return row or [Piece("")]
+    return row or [UnbrokenPart("")]

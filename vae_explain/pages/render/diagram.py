@@ -16,7 +16,15 @@ from ...symbolic.printable import printable
 from ...trace import Array
 from ..blocks import Walkthrough
 from ..pictured import Diagram, Edge, Network, Node
-from .diagram_layout import BLOCK_WIDTH, MARGIN, RADIUS, Layout, Place, row_of, shown_shape
+from .diagram_layout import (
+    BLOCK_WIDTH,
+    MARGIN,
+    RADIUS,
+    DiagramLayout,
+    NodePlace,
+    row_of,
+    shown_shape,
+)
 from .numbers import Numbers
 
 MOST_STRIPES = 28
@@ -89,7 +97,7 @@ class _Drawing:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.numbers = Numbers()
-        self.layout = Layout(network)
+        self.layout = DiagramLayout(network)
         self.columns, self.places = self.layout.columns, self.layout.places
         self.parts: list[str] = []
 
@@ -111,7 +119,7 @@ class _Drawing:
 
     # --- nodes ---
 
-    def _node(self, node: Node, place: Place) -> None:
+    def _node(self, node: Node, place: NodePlace) -> None:
         top, bottom = place.ends
         self._label(place.x, top - 9, node.name, "name")
         below = bottom + 16
@@ -133,7 +141,7 @@ class _Drawing:
                 f"<title>{_text(f'{node.name}[{row_of_batch}{i}] = {number}')}</title></circle>"
             )
 
-    def _block(self, node: Node, place: Place) -> None:
+    def _block(self, node: Node, place: NodePlace) -> None:
         stripes = _stripes(row_of(node))
         height = place.height / len(stripes)
         left, top = place.x - BLOCK_WIDTH / 2, place.y - place.height / 2
@@ -160,7 +168,7 @@ class _Drawing:
         else:
             self._direct(edge, start, end)
 
-    def _layer(self, edge: Edge, start: Place, end: Place) -> None:
+    def _layer(self, edge: Edge, start: NodePlace, end: NodePlace) -> None:
         """Every unit to every unit, as a linear layer has it, or a band for many."""
         if not (start.is_block or end.is_block) and len(start.units) * len(end.units) <= MOST_LINES:
             lines = [
@@ -183,7 +191,7 @@ class _Drawing:
         points = " ".join(f"{_n(x)},{_n(y)}" for x, y in corners)
         self.parts.append(f'<polygon points="{points}" class="band"/>')
 
-    def _direct(self, edge: Edge, start: Place, end: Place) -> None:
+    def _direct(self, edge: Edge, start: NodePlace, end: NodePlace) -> None:
         """Unit to unit, for values that are combined element by element."""
         style = self._style(edge)
         if start.is_block or end.is_block or len(start.units) != len(end.units):
@@ -195,7 +203,7 @@ class _Drawing:
         ]
         self.parts.append(f'<path d="{"".join(lines)}" class="{style}"/>')
 
-    def _around(self, edge: Edge, start: Place) -> None:
+    def _around(self, edge: Edge, start: NodePlace) -> None:
         """Over what stands between two nodes that are not neighbours."""
         left, right = self.layout.sides(edge)
         pairs, stops = self.layout.pairs(edge), self.layout.stops(edge)

@@ -23,7 +23,7 @@ LANE, BUS = 48.0, 14.0  # between the losses, and from them to the line that joi
 FARTHEST = 400  # that words stand from what they belong to
 
 
-class Place(NamedTuple):
+class NodePlace(NamedTuple):
     """Where a node stands: its middle, its height, and where its units are."""
 
     x: float
@@ -62,7 +62,7 @@ class Area(NamedTuple):
         return across and self.top < other.bottom and other.top < self.bottom
 
 
-class Layout:
+class DiagramLayout:
     """Places for the parts of one picture.
 
     Attributes
@@ -97,7 +97,7 @@ class Layout:
 
     # --- nodes ---
 
-    def _place(self) -> list[Place]:
+    def _place(self) -> list[NodePlace]:
         """Put the nodes of each column under each other, and the columns side by side."""
         slots: dict[int, list[tuple[int, float]]] = {}
         for position, node in enumerate(self.network.nodes):
@@ -111,7 +111,7 @@ class Layout:
             for column, nodes in slots.items()
         }
         middle = MARGIN + max(heights.values(), default=0.0) / 2
-        places: dict[int, Place] = {}
+        places: dict[int, NodePlace] = {}
         for column, nodes in sorted(slots.items()):
             x = across[column]
             y = middle - heights[column] / 2
@@ -144,7 +144,7 @@ class Layout:
         self.right = x + before + MARGIN
         return across
 
-    def _take_node(self, node: Node, place: Place) -> None:
+    def _take_node(self, node: Node, place: NodePlace) -> None:
         top, bottom = place.ends
         half = BLOCK_WIDTH / 2
         self._taken.append(Area(place.x - half, top, place.x + half, bottom))
@@ -295,12 +295,12 @@ def height_of(node: Node) -> float:
     return BLOCK_HEIGHT if count > MOST_CIRCLES else (count - 1) * SPACING + 2 * RADIUS
 
 
-def _placed(node: Node, x: float, y: float, height: float) -> Place:
+def _placed(node: Node, x: float, y: float, height: float) -> NodePlace:
     count = row_of(node).size
     if count > MOST_CIRCLES:
-        return Place(x, y, height, (), True)
+        return NodePlace(x, y, height, (), True)
     first = y - (count - 1) * SPACING / 2
-    return Place(x, y, height, tuple(first + i * SPACING for i in range(count)), False)
+    return NodePlace(x, y, height, tuple(first + i * SPACING for i in range(count)), False)
 
 
 def _letters(node: Node) -> int:

@@ -14,7 +14,7 @@ from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name
 from ...symbolic.text import Write, elided, split_index
 from .. import blocks, pictured
-from .cutting import Piece
+from .cutting import UnbrokenPart
 from .diagram import description
 from .latex_lines import INDENT, LINE, Cutter, filled, name_pieces
 from .latex_marks import inline, letters, marked_name, number_text, scientific, text
@@ -104,7 +104,7 @@ class _Latex:
                 return [_arithmetic([self._node(node) for node in block.nodes])]
             case blocks.Shares():
                 return self._shares(block)
-            case blocks.Questions():
+            case blocks.SheetQuestions():
                 return self.block(block.table)
             case _:
                 assert_never(block)
@@ -151,7 +151,7 @@ class _Latex:
             words = rf"\quad\text{{the sum of {len(block.lines) + block.omitted:,}}}"
             failed = self._failed(block.total)
             name = name_pieces(latex_name(block.name), block.name)
-            result = Piece(rf"\mathbf{{{total}}}{words}", " = ")
+            result = UnbrokenPart(rf"\mathbf{{{total}}}{words}", " = ")
             paragraphs.append(_arithmetic([filled([*name, result, *failed])]))
         return paragraphs
 
@@ -165,48 +165,50 @@ class _Latex:
         behind = [*_remark(written), *self._failed(line)]
         after = block.after
         if after is None or position is None:
-            return _set([*pieces, Piece(rf"\mathbf{{{result}}}", " = "), *behind])
+            return _set([*pieces, UnbrokenPart(rf"\mathbf{{{result}}}", " = "), *behind])
         made = after.lines[position]
         word = rf"\quad\text{{{text(after.word)}}}" if after.closed[position] else ""
         _, index = split_index(line.label)
         *start, end = name_pieces(latex_name(after.name, index), after.name, index, r",\quad ")
         # What an activation made is one statement, and stays on one line.
         made_of = f"{end.text} = \\mathbf{{{self._number(made.shown, block.places)}}}{word}"
-        pieces += [Piece(result, " = "), *behind]
+        pieces += [UnbrokenPart(result, " = "), *behind]
         pieces += [*start, end._replace(text=made_of), *self._failed(made)]
         return _set(pieces)
 
-    def _label(self, block: blocks.Lines, line: Worked) -> list[Piece]:
+    def _label(self, block: blocks.Lines, line: Worked) -> list[UnbrokenPart]:
         """Write what a line makes: an element of a tensor, a summand, or a name of its own."""
         if block.total is not None:
-            return [Piece(rf"\text{{summand {text(line.label.strip('[]'))}}}")]
+            return [UnbrokenPart(rf"\text{{summand {text(line.label.strip('[]'))}}}")]
         if block.name:
             _, index = split_index(line.label)
             return name_pieces(inline(block.name, index), block.name, index)
         return name_pieces(inline(line.label), line.label)
 
-    def _in_numbers(self, expression: Expression, leaf: Write, room: float = LINE) -> list[Piece]:
+    def _in_numbers(
+        self, expression: Expression, leaf: Write, room: float = LINE
+    ) -> list[UnbrokenPart]:
         return Cutter(lambda node: scientific(leaf(node)), room).equation(expression)
 
     def _number(self, value: float, places: blocks.Places) -> str:
         return scientific(self.typeset.numbers.one(value, places))
 
-    def _failed(self, line: Worked) -> list[Piece]:
+    def _failed(self, line: Worked) -> list[UnbrokenPart]:
         failure = self.typeset.failure(line)
-        return [Piece(rf"\textbf{{{text(failure.strip())}}}", r"\quad ")] if failure else []
+        return [UnbrokenPart(rf"\textbf{{{text(failure.strip())}}}", r"\quad ")] if failure else []
 
     def _node(self, node: blocks.TreeNode) -> list[str]:
         indent = rf"\hspace*{{{node.depth}em}}"
         room = max(LINE - INDENT * node.depth, LINE / 2)
-        pieces = [Piece(marked_name(node.name))]
+        pieces = [UnbrokenPart(marked_name(node.name))]
         if node.line is None:
             result = self._number(node.value, node.places)
-            word = Piece(rf"\text{{{text(node.word)}}}", r"\quad ")
-            return filled([*pieces, Piece(result, " = "), word], indent, room)
+            word = UnbrokenPart(rf"\text{{{text(node.word)}}}", r"\quad ")
+            return filled([*pieces, UnbrokenPart(result, " = "), word], indent, room)
         pieces += Cutter(room=room).equation(elided(node.line.expression))
         written = self.typeset.numbers.alone(node.line, node.places)
         pieces += self._in_numbers(node.line.expression, written.leaf, room)
-        pieces += [Piece(scientific(written.result), " = "), *_remark(written)]
+        pieces += [UnbrokenPart(scientific(written.result), " = "), *_remark(written)]
         return _set([*pieces, *self._failed(node.line)], indent, room)
 
     # --- tensors and tables ---
@@ -214,7 +216,7 @@ class _Latex:
     def _matrix(self, block: blocks.Matrix) -> list[str]:
         name = latex_name(block.name)
         if block.array.ndim == 0:
-            number = Piece(self._number(float(block.array), block.places), " = ")
+            number = UnbrokenPart(self._number(float(block.array), block.places), " = ")
             return [_arithmetic([filled([*name_pieces(name, block.name), number])])]
         paragraphs = []
         head = rf"${letters(name)}$ {text(shape_text(block))}"
@@ -285,19 +287,19 @@ def _displayed(left: str, right: Expression) -> str:
     return _arithmetic([filled(pieces, r"\displaystyle ")])
 
 
-def _set(pieces: Sequence[Piece], indent: str = "", room: float = LINE) -> list[str]:
+def _set(pieces: Sequence[UnbrokenPart], indent: str = "", room: float = LINE) -> list[str]:
     r"""Fill lines with arithmetic, fractions in `\displaystyle`: otherwise they are too small."""
     tall = any(r"\frac{" in piece.text for piece in pieces)
     return filled(pieces, indent + r"\displaystyle " if tall else indent, room)
 
 
-def _remark(written: LineNumbers) -> list[Piece]:
+def _remark(written: LineNumbers) -> list[UnbrokenPart]:
     """Write what stands behind a result; mostly nothing."""
     remark = rf"\text{{computed: }}{scientific(written.computed)}"
-    return [Piece(remark, r"\quad ")] if written.computed else []
+    return [UnbrokenPart(remark, r"\quad ")] if written.computed else []
 
 
-def _differs(numbers: Sequence[Piece], result: str) -> bool:
+def _differs(numbers: Sequence[UnbrokenPart], result: str) -> bool:
     """Whether arithmetic says more than its result does."""
     return [piece.text for piece in numbers] != [result]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from ...symbolic import boxes
-from ...symbolic.boxes import Box, Leaf
+from ...symbolic.boxes import Box, LeafBox
 from ...symbolic.cases import assert_never
 from ...symbolic.expression import Add, Expression, Index, Ref
 from ...symbolic.latex import (
@@ -30,7 +30,7 @@ from ...symbolic.latex import (
 )
 from ...symbolic.text import Write, gradient_parts
 from .columns import joints, steps
-from .cutting import Piece, closed, joined, listed, opened
+from .cutting import UnbrokenPart, closed, joined, listed, opened
 from .latex_width import width
 
 LINE = 466.0  # points of a line of arithmetic, in letters of ten points; it is set smaller
@@ -42,7 +42,7 @@ SHORT = 60.0  # an exponent that is no wider is written as one
 BINARY = (" + ", " - ", r" \cdot ", r" \, ")
 
 
-def filled(pieces: Sequence[Piece], style: str = "", room: float = LINE) -> list[str]:
+def filled(pieces: Sequence[UnbrokenPart], style: str = "", room: float = LINE) -> list[str]:
     r"""Join pieces to as few lines as they fit on, each a formula of its own.
 
     Parameters
@@ -90,10 +90,10 @@ def _at_start(before: str) -> str:
 
 def name_pieces(
     written: str, name: str, index: Index | None = None, before: str = "", depth: int = 0
-) -> list[Piece]:
+) -> list[UnbrokenPart]:
     """Cut a name that is too wide for a line at its joints; `written` is all of it."""
     if width(written) <= LINE - MARGIN:
-        return [Piece(written, before, depth)]
+        return [UnbrokenPart(written, before, depth)]
     above, below = gradient_parts(name)
     pieces = opened(r"\partial ", _name_parts(above)) if above else []
     pieces += opened(r"/\partial " if above else "", _name_parts(below))
@@ -102,16 +102,16 @@ def name_pieces(
     return [piece._replace(depth=depth) for piece in joined(before, pieces)]
 
 
-def _name_parts(name: str) -> list[Piece]:
+def _name_parts(name: str) -> list[UnbrokenPart]:
     if width(latex_name(name)) <= LINE - MARGIN:
-        return [Piece(latex_name(name))]
+        return [UnbrokenPart(latex_name(name))]
     pieces = []
     for start, end in pairwise([0, *joints(name), len(name)]):
         # A part without a joint is broken anywhere.
         most = int((end - start) * LINE / (2 * width(latex_name(name[start:end])))) or 1
         for at in range(start, end, most):
             part = latex_escape(name[at : min(at + most, end)])
-            pieces.append(Piece(rf"\mathrm{{{part}}}"))
+            pieces.append(UnbrokenPart(rf"\mathrm{{{part}}}"))
     return pieces
 
 
@@ -122,11 +122,11 @@ class Cutter:
         self.leaf = leaf
         self.room = room
 
-    def equation(self, expression: Expression) -> list[Piece]:
+    def equation(self, expression: Expression) -> list[UnbrokenPart]:
         """Return the pieces of a whole formula, with the equals sign before it."""
         box = latex_boxes(expression, self.leaf)
         # A sum in another shape stays in one piece if it can.
-        if isinstance(box, boxes.Sum) and isinstance(expression, Add):
+        if isinstance(box, boxes.SumBox) and isinstance(expression, Add):
             return joined(" = ", self._sum(box.terms, 0))
         pieces = self._cut(box, 0)
         return joined(" = ", [pieces[0]._replace(whole=len(pieces)), *pieces[1:]])
@@ -134,59 +134,63 @@ class Cutter:
     def _fits(self, box: Box, depth: int) -> bool:
         """Return whether a box has room on a line; its own parentheses are in `MARGIN`."""
         room = self.room - MARGIN - INDENT * min(depth, MOST_INDENTS)
-        return width(latex_of(box.inside if isinstance(box, boxes.Fence) else box)) <= room
+        return width(latex_of(box.inside if isinstance(box, boxes.FenceBox) else box)) <= room
 
-    def _cut(self, box: Box, depth: int) -> list[Piece]:
+    def _cut(self, box: Box, depth: int) -> list[UnbrokenPart]:
         """Return one piece if it fits on a line, otherwise the pieces of its parts."""
         if self._fits(box, depth):
-            return [Piece(latex_of(box), depth=depth)]
+            return [UnbrokenPart(latex_of(box), depth=depth)]
         match box:
-            case Leaf(Ref(name, index)):
+            case LeafBox(Ref(name, index)):
                 return name_pieces(latex_of(box), name, index, depth=depth)
-            case Leaf():
-                return [Piece(latex_of(box), depth=depth)]
-            case boxes.Sum(terms):
+            case LeafBox():
+                return [UnbrokenPart(latex_of(box), depth=depth)]
+            case boxes.SumBox(terms):
                 return self._sum(terms, depth)
-            case boxes.Product(factors):
+            case boxes.ProductBox(factors):
                 return self._product(factors, depth)
-            case boxes.Negative(boxes.Product(factors)):
+            case boxes.NegativeBox(boxes.ProductBox(factors)):
                 return opened("-", self._product(factors, depth))
-            case boxes.Negative(body):
+            case boxes.NegativeBox(body):
                 return opened("-", self._cut(body, depth))
-            case boxes.Fence(inside):
+            case boxes.FenceBox(inside):
                 return self._call(r"\bigl(", (inside,), r"\bigr)", depth)
-            case boxes.Fraction(above, below):
+            case boxes.FractionBox(above, below):
                 return _divided(self._over(above, depth), self._cut(_in_line(below), depth))
-            case boxes.Power(base, exponent):
+            case boxes.PowerBox(base, exponent):
                 return self._power(box, base, latex_of(exponent), depth)
-            case boxes.Transposed(body):
+            case boxes.TransposedBox(body):
                 return closed(self._base(body, depth), r"^{\top}")
-            case boxes.MatrixProduct(left, right):
-                left = boxes.Fence(left, in_line=True) if isinstance(left, boxes.Fraction) else left
+            case boxes.MatrixProductBox(left, right):
+                left = (
+                    boxes.FenceBox(left, in_line=True)
+                    if isinstance(left, boxes.FractionBox)
+                    else left
+                )
                 return self._cut(left, depth) + self._each(r" \, ", [right], depth)
-            case boxes.Total(body, over):
+            case boxes.TotalBox(body, over):
                 return opened(latex_total(over), self._cut(body, depth))
-            case boxes.Application("sqrt", (argument,)):
-                return closed(self._cut(boxes.Fence(argument), depth), "^{1/2}")
-            case boxes.Application(function, arguments):
+            case boxes.ApplicationBox("sqrt", (argument,)):
+                return closed(self._cut(boxes.FenceBox(argument), depth), "^{1/2}")
+            case boxes.ApplicationBox(function, arguments):
                 # Fences of a fixed size, which need not be on one line.
                 opening, closing = latex_function(function)
                 opening, closing = opening.replace("left", "bigl"), closing.replace("right", "bigr")
                 return self._call(opening, arguments, closing, depth)
-            case boxes.Call(op, arguments, options):
+            case boxes.CallBox(op, arguments, options):
                 opening = rf"\operatorname{{{latex_escape(op)}}}\bigl("
                 listed = map(latex_option, options)
                 return self._call(opening, arguments, r"\bigr)", depth, listed)
-            case boxes.Access(body, code):
-                taken = [Piece(latex_code(step), depth=depth) for step in steps(code)]
+            case boxes.AccessBox(body, code):
+                taken = [UnbrokenPart(latex_code(step), depth=depth) for step in steps(code)]
                 return [*self._base(body, depth), *taken]
             case _:
                 assert_never(box)
 
     # --- parts ---
 
-    def _sum(self, terms: Sequence[Box], depth: int) -> list[Piece]:
-        summands: list[Piece] = []
+    def _sum(self, terms: Sequence[Box], depth: int) -> list[UnbrokenPart]:
+        summands: list[UnbrokenPart] = []
         broken = False
         for term in terms:
             pieces = self._cut(term, depth)
@@ -199,31 +203,33 @@ class Cutter:
             summands += [first, *pieces[1:]]
         return summands
 
-    def _product(self, factors: Sequence[Box], depth: int) -> list[Piece]:
+    def _product(self, factors: Sequence[Box], depth: int) -> list[UnbrokenPart]:
         return self._cut(factors[0], depth) + self._each(r" \cdot ", factors[1:], depth)
 
-    def _each(self, sign: str, boxes: Iterable[Box], depth: int) -> list[Piece]:
+    def _each(self, sign: str, boxes: Iterable[Box], depth: int) -> list[UnbrokenPart]:
         """Return the pieces of boxes that a sign joins to what stands before each."""
         return [piece for box in boxes for piece in joined(sign, self._cut(box, depth))]
 
-    def _over(self, above: Box, depth: int) -> list[Piece]:
+    def _over(self, above: Box, depth: int) -> list[UnbrokenPart]:
         """Return the pieces of a numerator; a minus may stand before it."""
-        if isinstance(above, boxes.Fence) and not isinstance(above.inside, boxes.NUMERATOR):
+        if isinstance(above, boxes.FenceBox) and not isinstance(above.inside, boxes.NUMERATOR):
             above = above.inside
         return self._cut(_in_line(above), depth)
 
-    def _power(self, whole: boxes.Power, base: Box, power: str, depth: int) -> list[Piece]:
+    def _power(
+        self, whole: boxes.PowerBox, base: Box, power: str, depth: int
+    ) -> list[UnbrokenPart]:
         if width(power) > SHORT:
-            parts = [part.inside if isinstance(part, boxes.Fence) else part for part in whole]
+            parts = [part.inside if isinstance(part, boxes.FenceBox) else part for part in whole]
             return self._call(r"\operatorname{pow}\bigl(", parts, r"\bigr)", depth)
         if self._fits(base, depth):
-            return [Piece(latex_of(whole), depth=depth)]
+            return [UnbrokenPart(latex_of(whole), depth=depth)]
         return closed(self._base(base, depth), f"^{{{power}}}")
 
-    def _base(self, box: Box, depth: int) -> list[Piece]:
+    def _base(self, box: Box, depth: int) -> list[UnbrokenPart]:
         """Return the pieces of what an exponent is hung on; a root that is cut has one itself."""
-        rooted = isinstance(box, boxes.Application) and box.function == "sqrt"
-        return self._cut(boxes.Fence(box) if rooted else box, depth)
+        rooted = isinstance(box, boxes.ApplicationBox) and box.function == "sqrt"
+        return self._cut(boxes.FenceBox(box) if rooted else box, depth)
 
     def _call(
         self,
@@ -232,10 +238,10 @@ class Cutter:
         closing: str,
         depth: int,
         options: Iterable[str] = (),
-    ) -> list[Piece]:
+    ) -> list[UnbrokenPart]:
         """Return the pieces of a function of its arguments, or of a part in its fences."""
         inside = [self._cut(argument, depth + 1) for argument in arguments]
-        inside += [[Piece(option, depth=depth + 1)] for option in options]
+        inside += [[UnbrokenPart(option, depth=depth + 1)] for option in options]
         pieces = closed(opened(opening, listed(inside, ",", " ")), closing)
         return [pieces[0]._replace(depth=depth), *pieces[1:]]
 
@@ -243,11 +249,11 @@ class Cutter:
 def _in_line(box: Box) -> Box:
     """Return a part of a fraction with the parentheses that it needs beside a slash."""
     # A fraction below another needs them where it has a slash itself.
-    needed = isinstance(box, boxes.Fence) and not isinstance(box.inside, boxes.Fraction)
-    return boxes.Fence(box.inside) if isinstance(box, boxes.Fence) and needed else box
+    needed = isinstance(box, boxes.FenceBox) and not isinstance(box.inside, boxes.FractionBox)
+    return boxes.FenceBox(box.inside) if isinstance(box, boxes.FenceBox) and needed else box
 
 
-def _divided(above: list[Piece], below: list[Piece]) -> list[Piece]:
+def _divided(above: list[UnbrokenPart], below: list[UnbrokenPart]) -> list[UnbrokenPart]:
     """Write a slash between pieces; a short divisor stays with what it divides."""
     last = above[-1]
     if len(below) == 1 and width(last.text) + width(below[0].text) <= LINE / 2:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from itertools import pairwise
 
 from ..pictured import Edge, Network, Node
-from .diagram_layout import BLOCK_WIDTH, LINE, MARGIN, RADIUS, Layout, Place, row_of, shown_shape
+from .diagram_layout import (
+    BLOCK_WIDTH,
+    LINE,
+    MARGIN,
+    RADIUS,
+    DiagramLayout,
+    NodePlace,
+    row_of,
+    shown_shape,
+)
 from .latex_marks import text
 from .numbers import Numbers
 
@@ -27,7 +36,7 @@ def picture(network: Network) -> str:
 class _Picture:
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.layout = Layout(network)
+        self.layout = DiagramLayout(network)
         self.parts: list[tuple[float, float, str]] = []
         self.lines: list[tuple[tuple[float, float], ...]] = []
 
@@ -78,7 +87,7 @@ class _Picture:
             for (x, y), (to_x, to_y) in pairwise(points):
                 self._line(x, y, to_x, to_y)
 
-    def _node(self, node: Node, place: Place) -> None:
+    def _node(self, node: Node, place: NodePlace) -> None:
         top, bottom = place.ends
         self._put(place.x, top - 13, node.name)
         self._put(place.x, bottom + 12, shown_shape(node))

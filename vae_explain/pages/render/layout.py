@@ -79,7 +79,7 @@ class Layout:
                 return self.canvas.indented(self.derivations.shares(block))
             case pictured.Diagram():
                 return self.canvas.indented(self._diagram(block))
-            case blocks.Questions():
+            case blocks.SheetQuestions():
                 return self.block(block.table)
             case _:
                 assert_never(block)

@@ -89,7 +89,7 @@ class Markdown:
                 return ["\n".join(self._node(node) for node in block.nodes)]
             case blocks.Shares():
                 return [self._shares(block)]
-            case blocks.Questions():
+            case blocks.SheetQuestions():
                 return self.block(block.table)
             case _:
                 assert_never(block)

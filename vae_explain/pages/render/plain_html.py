@@ -11,7 +11,7 @@ from html import escape
 
 from ...symbolic.printable import printable
 from ...symbolic.text import elided, to_text
-from ..blocks import Block, Formula, Heading, Matrix, Note, Prose, Questions, Table
+from ..blocks import Block, Formula, Heading, Matrix, Note, Prose, SheetQuestions, Table
 from .typeset import Typesetter
 
 CELL = ' style="padding:2px 8px;text-align:right"'
@@ -42,7 +42,7 @@ def _block(block: Block) -> str:
             header = [column.header for column in block.columns]
             rows = typeset.table(block, lambda cell, _: cell, lambda cell: cell)
             return _table([header, *rows])
-        case Questions():
+        case SheetQuestions():
             return ""
         case _:
             raise TypeError(f"no sheet has a {type(block).__name__}")

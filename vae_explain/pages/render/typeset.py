@@ -29,7 +29,7 @@ BETWEEN_GRIDS = 6  # characters, with the equals sign and the brackets
 MARKS = {"plain": "", "check": "✓ ", "failure": "✗ ", "warning": "! "}
 
 
-class Row(NamedTuple):
+class ArithmeticRow(NamedTuple):
     """A row of arithmetic: what it gives, how, and a word about it at its end."""
 
     label: str
@@ -49,7 +49,7 @@ class Rows(NamedTuple):
     columns: tuple[str, ...]
     name: str
     after: str
-    rows: tuple[Row, ...]
+    rows: tuple[ArithmeticRow, ...]
 
 
 class Grid(NamedTuple):
@@ -209,7 +209,7 @@ class Typesetter:
         for i, line in enumerate(block.lines):
             closed = bool(block.after and block.after.closed[i])
             rows.append(
-                Row(
+                ArithmeticRow(
                     label=line.label.strip("[]"),
                     cells=self._summands(line, len(columns), written[i].leaf),
                     result=minus(written[i].result),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..blocks import Questions, Walkthrough
+from ..blocks import SheetQuestions, Walkthrough
 from .markdown import Markdown
 from .notebook import code_cell, document, text_cell
 
@@ -15,7 +15,7 @@ def write(walkthrough: Walkthrough) -> str:
     cells = []
     paragraphs = markdown.title(walkthrough)
     for block in walkthrough.blocks:
-        if not isinstance(block, Questions):
+        if not isinstance(block, SheetQuestions):
             paragraphs += markdown.block(block)
             continue
         cells += [text_cell("\n\n".join([*paragraphs, HOW])), code_cell(_answers(block))]
@@ -23,6 +23,6 @@ def write(walkthrough: Walkthrough) -> str:
     return document(cells)
 
 
-def _answers(block: Questions) -> str:
+def _answers(block: SheetQuestions) -> str:
     lines = [f"    {number}: None,  # {name}" for number, name in block.names.items()]
     return "\n".join([f"sheet_{block.sheet} = {{", *lines, "}"])

@@ -36,7 +36,7 @@ MOST_SUMMANDS = 3  # of a value, that are named each; of a longer sum the two la
 MOST_USED = 3  # numbers that a formula is said to be made from
 
 
-class Part(NamedTuple):
+class AnswerPart(NamedTuple):
     """A part of a number, and the words that say where it comes from."""
 
     amount: float
@@ -63,7 +63,7 @@ class Sentence:
         """Say which arithmetic a number of the sentence is the result of."""
         self._claims.append((result, expression))
 
-    def adds_up(self, result: Quantity, parts: Sequence[Part]) -> None:
+    def adds_up(self, result: Quantity, parts: Sequence[AnswerPart]) -> None:
         """Say a sum: each part with its words, those behind the first with their signs."""
         refs: list[Expression] = []
         for position, part in enumerate(parts):
@@ -122,7 +122,7 @@ def _of_gradient(view: Provenance, target: Target, shares: TermShares) -> Statem
     else:
         _, *amounts = shares.parts(value, sending, index)
         pairs = zip(amounts, sending, strict=True)
-        parts = [Part(amount, f"from the {share.word}") for amount, share in pairs]
+        parts = [AnswerPart(amount, f"from the {share.word}") for amount, share in pairs]
         said.adds_up(number, sorted(parts, key=lambda part: -abs(part.amount)))
         said.say(".")
     _by_way(said, shares, number, target)
@@ -163,9 +163,9 @@ def _of_value(view: Provenance, target: Target) -> Statement | None:
     number = Quantity(ref, "gradient")
     expression = line.expression
     terms = terms_of(expression)
-    parts = [Part(evaluate(term), _unsigned(term)) for term in terms]
+    parts = [AnswerPart(evaluate(term), _unsigned(term)) for term in terms]
     if len(terms) == 1 and not target.index and (opened := view.make.summands(target.value_id)):
-        parts = [Part(each.shown, f"element {each.label.strip('[]')}") for each in opened[0]]
+        parts = [AnswerPart(each.shown, f"element {each.label.strip('[]')}") for each in opened[0]]
     if len(parts) > 1:
         said.say(number)
         said.adds_up(number, _largest(parts))
@@ -194,7 +194,7 @@ def _of_value(view: Provenance, target: Target) -> Statement | None:
     return said.done()
 
 
-def _largest(parts: Sequence[Part]) -> list[Part]:
+def _largest(parts: Sequence[AnswerPart]) -> list[AnswerPart]:
     """Return the summands of a value, largest first; of a long sum two, and the rest."""
     ordered = sorted(parts, key=lambda part: -abs(part.amount))
     named = ordered if len(ordered) <= MOST_SUMMANDS else ordered[:2]
@@ -202,7 +202,7 @@ def _largest(parts: Sequence[Part]) -> list[Part]:
     if len(named) < len(ordered):
         rest = ordered[len(named) :]
         words = f"from {counted(len(rest), 'other summand')}"
-        said.append(Part(sum(part.amount for part in rest), words))
+        said.append(AnswerPart(sum(part.amount for part in rest), words))
     return said
 
 

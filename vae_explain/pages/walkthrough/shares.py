@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...engine.formulas import Steps, gradient_name
-from ...engine.gradient_ways import Way, parts_at, ways
+from ...engine.gradient_ways import TermWay, parts_at, ways
 from ...engine.index_ranges import Source
 from ...symbolic.expression import Index
 from ...trace import Array
@@ -61,7 +61,7 @@ class TermShares:
         self.run = steps.run
         self.term = term
         self._only_from: dict[int, str] = {}  # of what a page shows, the sentence where it is
-        self._ways: tuple[Way, ...] | None = None
+        self._ways: tuple[TermWay, ...] | None = None
         self._sections: Sequence[Sequence[int]] = ()
 
     def follow(self, sections: Sequence[Sequence[int]]) -> None:

@@ -21,7 +21,7 @@ from ..blocks import (
     Note,
     Places,
     Prose,
-    Questions,
+    SheetQuestions,
     Table,
     Walkthrough,
 )
@@ -57,7 +57,7 @@ def page(sheets: Sequence[Worksheet], title: str) -> Walkthrough:
 def blocks_of(sheet: Worksheet) -> list[Block]:
     """Return what stands above the blanks of a sheet, for a format whose formulas are text."""
     blocks = _Sheet(sheet, typeset=False).blocks()
-    return [block for block in blocks if not isinstance(block, Questions)]
+    return [block for block in blocks if not isinstance(block, SheetQuestions)]
 
 
 class _Sheet:
@@ -79,7 +79,7 @@ class _Sheet:
         yield from self._formulas()
         yield Heading(3, "Find", chapter=self.number)
         entry = self.sheet.entry
-        yield Questions(entry.sheet, {each.id: each.name for each in entry.blanks})
+        yield SheetQuestions(entry.sheet, {each.id: each.name for each in entry.blanks})
 
     def _task(self) -> str:
         names = {each.name for each in self.sheet.entry.blanks}

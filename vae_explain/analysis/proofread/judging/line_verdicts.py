@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ....engine.formulas import Steps
-from ....engine.gradient_ways import Way, parts_at, ways
+from ....engine.gradient_ways import TermWay, parts_at, ways
 from ....engine.run import Run
 from ....symbolic.expression import (
     Add,
@@ -68,7 +68,7 @@ class Substitution:
             "chain": judge.chain.run,
         }
         self.steps = {arithmetic: Steps(run) for arithmetic, run in self.runs.items()}
-        self.ways: dict[Arithmetic, tuple[Way, ...]] = {}
+        self.ways: dict[Arithmetic, tuple[TermWay, ...]] = {}
         self.printed: dict[str, list[Judged]] = {}
         for entry in judged:
             self.printed.setdefault(entry.figure.element, []).append(entry)

@@ -26,7 +26,7 @@ WIDEST_ROWS = 90  # characters; rows of more are sentences, which can be broken
 EQUALS = '<span class="equals">=</span>'
 
 
-class Arithmetic:
+class HtmlArithmetic:
     """Writes arithmetic for one document."""
 
     def __init__(self, links: Links) -> None:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from ....symbolic import boxes
-from ....symbolic.boxes import Box, Leaf
+from ....symbolic.boxes import Box, LeafBox
 from ....symbolic.cases import assert_never
 from ....symbolic.expression import ZERO, Add, Expression, Index, Number, Ref
 from ....symbolic.latex import latex_escape, latex_name, latex_of, latex_symbol
 from ....symbolic.text import gradient_parts
 from ..columns import joints, steps
-from ..cutting import Piece, closed, joined, listed, opened
+from ..cutting import UnbrokenPart, closed, joined, listed, opened
 from ..latex_width import width
 from . import mathml
 from .escaping import escape
@@ -45,10 +45,10 @@ PHONE = 116.0
 LONGEST_NAME = 26  # signs, of one formula in running text
 
 
-def symbol(name: str, room: float) -> list[Piece]:
+def symbol(name: str, room: float) -> list[UnbrokenPart]:
     """Write a value's name, cut at its joints where there is no room for it."""
     if width(latex_name(name)) <= room:
-        return [Piece(whole_symbol(name).body)]
+        return [UnbrokenPart(whole_symbol(name).body)]
     return _name(name, None)
 
 
@@ -59,21 +59,25 @@ def name(text: str, index: Index | None) -> str:
     return "".join(f"<math>{piece.text}</math>" for piece in _name(text, index))
 
 
-def _name(name: str, index: Index | None) -> list[Piece]:
+def _name(name: str, index: Index | None) -> list[UnbrokenPart]:
     above, below = gradient_parts(name)
     if not above:
         return [*_parts(below)[:-1], _with_index(_parts(below)[-1], index)]
-    upper = opened("<mi>∂</mi>", [Piece(whole_symbol(above).body)])
+    upper = opened("<mi>∂</mi>", [UnbrokenPart(whole_symbol(above).body)])
     parts = opened('<mo lspace="0" rspace="0">/</mo><mi>∂</mi>', _parts(below))
     return [*upper, *parts[:-1], _with_index(parts[-1], index)]
 
 
-def _parts(name: str) -> list[Piece]:
+def _parts(name: str) -> list[UnbrokenPart]:
     ends = [0, *joints(name), len(name)]
-    return [Piece(f'<mi class="name">{escape(name[a:b])}</mi>') for a, b in pairwise(ends) if b > a]
+    return [
+        UnbrokenPart(f'<mi class="name">{escape(name[a:b])}</mi>')
+        for a, b in pairwise(ends)
+        if b > a
+    ]
 
 
-def _with_index(piece: Piece, index: Index | None) -> Piece:
+def _with_index(piece: UnbrokenPart, index: Index | None) -> UnbrokenPart:
     if not index:
         return piece
     below = "<mo>,</mo>".join(f"<mn>{i}</mn>" for i in index)
@@ -83,110 +87,113 @@ def _with_index(piece: Piece, index: Index | None) -> Piece:
 class Breaker:
     """Cuts formulas into pieces for a line of `room` points, their leaves written by `leaf`."""
 
-    def __init__(self, room: float, leaf: Callable[[Number | Ref], Leaf] = in_signs) -> None:
+    def __init__(self, room: float, leaf: Callable[[Number | Ref], LeafBox] = in_signs) -> None:
         self.room = room
         self.leaf = leaf
 
-    def equation(self, expression: Expression) -> list[Piece]:
+    def equation(self, expression: Expression) -> list[UnbrokenPart]:
         """Return the pieces of a whole formula; the summands of a sum are always apart."""
         box = laid_out(expression, self.leaf)
         # A sum in another shape stays in one piece if it can.
-        if isinstance(box, boxes.Sum) and isinstance(expression, Add):
+        if isinstance(box, boxes.SumBox) and isinstance(expression, Add):
             return self._sum(box.terms)
         return self._cut(box)
 
     def _fits(self, box: Box, used: float = 0.0) -> bool:
         """Return whether there is room for a box; its own parentheses do not count."""
-        inside = box.inside if isinstance(box, boxes.Fence) else box
+        inside = box.inside if isinstance(box, boxes.FenceBox) else box
         return width(latex_of(inside, _in_latex)) + used <= self.room
 
-    def _cut(self, box: Box, used: float = 0.0) -> list[Piece]:
+    def _cut(self, box: Box, used: float = 0.0) -> list[UnbrokenPart]:
         """Return one piece if there is room for it, otherwise the pieces of its parts.
 
         `used` is what stands before it on its line and cannot be parted from it.
         """
         # A name is not cut for what stands before it.
-        if self._fits(box, 0.0 if isinstance(box, Leaf) else used):
-            return [Piece(markup(box))]
+        if self._fits(box, 0.0 if isinstance(box, LeafBox) else used):
+            return [UnbrokenPart(markup(box))]
         match box:
-            case Leaf(Ref(name, index, role)):
+            case LeafBox(Ref(name, index, role)):
                 return [
-                    Piece(f'<mrow class="{role}">{piece.text}</mrow>')
+                    UnbrokenPart(f'<mrow class="{role}">{piece.text}</mrow>')
                     for piece in _name(name, index)
                 ]
-            case Leaf() | boxes.Application("abs" | "gate"):
-                return [Piece(markup(box))]
-            case boxes.Sum(terms):
+            case LeafBox() | boxes.ApplicationBox("abs" | "gate"):
+                return [UnbrokenPart(markup(box))]
+            case boxes.SumBox(terms):
                 return self._sum(terms, used)
-            case boxes.Product(factors):
+            case boxes.ProductBox(factors):
                 return self._product(factors, used)
-            case boxes.Negative(boxes.Product(factors)):
+            case boxes.NegativeBox(boxes.ProductBox(factors)):
                 return opened(PREFIX_MINUS, self._product(factors, used))
-            case boxes.Negative(body):
+            case boxes.NegativeBox(body):
                 return opened(PREFIX_MINUS, self._cut(body))
-            case boxes.Fence(inside):
+            case boxes.FenceBox(inside):
                 return closed(opened(OPENING, self._cut(inside, used)), CLOSING)
-            case boxes.Fraction(above, below):
+            case boxes.FractionBox(above, below):
                 return self._cut(_in_line(above)) + joined(infix("/"), self._cut(_in_line(below)))
-            case boxes.Power(base, exponent):
+            case boxes.PowerBox(base, exponent):
                 return self._raised(base, f"<mrow>{markup(exponent)}</mrow>")
-            case boxes.Transposed(body):
+            case boxes.TransposedBox(body):
                 return self._raised(body, TRANSPOSED)
-            case boxes.MatrixProduct(left, right):
+            case boxes.MatrixProductBox(left, right):
                 return self._cut(left) + joined(THIN_SPACE, self._cut(right))
-            case boxes.Total(body, over):
+            case boxes.TotalBox(body, over):
                 return opened(total(over), self._cut(body))
-            case boxes.Application("sqrt", (argument,)):
+            case boxes.ApplicationBox("sqrt", (argument,)):
                 half = "<mrow><mn>1</mn><mo>/</mo><mn>2</mn></mrow>"
-                return self._raised(boxes.Fence(argument), half)
-            case boxes.Application("relu", (argument,)):
+                return self._raised(boxes.FenceBox(argument), half)
+            case boxes.ApplicationBox("relu", (argument,)):
                 return self._call("max", (self.leaf(ZERO), argument), used)
-            case boxes.Application(function, arguments):
+            case boxes.ApplicationBox(function, arguments):
                 return self._call(function, arguments, used)
-            case boxes.Call(op, arguments, options):
+            case boxes.CallBox(op, arguments, options):
                 return self._call(op, arguments, used, options)
-            case boxes.Access(body, taken):
-                taken_of = boxes.Fence(body) if isinstance(body, boxes.Application) else body
-                if isinstance(body, boxes.Fence) and isinstance(body.inside, Leaf):
+            case boxes.AccessBox(body, taken):
+                taken_of = boxes.FenceBox(body) if isinstance(body, boxes.ApplicationBox) else body
+                if isinstance(body, boxes.FenceBox) and isinstance(body.inside, LeafBox):
                     taken_of = body.inside  # the fraction of a gradient stands by itself
-                return [*self._cut(taken_of), *(Piece(code(step)) for step in steps(taken))]
+                return [*self._cut(taken_of), *(UnbrokenPart(code(step)) for step in steps(taken))]
             case _:
                 assert_never(box)
 
     # --- parts ---
 
-    def _sum(self, terms: Sequence[Box], used: float = 0.0) -> list[Piece]:
+    def _sum(self, terms: Sequence[Box], used: float = 0.0) -> list[UnbrokenPart]:
         pieces = self._cut(terms[0], used)
         for term in terms[1:]:
             sign, bare = mathml.joined(term)
-            whole = [Piece(continued(term))] if self._fits(term) else None
+            whole = [UnbrokenPart(continued(term))] if self._fits(term) else None
             pieces += whole or joined(infix(sign), self._cut(bare))
         return pieces
 
-    def _product(self, factors: Sequence[Box], used: float) -> list[Piece]:
+    def _product(self, factors: Sequence[Box], used: float) -> list[UnbrokenPart]:
         pieces = self._cut(factors[0], used)
         for factor in factors[1:]:
             pieces += joined(infix("·"), self._cut(factor))
         return pieces
 
-    def _raised(self, body: Box, power: str) -> list[Piece]:
+    def _raised(self, body: Box, power: str) -> list[UnbrokenPart]:
         """Return the pieces of what a superscript is hung on, and the superscript."""
-        if isinstance(body, Leaf) and isinstance(body.node, Ref):
+        if isinstance(body, LeafBox) and isinstance(body.node, Ref):
             *start, end = self._cut(body)
-            return [*start, Piece(f"<msup><mrow>{end.text}</mrow>{power}</msup>", end.before)]
-        body = body.inside if isinstance(body, boxes.Fence) else body
+            return [
+                *start,
+                UnbrokenPart(f"<msup><mrow>{end.text}</mrow>{power}</msup>", end.before),
+            ]
+        body = body.inside if isinstance(body, boxes.FenceBox) else body
         if self._fits(body):
-            return [Piece(f"<msup>{fenced(markup(body))}{power}</msup>")]
+            return [UnbrokenPart(f"<msup>{fenced(markup(body))}{power}</msup>")]
         closing = f"<msup>{CLOSING}{power}</msup>"
         return closed(opened(OPENING, self._cut(body)), closing)
 
     def _call(
         self, name: str, arguments: Sequence[Box], used: float, options: Sequence[str] = ()
-    ) -> list[Piece]:
+    ) -> list[UnbrokenPart]:
         """Return the pieces of a function, whose commas stay on the lines that they end."""
         used += width(rf"\operatorname{{{latex_escape(name)}}}(")
         inside = [self._cut(each, 0.0 if at else used) for at, each in enumerate(arguments)]
-        inside += [[Piece(code(option))] for option in options]
+        inside += [[UnbrokenPart(code(option))] for option in options]
         opening = f"{word(name)}<mo>&#x2061;</mo>{OPENING}"
         return closed(opened(opening, listed(inside, "<mo>,</mo>")), CLOSING)
 
@@ -197,10 +204,10 @@ OPENING, CLOSING = (
 )
 
 
-def _in_latex(leaf: Leaf) -> str:
+def _in_latex(leaf: LeafBox) -> str:
     return latex_symbol(leaf.node).removeprefix("-")
 
 
 def _in_line(box: Box) -> Box:
     """Return a part of a fraction with the parentheses that it needs beside a slash."""
-    return boxes.Fence(box.inside) if isinstance(box, boxes.Fence) else box
+    return boxes.FenceBox(box.inside) if isinstance(box, boxes.FenceBox) else box

@@ -18,12 +18,12 @@ from ... import blocks, pictured
 from ..numbers import Numbers
 from ..typeset import MARKS
 from . import pictures
-from .arithmetic import Arithmetic
+from .arithmetic import HtmlArithmetic
 from .escaping import breakable, escape
-from .grids import Grids
+from .grids import HtmlGrids
 from .keys import ranks
 from .links import Links
-from .summaries import Summaries
+from .summaries import HtmlSummaries
 
 SMALLEST_SCALE = 0.65  # of the diagram, whose words are 12 pixels high
 _STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
@@ -102,9 +102,9 @@ class HtmlPage:
         self.walkthrough = walkthrough
         self.picture = picture
         self.links = links
-        self.arithmetic = Arithmetic(links)
-        self.grids = Grids(links, ranks(walkthrough.blocks))
-        self.summaries = Summaries(links)
+        self.arithmetic = HtmlArithmetic(links)
+        self.grids = HtmlGrids(links, ranks(walkthrough.blocks))
+        self.summaries = HtmlSummaries(links)
         self.open: list[blocks.Heading] = []
         self.contents: list[tuple[blocks.Heading, str]] = []
 
@@ -163,7 +163,7 @@ class HtmlPage:
                 return self.arithmetic.shares(block)
             case pictured.Diagram():
                 return self._diagram(block)
-            case blocks.Questions():
+            case blocks.SheetQuestions():
                 return self.block(block.table)
             case _:
                 assert_never(block)

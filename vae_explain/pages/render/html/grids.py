@@ -19,7 +19,7 @@ FOLD = 10  # how many numbers of a longer row stand in a line
 WIDEST_ON_PAPER = 105  # characters; a wider grid is printed small
 
 
-class Grids:
+class HtmlGrids:
     """Writes grids of numbers; `ranks` says how many indices each value's numbers have."""
 
     def __init__(self, links: Links, ranks: dict[str, int]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from html import unescape
 
 from ....symbolic import boxes
-from ....symbolic.boxes import Box, Leaf
+from ....symbolic.boxes import Box, LeafBox
 from ....symbolic.cases import assert_never
 from ....symbolic.expression import Expression, Number, Ref
 from ..typeset import MINUS
@@ -25,9 +25,9 @@ _TAG = re.compile(r"<[^>]*>")
 _SPACE = re.compile(r" (?![^<]*>)")  # of the text
 
 
-def laid_out(expression: Expression, leaf: Callable[[Number | Ref], Leaf]) -> Box:
+def laid_out(expression: Expression, leaf: Callable[[Number | Ref], LeafBox]) -> Box:
     """Lay out a tree over single numbers."""
-    return boxes.lay_out(expression, boxes.Style(leaf, minus_first=True))
+    return boxes.lay_out(expression, boxes.Notation(leaf, minus_first=True))
 
 
 def line(box: Box) -> str:
@@ -42,7 +42,7 @@ def line(box: Box) -> str:
 
 def summands(box: Box) -> list[str]:
     """Write what is laid out as one piece for each summand, each with the sign before it."""
-    terms = box.terms if isinstance(box, boxes.Sum) else (box,)
+    terms = box.terms if isinstance(box, boxes.SumBox) else (box,)
     return [markup(terms[0]), *map(_continued, terms[1:])]
 
 
@@ -57,43 +57,43 @@ def markup(box: Box) -> str:
     What stands in parentheses is broken only where a line has no room for it.
     """
     match box:
-        case Leaf() | boxes.Product() if (bare := boxes.without_minus(box)) is not None:
-            return markup(boxes.Negative(bare))
-        case boxes.Negative(body):
+        case LeafBox() | boxes.ProductBox() if (bare := boxes.without_minus(box)) is not None:
+            return markup(boxes.NegativeBox(bare))
+        case boxes.NegativeBox(body):
             return f"{MINUS}{markup(body)}"
-        case Leaf(text=text):
+        case LeafBox(text=text):
             return text
-        case boxes.Sum():
+        case boxes.SumBox():
             return "".join(summands(box))
-        case boxes.Product(factors):
+        case boxes.ProductBox(factors):
             written = list(map(markup, factors))
             times = '<span class="sign times">·</span>'
             whole = times.join(written)
             # A line may end within a long product, before one of its signs.
             return f"<wbr>{times}".join(written) if _is_long(whole) else whole
-        case boxes.Fraction(above, below):
+        case boxes.FractionBox(above, below):
             before, after = markup(above), markup(below)
             # A line may end before what divides several numbers, or is several itself.
             several = (before + after).count("<a ") > 2 or _is_long(before + after)
             return f"{before}{'<wbr>' if several else ''}{_sign('/')}{after}"
-        case boxes.Power(base, exponent):
-            above = exponent.inside if isinstance(exponent, boxes.Fence) else exponent
+        case boxes.PowerBox(base, exponent):
+            above = exponent.inside if isinstance(exponent, boxes.FenceBox) else exponent
             return f"{markup(base)}<sup>{markup(above)}</sup>"
-        case boxes.Application("sqrt", (argument,)):
+        case boxes.ApplicationBox("sqrt", (argument,)):
             return f"√{_fenced(markup(argument))}"
-        case boxes.Application("abs", (argument,)):
+        case boxes.ApplicationBox("abs", (argument,)):
             return _fenced(markup(argument), "|", "|")
-        case boxes.Application("gate", (argument,)):
+        case boxes.ApplicationBox("gate", (argument,)):
             return _fenced(f"{markup(argument)}&nbsp;{_sign('&gt;')}&nbsp;0", "[", "]")
-        case boxes.Application("relu", (argument,)):
+        case boxes.ApplicationBox("relu", (argument,)):
             return f"max{_fenced(f'0, {markup(argument)}')}"
-        case boxes.Application(function, arguments):
+        case boxes.ApplicationBox(function, arguments):
             return f"{escape(function)}{_fenced(', '.join(map(markup, arguments)))}"
-        case boxes.Fence(inside):
+        case boxes.FenceBox(inside):
             return _fenced(markup(inside))
-        case boxes.Transposed() | boxes.MatrixProduct() | boxes.Total():
+        case boxes.TransposedBox() | boxes.MatrixProductBox() | boxes.TotalBox():
             raise TypeError(f"{type(box).__name__} stands for a whole tensor, not a number")
-        case boxes.Call() | boxes.Access():
+        case boxes.CallBox() | boxes.AccessBox():
             raise TypeError(f"{type(box).__name__} stands for a whole tensor, not a number")
         case _:
             assert_never(box)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ....engine.worked_lines import Worked
-from ....symbolic.boxes import Box, Leaf
+from ....symbolic.boxes import Box, LeafBox
 from ....symbolic.expression import Expression, Number, Ref
 from ....symbolic.text import Write
 from ...blocks import Places
@@ -37,7 +37,7 @@ _GAP = "\x00"  # never in a text, since what cannot be printed is written by its
 
 
 @dataclass
-class Entry:
+class LinkedNumber:
     """What the page knows of a number."""
 
     position: int
@@ -58,8 +58,8 @@ class Links:
 
     numbers: Numbers
     known: Links | None = None
-    entries: list[Entry] = field(default_factory=list)
-    current: dict[Key, dict[str, Entry]] = field(default_factory=dict)
+    entries: list[LinkedNumber] = field(default_factory=list)
+    current: dict[Key, dict[str, LinkedNumber]] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     anchors: set[str] = field(default_factory=set)
 
@@ -114,7 +114,7 @@ class Links:
         where = f'{here} href="#{entry.anchor}" data-n="{entry.position}"'
         return f'<a class="{classes}"{where}>{digits}</a>'
 
-    def entry(self, key: Key, value: float, role: str) -> Entry:
+    def entry(self, key: Key, value: float, role: str) -> LinkedNumber:
         """Return what is known of a number, from its first mention on.
 
         A name may be used again for something else, as an optimizer's are at every
@@ -126,7 +126,7 @@ class Links:
             again = f":{len(meant) + 1}" if meant else ""
             text = self.numbers.leaf(Ref(key.name, key.index, _role(role), value))
             anchor = anchor_of(key) + again
-            entry = Entry(len(self.entries), key, again, anchor, text, role)
+            entry = LinkedNumber(len(self.entries), key, again, anchor, text, role)
             self.entries.append(entry)
             meant[repr(value)] = entry
         return entry
@@ -147,7 +147,7 @@ class Links:
 
         return _in_numbers(expression, write, written)
 
-    def _gaps_for_symbols(self, node: Number | Ref) -> Leaf:
+    def _gaps_for_symbols(self, node: Number | Ref) -> LeafBox:
         leaf = in_signs(node)
         key = None if isinstance(node, Number) else key_of(node)
         if isinstance(node, Number) or key is None:
@@ -218,7 +218,7 @@ class Links:
         return data.replace("<", "\\u003c")
 
 
-def _value(entry: Entry) -> tuple[str, ...]:
+def _value(entry: LinkedNumber) -> tuple[str, ...]:
     """Return what the elements of a value share: name, anchor, markup around an index, role."""
     name, rank = entry.key.name, len(entry.key.index)
     # No element has this index, so that nothing else in the markup reads like it.
@@ -230,13 +230,13 @@ def _value(entry: Entry) -> tuple[str, ...]:
 def _in_numbers(expression: Expression, write: Write, written: Callable[[Ref, str], str]) -> Box:
     """Lay out an expression in numbers, whose digits are put into markup by `written`."""
 
-    def leaf(node: Number | Ref) -> Leaf:
+    def leaf(node: Number | Ref) -> LeafBox:
         text = write(node)
         digits = text.removeprefix("-")
         if isinstance(node, Number):
-            return Leaf(node, typeset(digits), minus=digits != text)
+            return LeafBox(node, typeset(digits), minus=digits != text)
         # A number with an exponent is a product.
-        return Leaf(node, written(node, digits), digits != text, compound="e" in digits)
+        return LeafBox(node, written(node, digits), digits != text, compound="e" in digits)
 
     return inline.laid_out(expression, leaf)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ....symbolic import boxes
-from ....symbolic.boxes import Box, Leaf
+from ....symbolic.boxes import Box, LeafBox
 from ....symbolic.cases import assert_never
 from ....symbolic.expression import Expression, Index, Number, Ref
 from ....symbolic.text import constant_text, fraction_of, gradient_parts
@@ -25,7 +25,7 @@ def math(markup: str) -> str:
 
 def summands(box: Box) -> list[str]:
     """Write what is laid out as one piece for each summand, each with the sign before it."""
-    terms = box.terms if isinstance(box, boxes.Sum) else (box,)
+    terms = box.terms if isinstance(box, boxes.SumBox) else (box,)
     return [markup(terms[0]), *map(continued, terms[1:])]
 
 
@@ -44,48 +44,48 @@ def joined(term: Box) -> tuple[str, Box]:
 def markup(box: Box) -> str:
     """Write what is laid out as MathML."""
     match box:
-        case Leaf() | boxes.Product() if (bare := boxes.without_minus(box)) is not None:
-            return markup(boxes.Negative(bare))
-        case boxes.Negative(body):
+        case LeafBox() | boxes.ProductBox() if (bare := boxes.without_minus(box)) is not None:
+            return markup(boxes.NegativeBox(bare))
+        case boxes.NegativeBox(body):
             return _row(f"{PREFIX_MINUS}{markup(body)}")
-        case Leaf(text=text):
+        case LeafBox(text=text):
             return text
-        case boxes.Sum():
+        case boxes.SumBox():
             return "".join(summands(box))
-        case boxes.Product(factors):
+        case boxes.ProductBox(factors):
             return "<mo>·</mo>".join(map(markup, factors))
-        case boxes.Fraction(above, below):
+        case boxes.FractionBox(above, below):
             return f"<mfrac>{_row(markup(above))}{_row(markup(below))}</mfrac>"
-        case boxes.Power(base, exponent):
+        case boxes.PowerBox(base, exponent):
             return f"<msup>{_base(base)}{_row(markup(exponent))}</msup>"
-        case boxes.Transposed(body):
+        case boxes.TransposedBox(body):
             return f"<msup>{_base(body)}{_row(TRANSPOSED)}</msup>"
-        case boxes.MatrixProduct(left, right):
+        case boxes.MatrixProductBox(left, right):
             return f"{markup(left)}{THIN_SPACE}{markup(right)}"
-        case boxes.Total(body, over):
+        case boxes.TotalBox(body, over):
             return f"{total(over)}{markup(body)}"
-        case boxes.Application("sqrt", (argument,)):
+        case boxes.ApplicationBox("sqrt", (argument,)):
             return f"<msqrt>{markup(argument)}</msqrt>"
-        case boxes.Application("abs", (argument,)):
+        case boxes.ApplicationBox("abs", (argument,)):
             return fenced(markup(argument), "|", "|")
-        case boxes.Application("gate", (argument,)):
+        case boxes.ApplicationBox("gate", (argument,)):
             return fenced(f"{markup(argument)}<mo>&gt;</mo>{ZERO}", "[", "]")
-        case boxes.Application("relu", (argument,)):
+        case boxes.ApplicationBox("relu", (argument,)):
             return _applied("max", [ZERO, markup(argument)])
-        case boxes.Application(function, arguments):
+        case boxes.ApplicationBox(function, arguments):
             return _applied(function, map(markup, arguments))
-        case boxes.Call(op, arguments, options):
+        case boxes.CallBox(op, arguments, options):
             return _applied(op, [*map(markup, arguments), *map(code, options)])
-        case boxes.Access(body, taken):
+        case boxes.AccessBox(body, taken):
             return f"{_base(body)}{code(taken)}"
-        case boxes.Fence(inside, in_line):
+        case boxes.FenceBox(inside, in_line):
             return markup(inside) if in_line else fenced(markup(inside))
         case _:
             assert_never(box)
 
 
 def _base(box: Box) -> str:
-    return markup(box) if isinstance(box, boxes.Fence) else _row(markup(box))
+    return markup(box) if isinstance(box, boxes.FenceBox) else _row(markup(box))
 
 
 def _applied(function: str, arguments: Iterable[str]) -> str:
@@ -146,22 +146,22 @@ SIGNS = {
 FRACTIONS = {"½": (1, 2), "¼": (1, 4)}
 
 
-class Mark(NamedTuple):
+class MathmlText(NamedTuple):
     """Some MathML, and whether it needs parentheses before an exponent."""
 
     body: str
     compound: bool = False
 
 
-def symbol(name: str, index: Index | None = None, fraction: bool = True) -> Mark:
+def symbol(name: str, index: Index | None = None, fraction: bool = True) -> MathmlText:
     """Write a value's name with its index below it; a gradient as a fraction or in one line."""
     of, at = gradient_parts(name)
     if of:
         above = f"<mi>∂</mi>{symbol(of).body}"
         below = f"<mi>∂</mi>{symbol(at, index).body}"
         if fraction:
-            return Mark(f"<mfrac>{_row(above)}{_row(below)}</mfrac>", compound=True)
-        return Mark(_row(f'{above}<mo lspace="0" rspace="0">/</mo>{below}'), compound=True)
+            return MathmlText(f"<mfrac>{_row(above)}{_row(below)}</mfrac>", compound=True)
+        return MathmlText(_row(f'{above}<mo lspace="0" rspace="0">/</mo>{below}'), compound=True)
     below = _row(indices_in_signs(index)) if index else ""
     if name in ("variance", "logvar"):
         base, power = _SQUARED_SIGMA
@@ -170,9 +170,9 @@ def symbol(name: str, index: Index | None = None, fraction: bool = True) -> Mark
         )
         if name == "logvar":
             squared = _row(f'<mi class="name">log</mi><mo>&#x2061;</mo>{THIN_SPACE}{squared}')
-        return Mark(squared, compound=True)
+        return MathmlText(squared, compound=True)
     sign = SIGNS.get(name) or _letters(name)
-    return Mark(f"<msub>{sign}{below}</msub>" if below else sign)
+    return MathmlText(f"<msub>{sign}{below}</msub>" if below else sign)
 
 
 def indices_in_signs(index: Index) -> str:
@@ -186,15 +186,15 @@ def _letters(name: str) -> str:
     return f"<mi>{escape(name)}</mi>" if single else f'<mi class="name">{escape(name)}</mi>'
 
 
-def in_signs(node: Number | Ref) -> Leaf:
+def in_signs(node: Number | Ref) -> LeafBox:
     """Write a leaf as its symbol, coloured by what it is."""
     if isinstance(node, Number):
         return _constant(node)
     mark = symbol(node.name, node.index)
-    return Leaf(node, f'<mrow class="{node.role}">{mark.body}</mrow>', compound=mark.compound)
+    return LeafBox(node, f'<mrow class="{node.role}">{mark.body}</mrow>', compound=mark.compound)
 
 
-def _constant(node: Number) -> Leaf:
+def _constant(node: Number) -> LeafBox:
     """Write a constant of a formula: 2, ½, 10⁻⁵."""
     text, exponential, power = constant_text(node.value).partition("e")
     minus = text.startswith("-")
@@ -203,18 +203,18 @@ def _constant(node: Number) -> Leaf:
     if parts is not None:
         above, below = parts
         fraction = f"<mfrac><mn>{above}</mn><mn>{below}</mn></mfrac>"
-        return Leaf(node, fraction, minus, compound=True)
+        return LeafBox(node, fraction, minus, compound=True)
     if not exponential:
-        return Leaf(node, f"<mn>{text}</mn>", minus)
+        return LeafBox(node, f"<mn>{text}</mn>", minus)
     sign = MINUS if power.startswith("-") else ""
     ten = f"<msup><mn>10</mn><mn>{sign}{abs(int(power))}</mn></msup>"
     written = ten if text == "1" else f"<mn>{text}</mn><mo>·</mo>{ten}"
-    return Leaf(node, written, minus, compound=True)
+    return LeafBox(node, written, minus, compound=True)
 
 
-def laid_out(expression: Expression, leaf: Callable[[Number | Ref], Leaf] = in_signs) -> Box:
+def laid_out(expression: Expression, leaf: Callable[[Number | Ref], LeafBox] = in_signs) -> Box:
     """Lay out a tree whose leaves `leaf` writes in MathML."""
-    return boxes.lay_out(expression, boxes.Style(leaf))
+    return boxes.lay_out(expression, boxes.Notation(leaf))
 
 
 def name(text: str, index: Index | None = None) -> str:

@@ -17,7 +17,7 @@ SHADES = 8
 SIGNS = {1: "positive", -1: "negative", 0: "both"}
 
 
-class Summaries:
+class HtmlSummaries:
     """Writes summaries; their largest numbers are links as all others are."""
 
     def __init__(self, links: Links) -> None:

@@ -17,7 +17,7 @@ from ....analysis.exercise.sheets import Worksheet
 from ....analysis.exercise.trees import to_json
 from ....symbolic.expression import Number, Ref
 from ....symbolic.text import constant_text, symbol_text, to_text
-from ...blocks import Block, Questions, Walkthrough
+from ...blocks import Block, SheetQuestions, Walkthrough
 from ..numbers import Numbers
 from ..typeset import minus
 from .document import HtmlPage, assembled, beside
@@ -49,10 +49,10 @@ class _Sheets(HtmlPage):
 
     def block(self, block: Block) -> str:
         """Return one block, the blanks as a form."""
-        return _form(block) if isinstance(block, Questions) else super().block(block)
+        return _form(block) if isinstance(block, SheetQuestions) else super().block(block)
 
 
-def _form(block: Questions) -> str:
+def _form(block: SheetQuestions) -> str:
     items = "".join(_item(block.sheet, *each) for each in block.names.items())
     return (
         f'<ol class="questions">{items}</ol>'
