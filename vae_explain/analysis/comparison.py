@@ -118,15 +118,15 @@ class Comparison:
         ours, theirs = ({term.name: term for term in run.trace.terms} for run in self._runs)
         if ours.keys() != theirs.keys():
             return ()
-        found = []
+        changes = []
         for name, term in ours.items():
             other = theirs[name]
             one, two = (
                 each.weight * float(run.values[each.value].sum()) if each.weight else 0.0
                 for run, each in ((self.first, term), (self.second, other))
             )
-            found.append(TermChange(name, one, two, (term.weight, other.weight)))
-        return tuple(found)
+            changes.append(TermChange(name, one, two, (term.weight, other.weight)))
+        return tuple(changes)
 
     # --- what differs ---
 
@@ -193,13 +193,13 @@ class Comparison:
     @cached_property
     def formulas(self) -> tuple[tuple[str, str, str], ...]:
         """What is made by another formula: its name, and both."""
-        found = []
+        differing = []
         for name in self.second.trace.by_name:
             if name in self.first.trace.by_name:
                 first, second = (_made(steps, name) for steps in self.steps)
                 if first != second:
-                    found.append((name, first, second))
-        return tuple(found)
+                    differing.append((name, first, second))
+        return tuple(differing)
 
     @cached_property
     def by_rounding(self) -> bool:
@@ -233,15 +233,15 @@ class Comparison:
     @cached_property
     def with_gradient(self) -> tuple[Pair, ...]:
         """The gradients that both runs have in one shape."""
-        found = []
+        pairs = []
         for name, value in self.second.trace.by_name.items():
             other = self.first.trace.by_name.get(name)
             if other is None or other.shape != value.shape:
                 continue
             if other.id in self.first.gradients and value.id in self.second.gradients:
                 arrays = (np.asarray(run.gradient(name), np.float64) for run in self._runs)
-                found.append(Pair(name, value.kind, *arrays))
-        return tuple(found)
+                pairs.append(Pair(name, value.kind, *arrays))
+        return tuple(pairs)
 
     # --- which did it ---
 
@@ -257,16 +257,16 @@ class Comparison:
         if len(causes) + bool(self.formulas) < 2 or self.shapes:
             return ()
         try:
-            found = [
+            missing = [
                 Alone(cause, self._loss_with(self.first, numbers))
                 for cause, numbers in causes.items()
             ]
             if self.formulas:
                 theirs = {pair.name: pair.first for pair in self.given}
-                found.append(Alone(FORMULAS, self._loss_with(self.second, theirs)))
+                missing.append(Alone(FORMULAS, self._loss_with(self.second, theirs)))
         except (NotExplained, ValueError):
             return ()  # an op on the way has no rule, or does not take the other's numbers
-        return tuple(found)
+        return tuple(missing)
 
     def _causes(self) -> dict[str, dict[str, Array]]:
         """Return what was given otherwise, by what to call it."""
@@ -282,8 +282,8 @@ class Comparison:
         """Return the loss of a run with other numbers for what it is given, by hand."""
         output = run.trace.output
         by_id = {run.value(name).id: array for name, array in numbers.items()}
-        found = replay_part(run.graph, run.hand_values, by_id, [output])
-        return float(np.asarray(found[output]).sum())
+        replayed = replay_part(run.graph, run.hand_values, by_id, [output])
+        return float(np.asarray(replayed[output]).sum())
 
 
 def _made(steps: Steps, name: str) -> str:

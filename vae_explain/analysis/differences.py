@@ -124,10 +124,10 @@ def farthest(roundings: int, values: int) -> float:
     return math.sqrt(min(roundings, 6 * math.log(2 * values / EPSILON)))
 
 
-def best(found: Iterable[tuple[float, float]]) -> tuple[float, float]:
+def best(estimates: Iterable[tuple[float, float]]) -> tuple[float, float]:
     """Return the quotient with the smallest error, of those up to one that is fine enough."""
     chosen = 0.0, math.inf
-    for central, error in found:
+    for central, error in estimates:
         if error < chosen[1]:
             chosen = central, error
         if error <= FINE * abs(central):

@@ -113,7 +113,7 @@ def _nudged(
         # The losses with each number moved, by the number that it was moved to.
         known: list[dict[float, float]] = [{} for _ in chosen]
         search = _Search(run, judge, name, chosen)
-        found = [
+        results = [
             quotients(losses.__getitem__, start, middle, noise, search.scale)
             for losses, start in zip(known, starts, strict=True)
         ]
@@ -128,7 +128,7 @@ def _nudged(
                 losses = evaluation.losses(parameter, chosen[which], numbers, middle, noise)
                 for (n, to), loss in zip(moves, losses, strict=True):
                     known[n][to] = loss
-            going_on = [n for n in steps if search.goes_on(n, next(found[n], None))]
+            going_on = [n for n in steps if search.goes_on(n, next(results[n], None))]
         nudged[name] = Nudged(chosen, search.central, search.error)
     return nudged
 
@@ -166,11 +166,11 @@ class _Search:
         """Take the quotient of a further step; return whether the next one may be better."""
         if quotient is None:
             return False
-        found, within = quotient
+        slope, within = quotient
         if within > self.open[n]:
             return False
-        self.central[n], self.error[n] = found, within
-        self.open[n] = max(within, abs(found - self.expected[n]))
+        self.central[n], self.error[n] = slope, within
+        self.open[n] = max(within, abs(slope - self.expected[n]))
         here = slice(n, n + 1)
         agrees = self.judge.oracle(
             self.number, self.expected[here], self.central[here], self.scale, self.error[here],
@@ -185,10 +185,10 @@ def _along(model: nn.Module, evaluation: MovedLoss, part: float) -> float:
     for parameter, before in kept:
         if parameter.is_floating_point():
             parameter.data.copy_(before * (1 + part))
-    found = evaluation.loss()
+    loss = evaluation.loss()
     for parameter, before in kept:
         parameter.data.copy_(before)
-    return found
+    return loss
 
 
 def _chosen(gradient: Array, most: int) -> Array:

@@ -110,15 +110,15 @@ class GradientJudge:
     def _compared(
         self, kind: Kind, number: int, mine: Array, theirs: Array, scale: float
     ) -> Difference:
-        found = difference(mine, theirs, self.by_torch.usual(scale), scale)
-        if found.passed or not np.isfinite(_apart(mine, theirs)).all():
-            return found
+        gap = difference(mine, theirs, self.by_torch.usual(scale), scale)
+        if gap.passed or not np.isfinite(_apart(mine, theirs)).all():
+            return gap
         if (exact := self._exact(kind, number, mine.shape)) is not None:
             off = self._allowed(self.by_hand, kind, number, scale)
             settled = bool(np.all(_apart(mine, exact) <= off))
-            return replace(found, passed=settled, in_float64=settled)
+            return replace(gap, passed=settled, in_float64=settled)
         off = self._allowed(self.by_torch, kind, number, scale) + self.run.precision.smallest
-        return replace(found, passed=bool(np.all(_apart(mine, theirs) <= off)))
+        return replace(gap, passed=bool(np.all(_apart(mine, theirs) <= off)))
 
     def oracle(
         self,
@@ -137,9 +137,9 @@ class GradientJudge:
             What `theirs` may be off by in itself, element by element.
         """
         usual = self.by_hand.usual(scale) + error
-        found = difference(mine, theirs, usual, scale, error)
-        if found.passed or not np.isfinite(_apart(mine, theirs)).all():
-            return found
+        gap = difference(mine, theirs, usual, scale, error)
+        if gap.passed or not np.isfinite(_apart(mine, theirs)).all():
+            return gap
         off = self._allowed(self.by_hand, "gradients", number, scale)
         off = off.reshape(-1)[places].reshape(mine.shape)
         return difference(mine, theirs, off + error, scale, error)

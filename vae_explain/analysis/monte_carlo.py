@@ -157,10 +157,10 @@ def sample(
             moments.add(np.array(block))
             report(moments.count)
     spreads = replays.spreads(moments)
-    found = None
+    result = None
     if divergence:
         closed_form = float(run.hand_values[run.value("kl").id])
-        found = Divergence(closed_form, spreads.pop(""), moments.count)
+        result = Divergence(closed_form, spreads.pop(""), moments.count)
     values = {name: spreads.pop(name) for name in replays.values}
     return Sample(
         run=run,
@@ -169,7 +169,7 @@ def sample(
         reconstruction=replays.reconstruction,
         values=values,
         gradients=spreads,
-        divergence=found,
+        divergence=result,
         still=other_draws(run),
         first=replays.first(moments, again),
     )

@@ -81,14 +81,14 @@ class MovedLoss:
             at, to = int(places[0]), float(numbers[0])
             pair = np.array([at, at]), np.array([float(flat[at]), to])
             wanted = middle, self._one(flat, at, to)
-            found = self._in_one_pass(parameter, *pair) if self.width > 1 else None
-            same = found is not None and np.abs(np.subtract(found, wanted)).max() <= noise
+            values = self._in_one_pass(parameter, *pair) if self.width > 1 else None
+            same = values is not None and np.abs(np.subtract(values, wanted)).max() <= noise
             self._at_once[id(parameter)] = bool(same)
-        found = None
+        values = None
         if self._at_once[id(parameter)]:
-            found = self._in_one_pass(parameter, places, numbers)
-        if found is not None:
-            return found
+            values = self._in_one_pass(parameter, places, numbers)
+        if values is not None:
+            return values
         moves = zip(places.tolist(), numbers.tolist(), strict=True)
         return [self._one(flat, *move) for move in moves]
 
@@ -102,7 +102,7 @@ class MovedLoss:
 
     def _in_one_pass(self, parameter: Tensor, places: Array, numbers: Array) -> list[float] | None:
         """Return `losses` by vmap, in as few passes as there is room for; None if it cannot."""
-        found: list[float] = []
+        values: list[float] = []
         many = torch.func.vmap(partial(self._with, parameter), randomness="same")
         for start in range(0, len(places), self.width):
             which = torch.from_numpy(places[start : start + self.width])
@@ -113,12 +113,12 @@ class MovedLoss:
             try:
                 with warnings.catch_warnings():  # of ops that it goes through one by one
                     warnings.simplefilter("ignore")
-                    found += many(moved.requires_grad_()).tolist()
+                    values += many(moved.requires_grad_()).tolist()
             except CANNOT:
                 return None
             finally:
                 self._put_back()  # nothing of vmap's may stay in what the model keeps
-        return found
+        return values
 
     def _with(self, parameter: Tensor, other: Tensor) -> Tensor:
         """Return the loss with another tensor in the place of a parameter, of many at once."""

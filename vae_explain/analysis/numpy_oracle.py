@@ -284,8 +284,8 @@ def central_differences(
             parameter[index] = number
             return evaluated(nudged)
 
-        found = best(quotients(at, float(parameter[index]), middle, noise))
-        central[name][index], error[name][index] = found
+        estimate = best(quotients(at, float(parameter[index]), middle, noise))
+        central[name][index], error[name][index] = estimate
     return central, error
 
 

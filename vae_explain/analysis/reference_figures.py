@@ -111,8 +111,8 @@ def load_figures() -> dict[str, Any]:
     here = Path(__file__).parent.parent
     for folder in (here / "fixtures", here.parent / "fixtures"):
         if (folder / FIGURES).is_file():
-            found: dict[str, Any] = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
-            return found
+            figures: dict[str, Any] = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
+            return figures
     raise FileNotFoundError(
         errno.ENOENT, "missing from this installation; install vae-explain again", FIGURES
     )

@@ -56,8 +56,8 @@ def _again(run: Run, moved: Mapping[int, Array]) -> Run:
     ends = {run.trace.output, *(term.value for term in run.trace.terms)}
     try:
         with np.errstate(over="ignore"):  # an overflow shows as the inf that it is
-            found = replay_part(run.graph, run.values, moved, ends)
-            values = {n: found[n].astype(run.values[n].dtype) for n in ends}
+            replayed = replay_part(run.graph, run.values, moved, ends)
+            values = {n: replayed[n].astype(run.values[n].dtype) for n in ends}
     except NotExplained as reason:
         raise CannotReplay(
             f"the loss after a step cannot be computed without the model: {reason}"

@@ -166,13 +166,15 @@ def compare(first: Explanation, second: Explanation, *only: str) -> ComparisonPa
     from ..pages.reading_level import for_reader
     from ..pages.walkthrough.comparing import comparing
 
-    found = Comparison(first.run, second.run)
+    comparison = Comparison(first.run, second.run)
     for name in only:
         plain = name.removesuffix(".grad")
-        known = [pair.name for pair in (found.pairs if plain == name else found.with_gradient)]
+        known = [
+            pair.name for pair in (comparison.pairs if plain == name else comparison.with_gradient)
+        ]
         if plain not in known:
             raise KeyError(f"{name} is not in both runs; known: {', '.join(known)}")
-    return ComparisonPage(for_reader(comparing(found, only), first.level), found)
+    return ComparisonPage(for_reader(comparing(comparison, only), first.level), comparison)
 
 
 def load(path: str | os.PathLike[str], arithmetic: Arithmetic | None = None) -> Explanation:

@@ -227,11 +227,11 @@ class Explanation(Questions):
     def _known_term(self, term: str | None) -> str | None:
         if term is None:
             return None
-        found = read_term(term, self._terms)
-        if found is None:
+        known = read_term(term, self._terms)
+        if known is None:
             listed = ", ".join(self._terms) or "none: the loss is in one piece"
             raise KeyError(f"{term} is not a term of this loss (known: {listed})")
-        return found
+        return known
 
     def to_json(self) -> str:
         """Return everything as one JSON object, as `--format json` prints it."""

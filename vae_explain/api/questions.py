@@ -131,8 +131,8 @@ class Questions:
         from ..pages.build_document import checked
         from ..pages.walkthrough.checking import checking as page
 
-        found = checked(self._request, self.run if self._request.architecture else None)
-        return self._for_reader(CheckPage(page(found), found))
+        result = checked(self._request, self.run if self._request.architecture else None)
+        return self._for_reader(CheckPage(page(result), result))
 
     def document(self, *, lr: float = 0.01) -> DocumentPage:
         """Return the whole walkthrough: forward pass, loss, backward pass and one update step.
@@ -239,14 +239,14 @@ class Questions:
         request = replace(self._request, eps=None)
         run, noise = run_and_draws(request, draws)
         architecture = request.architecture
-        found = monte_carlo.sample(
+        result = monte_carlo.sample(
             run,
             noise,
             averaged=architecture is not None and architecture.reduction == "mean",
             divergence=architecture is not None,
             again=partial(pipeline.run_in_float64, request, run),
         )
-        return self._for_reader(SamplePage(sampling(found), found))
+        return self._for_reader(SamplePage(sampling(result), result))
 
     def update(self, *names: str, lr: float = 0.01) -> UpdatePage:
         """Take one step of gradient descent, and show what it does.
@@ -273,14 +273,14 @@ class Questions:
         if self._given is None:
             from ..analysis.replayed_step import gradient_step
 
-            found = gradient_step(self.run, lr)
+            step = gradient_step(self.run, lr)
         else:
             from ..analysis import training
 
-            found = training.update(replace(self._given, arithmetic="full"), lr)
-        parameters = list(found.step.after)
+            step = training.update(replace(self._given, arithmetic="full"), lr)
+        parameters = list(step.step.after)
         chosen = [self._parameter(name, parameters) for name in names]
-        return self._for_reader(UpdatePage(*update(found, parameters, chosen), found))
+        return self._for_reader(UpdatePage(*update(step, parameters, chosen), step))
 
     def train(
         self,
@@ -326,8 +326,8 @@ class Questions:
             chosen.extend(self._parameter(name, valid) for name in names)
 
         plan = TrainingPlan(request, steps, lr, optimizer, explain_step)
-        found = training.train(plan, accept=accept)
-        return self._for_reader(TrainingPage(*written(found, chosen), found))
+        training_run = training.train(plan, accept=accept)
+        return self._for_reader(TrainingPage(*written(training_run, chosen), training_run))
 
     def diagram(self) -> Picture:
         """Draw the layers, with the numbers of this run as shades.
@@ -347,8 +347,8 @@ class Questions:
 
     @staticmethod
     def _parameter(name: str, valid: Sequence[str]) -> str:
-        found = read_name(name, valid)
-        if found is None:
+        parameter = read_name(name, valid)
+        if parameter is None:
             guess = did_you_mean(name, valid)
             raise KeyError(f"{name} is not a parameter; {guess}known: {', '.join(valid)}")
-        return found
+        return parameter

@@ -65,8 +65,8 @@ class Command(ForgivingCommand):
     """A command whose help has its examples, and in which nothing is cut."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        found = help_texts.described(self, ctx)
-        formatter.write(help_texts.page(found, width(to_file=False), _look()))
+        command = help_texts.described(self, ctx)
+        formatter.write(help_texts.page(command, width(to_file=False), _look()))
 
 
 class Group(Unconverted, TyperGroup):

@@ -25,11 +25,11 @@ LARGEST = 16 * 2**20  # bytes of a baseline; an audit of hundreds of findings ha
 
 
 def _ids(option: str, given: list[str] | None) -> list[str]:
-    found = [(name, other_words.choice_of(name, IDS)) for name in given or ()]
-    for name, meant in found:
+    chosen = [(name, other_words.choice_of(name, IDS)) for name in given or ()]
+    for name, meant in chosen:
         if meant is None:
             raise unknown_name(option, name, "finding", IDS)
-    return [meant for _, meant in found if meant is not None]
+    return [meant for _, meant in chosen if meant is not None]
 
 
 @partial(with_options, refused=without("audit", "arithmetic"))

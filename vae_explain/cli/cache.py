@@ -21,11 +21,11 @@ def cache(
     if path:
         typer.echo(where)
         return ExitCode.OK
-    found = run_cache.RunCache(where)
+    stored_runs = run_cache.RunCache(where)
     try:
         if clear:
-            found.clear()
-        sizes = [entry.stat().st_size for entry in found.entries()]
+            stored_runs.clear()
+        sizes = [entry.stat().st_size for entry in stored_runs.entries()]
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise Problem("--clear" if clear else "cache", where, f"cannot be used: {reason}") from None

@@ -24,9 +24,9 @@ def check(
 
     if style.record and not job.architecture:
         job.keep()
-    found = checked(job.request, job.run() if job.architecture else None)
+    result = checked(job.request, job.run() if job.architecture else None)
     if style.format == "json":
         from ..pages.render import reports
 
-        return output.write(reports.dump_check(found), style, found.passed)
-    return output.show(page.checking(found), style, found.passed)
+        return output.write(reports.dump_check(result), style, result.passed)
+    return output.show(page.checking(result), style, result.passed)

@@ -104,18 +104,23 @@ def compare(
 
     first = Job(options, style, "printed")
     second = _second(options, changed, lambda other: Job(other, style, "printed"))
-    found = _compared(first, second, options, changed)
+    comparison = _compared(first, second, options, changed)
     for name in only or ():
-        _require_known(found, name)
-    passed = first.agrees and second.agrees and found.first.is_finite and found.second.is_finite
+        _require_known(comparison, name)
+    passed = (
+        first.agrees
+        and second.agrees
+        and comparison.first.is_finite
+        and comparison.second.is_finite
+    )
     if style.format == "json":
         from ..pages.render import reports
 
-        return output.write(reports.dump_comparison(found, only or ()), style, passed)
+        return output.write(reports.dump_comparison(comparison, only or ()), style, passed)
 
     from ..pages.walkthrough import comparing as page
 
-    walkthrough = page.comparing(found, only or ())
+    walkthrough = page.comparing(comparison, only or ())
     if style.format == "text":
         return output.show(walkthrough, style, passed)
     return output.write(write(style.format, walkthrough, style.digits), style, passed)
@@ -175,9 +180,9 @@ def _read_by_second(changed: dict[str, Any]) -> dict[str, Path | None]:
     return {option: path for option, path in paths.items() if isinstance(path, Path)}
 
 
-def _require_known(found: Comparison, name: str) -> None:
+def _require_known(comparison: Comparison, name: str) -> None:
     plain = name.removesuffix(".grad")
-    pairs = found.pairs if plain == name else found.with_gradient
+    pairs = comparison.pairs if plain == name else comparison.with_gradient
     names = [pair.name for pair in pairs]
     if plain not in names:
         kind = "value that both runs have in one shape" if plain == name else "gradient of both"

@@ -28,16 +28,16 @@ def read(path: Path) -> Settings:
         raise Problem(OPTION, path, "it is too large for a configuration")
     parse, kind = _parser(path)
     try:
-        found = parse(file.read_text("utf-8"))
+        parsed = parse(file.read_text("utf-8"))
     except RecursionError:
         raise Problem(OPTION, path, f"this {kind} is nested too deeply") from None
     except Exception as error:  # each parser has kinds of its own for what it cannot read
         words = " ".join(str(error).split())
         raise Problem(OPTION, path, f"it cannot be read as {kind}: {words}") from None
-    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+    if not isinstance(parsed, Mapping) or not all(isinstance(name, str) for name in parsed):
         mend = "it has no named settings; write one per line, such as latent: 2"
         raise Problem(OPTION, path, mend)
-    settings = _settings(found)
+    settings = _settings(parsed)
     assert isinstance(settings, Settings), "made of a mapping"
     return settings
 

@@ -162,11 +162,11 @@ def _target(option: str, path: Path) -> OutputFile:
             raise Problem(option, path, f"the folder {file.parent} does not exist; create it")
         if file.is_dir():
             raise Problem(option, path, "this is a folder; name a file in it")
-        found = file.resolve()
-        if found.exists():
+        resolved = file.resolve()
+        if resolved.exists():
             # By its mode too: nothing is forbidden to the superuser.
-            writable = found.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
-            if not writable or not os.access(found, os.W_OK):
+            writable = resolved.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
+            if not writable or not os.access(resolved, os.W_OK):
                 mend = "it is read-only; make it writable, or name another file"
                 raise Problem(option, path, mend)
     except (OSError, RuntimeError, ValueError) as error:  # a name too long, a circle of links
@@ -174,7 +174,7 @@ def _target(option: str, path: Path) -> OutputFile:
             raise
         reason = getattr(error, "strerror", None) or str(error)
         raise Problem(option, path, f"cannot be written: {reason.lower()}") from None
-    return OutputFile(option, path, found)
+    return OutputFile(option, path, resolved)
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -233,8 +233,8 @@ class Manual:
         """Return what a command has by itself, which shared options it takes, and which not."""
         known = {entry: section.title for section in self.shared for entry in section.entries}
         entries = [entry for section in command.sections for entry in section.entries]
-        found = {known[entry] for entry in entries if entry in known}
-        titles = [section.title for section in self.shared if section.title in found]
+        titles_taken = {known[entry] for entry in entries if entry in known}
+        titles = [section.title for section in self.shared if section.title in titles_taken]
         taken = {entry.option for entry in entries}
         missing = [e.option for e, title in known.items() if title in titles]
         own = [entry for entry in entries if entry not in known]

@@ -54,20 +54,20 @@ def mark(
     from ..analysis.exercise.key import read_key
     from ..analysis.exercise.marking import mark as marked
 
-    found = read_key(key.expanduser())
-    filled = read_answers(answers.expanduser(), found)
-    marks = [marked(found.sheets[each.sheet], each.answers, each.student) for each in filled]
+    answer_key = read_key(key.expanduser())
+    filled = read_answers(answers.expanduser(), answer_key)
+    marks = [marked(answer_key.sheets[each.sheet], each.answers, each.student) for each in filled]
     from ..pages.render import marks as written
     from ..pages.walkthrough import marks as page
 
     if table is not None:
         style.files.put(table, written.to_csv(marks))
     if pages is not None:
-        for name, text in written.pages_of(marks, found.title):
+        for name, text in written.pages_of(marks, answer_key.title):
             target = style.files.name("--pages", pages / name)
             if not written.is_ours(target.path):
                 raise Problem("--pages", target.shown, "another file is there; move it")
             style.files.put(target, text)
     if style.format == "json":
         return output.write(written.dump(marks), style)
-    return output.show(page.marks(marks, found.title), style)
+    return output.show(page.marks(marks, answer_key.title), style)

@@ -49,19 +49,19 @@ def user_model(options: Options) -> UserModel:
     """Return the model of the user's own that the options name."""
 
     def arguments(
-        option: str, texts: list[str] | None, found: dict[str, Any] | None = None
+        option: str, texts: list[str] | None, settings: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        found = {} if found is None else found
+        settings = {} if settings is None else settings
         for text in texts or ():
             name, value = parsing.argument(option, text)
             *around, last = name.split(".")
-            within = found
+            within = settings
             for part in around:
                 within = within.setdefault(part, Settings())
                 if not isinstance(within, Settings):
                     raise Problem(option, text, f"{part} already has a value")
             within[last] = value
-        return found
+        return settings
 
     return UserModel(
         model=options.model or "",

@@ -67,26 +67,26 @@ def typed(words: list[str] | None, option: str, values: list[str] | None) -> lis
 def step_names(given: Sequence[Typed], known: Architecture | Run) -> list[str]:
     """Return the values that are to be shown, each once."""
     all_names, valid = _all_of(known), _steps_of(known)
-    found: list[str] = []
+    steps: list[str] = []
     for each in given:
         for place in _read(each, all_names, "step", valid):
             if place.gradient or place.inside is not None:
                 _elsewhere(each, place)
             if place.name not in valid:
                 raise unknown_name(each.option, each.text, "step", valid)
-            found.append(place.name)
-    return list(dict.fromkeys(found))
+            steps.append(place.name)
+    return list(dict.fromkeys(steps))
 
 
 def parameter_names(given: Sequence[Typed], valid: Sequence[str]) -> list[str]:
     """Return the parameters that are meant, each once."""
-    found: list[str] = []
+    parameters: list[str] = []
     for each in given:
         for place in _read(each, valid, "parameter", valid):
             if place.inside is not None:
                 _elsewhere(each, place)
-            found.append(place.name)
-    return list(dict.fromkeys(found))
+            parameters.append(place.name)
+    return list(dict.fromkeys(parameters))
 
 
 def gradient_names(
@@ -241,10 +241,12 @@ def _one_term(given: str | None, named: Sequence[str | None], terms: tuple[str, 
     if not terms:
         mend = "this loss has no terms; leave it out"
         raise Problem("--term", asked.pop(), mend)
-    found = {read_term(term, terms) or parsing.choice("--term", term, terms) for term in asked}
-    if len(found) > 1:
-        raise Problem("--term", ", ".join(sorted(found)), "name one term of the loss")
-    return found.pop()
+    known_terms = {
+        read_term(term, terms) or parsing.choice("--term", term, terms) for term in asked
+    }
+    if len(known_terms) > 1:
+        raise Problem("--term", ", ".join(sorted(known_terms)), "name one term of the loss")
+    return known_terms.pop()
 
 
 def _require_gradient(each: Typed, name: str, term: str | None, known: Architecture | Run) -> None:

@@ -113,11 +113,11 @@ def _size(stream: TextIO) -> os.terminal_size:
     """Return the size of a terminal, as COLUMNS and LINES or else the terminal itself says."""
     told = shutil.get_terminal_size((0, 0))
     try:
-        found = os.get_terminal_size(stream.fileno())
+        size = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):
-        found = os.terminal_size((0, 0))
-    columns = _told("COLUMNS") or found.columns or told.columns or IN_A_FILE
-    return os.terminal_size((columns, _told("LINES") or found.lines or told.lines or ROWS))
+        size = os.terminal_size((0, 0))
+    columns = _told("COLUMNS") or size.columns or told.columns or IN_A_FILE
+    return os.terminal_size((columns, _told("LINES") or size.lines or told.lines or ROWS))
 
 
 def _told(variable: str) -> int:

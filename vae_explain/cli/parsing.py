@@ -77,8 +77,8 @@ def _number(option: str, text: str, part: str, example: str, too_large: str = TO
 
 def rows(option: str, texts: Sequence[str], width: int) -> tuple[tuple[float, ...], ...]:
     """Read one row of numbers from each use of an option, all of the model's width."""
-    found = tuple(numbers(option, text) for text in texts)
-    for text, row in zip(texts, found, strict=True):
+    parsed = tuple(numbers(option, text) for text in texts)
+    for text, row in zip(texts, parsed, strict=True):
         if len(row) != width:
             example = ",".join(str(i + 1) for i in range(min(width, 8)))
             raise Problem(
@@ -87,7 +87,7 @@ def rows(option: str, texts: Sequence[str], width: int) -> tuple[tuple[float, ..
                 f"{len(row)} given, but the model takes {width}; "
                 f"give {width}, such as {option} {example}",
             )
-    return found
+    return parsed
 
 
 def whole(option: str, text: str, lowest: int, highest: int, what: str) -> int:
@@ -106,11 +106,11 @@ def widths(
     """Read the widths of layers, with a dash, a comma, a space, an x or an arrow between."""
     plain = text.strip().removeprefix("[").removesuffix("]").removeprefix("(").removesuffix(")")
     parts = re.split(r"\s*(?:->|[-–,x×→>])\s*|\s+", plain.strip().removesuffix(","))
-    found = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
-    if not all(1 <= width <= highest for width in found):
+    sizes = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
+    if not all(1 <= width <= highest for width in sizes):
         mend = f"a width is a whole number from 1 to {highest}; {example}"
         raise Problem(option, text, mend)
-    return tuple(found)
+    return tuple(sizes)
 
 
 def positive(option: str, text: str, highest: float, what: str) -> float:

@@ -86,10 +86,10 @@ def _command(options: Options) -> str:
 
 def _typed(options: Options) -> dict[str, list[str]]:
     """Return what was typed for the numbers that the page may change, as words of a command."""
-    found = {}
+    typed = {}
     for name in ("x", "eps", "set"):
         values = getattr(options, name) or []
-        found[name] = [shlex.join([f"--{name}", value]) for value in values]
+        typed[name] = [shlex.join([f"--{name}", value]) for value in values]
     if options.x_file is not None:
-        found["x"] = [shlex.join(["--x-file", str(options.x_file)])]
-    return found
+        typed["x"] = [shlex.join(["--x-file", str(options.x_file)])]
+    return typed

@@ -42,7 +42,7 @@ def sample(
     architecture = job.architecture
     averaged = architecture is not None and architecture.reduction == "mean"
     with terminal.progress(count, "drawing", sys.stderr) as report:
-        found = monte_carlo.sample(
+        result = monte_carlo.sample(
             run,
             noise,
             report,
@@ -53,5 +53,5 @@ def sample(
     if style.format == "json":
         from ..pages.render import reports
 
-        return output.write(reports.dump_sample(found), style, found.first.passed)
-    return output.show(page.sampling(found), style, found.first.passed)
+        return output.write(reports.dump_sample(result), style, result.first.passed)
+    return output.show(page.sampling(result), style, result.first.passed)

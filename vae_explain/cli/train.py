@@ -119,22 +119,22 @@ def train(
         chosen.extend(names.parameter_names(given, valid))
 
     with terminal.progress(count, "training", sys.stderr) as report:
-        found = training.train(plan, report, accept)
-    written = _keep(found, picture, weights, style)
-    if found.watched is not None:
-        written += _keep_watched(found.watched, seen, kept, style)
+        training_run = training.train(plan, report, accept)
+    written = _keep(training_run, picture, weights, style)
+    if training_run.watched is not None:
+        written += _keep_watched(training_run.watched, seen, kept, style)
     if style.record:
-        job.keep(found.state)
+        job.keep(training_run.state)
         written.append(
             f"The run with the final weights is in {style.record.shown}; query it with --run."
         )
-    walkthrough, checks = page.training(found, chosen, written)
-    sound = found.watched is None or is_sound(findings(found.watched))
-    passed = found.diverged_at is None and not checks.failed and sound
+    walkthrough, checks = page.training(training_run, chosen, written)
+    sound = training_run.watched is None or is_sound(findings(training_run.watched))
+    passed = training_run.diverged_at is None and not checks.failed and sound
     if style.format == "json":
         from ..pages.render import reports
 
-        return output.write(reports.dump_training(found, checks), style, passed)
+        return output.write(reports.dump_training(training_run, checks), style, passed)
     return output.show(walkthrough, style, passed)
 
 
@@ -174,7 +174,7 @@ def _keep_watched(
 
 
 def _keep(
-    found: Training, picture: OutputFile | None, weights: OutputFile | None, style: Style
+    training_run: Training, picture: OutputFile | None, weights: OutputFile | None, style: Style
 ) -> list[str]:
     """Make the files that were asked for and say so in words."""
     written = []
@@ -182,12 +182,12 @@ def _keep(
         from ..pages.render import plot
         from ..pages.walkthrough.training import series_of
 
-        plan = found.plan
-        title = f"{found.label}, {plan.optimizer}, lr {plan.lr!r}"
-        drawing = plot.curve(series_of(found), title, picture.shown.name)
+        plan = training_run.plan
+        title = f"{training_run.label}, {plan.optimizer}, lr {plan.lr!r}"
+        drawing = plot.curve(series_of(training_run), title, picture.shown.name)
         style.files.put(picture, drawing)
         written.append(f"The losses are plotted in {picture.shown}.")
     if weights is not None:
-        output.put_weights(weights, found.state, style)
+        output.put_weights(weights, training_run.state, style)
         written.append(f"The final weights are in {weights.shown}.")
     return written

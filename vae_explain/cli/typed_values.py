@@ -90,5 +90,5 @@ def rows(command: str, name: str, values: list[str], flags: Mapping[str, bool]) 
 
 def _numbers_of(text: str) -> str:
     """Return the numbers of a tensor or an array, as Python writes it."""
-    found = re.fullmatch(CALL, text.strip(), re.DOTALL)
-    return next(filter(None, found.groups()), "") if found else text
+    call = re.fullmatch(CALL, text.strip(), re.DOTALL)
+    return next(filter(None, call.groups()), "") if call else text

@@ -32,15 +32,15 @@ def update(
 
     from ..pages.walkthrough import update as page
 
-    found = _updated(job, rate)
-    parameters = list(found.step.after)
+    step = _updated(job, rate)
+    parameters = list(step.step.after)
     chosen = names.parameter_names(given, parameters)
-    walkthrough, checks = page.update(found, parameters, chosen)
-    passed = found.finite and not checks.failed and job.agrees
+    walkthrough, checks = page.update(step, parameters, chosen)
+    passed = step.finite and not checks.failed and job.agrees
     if style.format == "json":
         from ..pages.render import reports
 
-        return output.write(reports.dump_update(found, checks), style, passed)
+        return output.write(reports.dump_update(step, checks), style, passed)
     return output.show(walkthrough, style, passed)
 
 

@@ -105,31 +105,31 @@ def _proofread(
 
     given = {label: _name(label, name) for label, name in labels}
     try:
-        found = report(text, file.name, given)
+        proofreading = report(text, file.name, given)
     except NotANotebook as error:
         raise Problem("FILE", file, f"this is not a Jupyter notebook: {error}") from None
-    if not found.judged:
-        raise Problem("FILE", file, page.nothing_judged(found))
+    if not proofreading.judged:
+        raise Problem("FILE", file, page.nothing_judged(proofreading))
     for option, target in targets.items():
-        style.files.put(target, _rendered(option, found, file, text))
+        style.files.put(target, _rendered(option, proofreading, file, text))
     if style.format == "json":
         from ..pages.render import reports
 
-        return output.write(reports.dump_proof(found), style, found.passed)
-    return output.show(page.proofreading(found, file.name), style, found.passed)
+        return output.write(reports.dump_proof(proofreading), style, proofreading.passed)
+    return output.show(page.proofreading(proofreading, file.name), style, proofreading.passed)
 
 
-def _rendered(option: str, found: Proofreading, file: Path, text: str) -> str:
+def _rendered(option: str, proofreading: Proofreading, file: Path, text: str) -> str:
     """Return what one of the options writes."""
     from ..pages.render import annotated, junit, sarif
 
     if option == "--junit":
-        return junit.dump(found, file.name)
+        return junit.dump(proofreading, file.name)
     if option == "--sarif":
-        return sarif.dump(found, file.as_posix(), __version__)
-    if found.document.format == "notebook":
+        return sarif.dump(proofreading, file.as_posix(), __version__)
+    if proofreading.document.format == "notebook":
         raise Problem(option, file, "a notebook cannot hold comments; use --sarif or --format json")
-    return annotated.dump(found, text)
+    return annotated.dump(proofreading, text)
 
 
 def _parted(text: str) -> tuple[str, str]:
@@ -151,14 +151,14 @@ def _name(label: str, text: str) -> Name:
 
 def _read(path: Path) -> str:
     """Read a document, strictly: a misread one would be judged for what it does not say."""
-    found = path.expanduser()
+    place = path.expanduser()
     is_input = standard_input.is_meant(path)
     try:
-        if not is_input and found.is_dir():
+        if not is_input and place.is_dir():
             raise Problem("FILE", path, "this is a folder; name a file in it")
-        if not is_input and not found.exists():
+        if not is_input and not place.exists():
             raise Problem("FILE", path, "there is no such file")
-        with contextlib.nullcontext(sys.stdin.buffer) if is_input else found.open("rb") as stream:
+        with contextlib.nullcontext(sys.stdin.buffer) if is_input else place.open("rb") as stream:
             data = stream.read(LARGEST + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

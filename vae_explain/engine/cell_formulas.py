@@ -144,11 +144,11 @@ class FormulasOfRun:
             return float(array[self.steps.full_index(number, ref.index)])
 
         with np.errstate(all="ignore"):
-            found = [value_of(each, look) for each in elements.values()]
+            values = [value_of(each, look) for each in elements.values()]
         given = wanted.ravel()
         finite = given[np.isfinite(given)]
         scale = float(np.abs(finite).max(initial=1e-300))
-        return bool(np.allclose(found, given, rtol=NEAR, atol=NEAR * scale, equal_nan=True))
+        return bool(np.allclose(values, given, rtol=NEAR, atol=NEAR * scale, equal_nan=True))
 
 
 NO_FORMULA = "it goes by the numbers of this run in a way that no formula of a cell has"

@@ -140,5 +140,5 @@ def _spoils(run: Run, bound: BoundOperation, number: int) -> bool:
 def kinds_of(array: Array) -> str:
     """Return how many numbers of an array are NaN, and how many inf."""
     counts: dict[str, Callable[[Array], Array]] = {"NaN": np.isnan, "inf": np.isinf}
-    found = {word: int(of(array).sum()) for word, of in counts.items()}
-    return " and ".join(f"{count:,} {word}" for word, count in found.items() if count)
+    counted = {word: int(of(array).sum()) for word, of in counts.items()}
+    return " and ".join(f"{count:,} {word}" for word, count in counted.items() if count)

@@ -46,7 +46,7 @@ def answers(run: Run) -> tuple[int, ...]:
     terms = {term.value for term in run.trace.terms} | {run.trace.output}
     ends = [n for n in named if n not in apart and (n in terms or graph.depends(n, draws))]
     stack = [source for end in ends for source in graph.step_inputs(end) if source in apart]
-    found: set[int] = set()
+    ids: set[int] = set()
     seen: set[int] = set()
     while stack:
         value_id = stack.pop()
@@ -56,10 +56,10 @@ def answers(run: Run) -> tuple[int, ...]:
         inputs = graph.step_inputs(value_id)
         before = [source for source in inputs if source in apart]
         if not before or any(values[source].kind == "parameter" for source in inputs):
-            found.add(value_id)
+            ids.add(value_id)
         else:
             stack += before
-    return tuple(sorted(found))
+    return tuple(sorted(ids))
 
 
 def ways(run: Run) -> tuple[TermWay, ...]:
@@ -74,7 +74,7 @@ def ways(run: Run) -> tuple[TermWay, ...]:
     if len(through) < 2 or parts > MOST_WAYS or unclear or run.trace.numbers * parts > MOST_NUMBERS:
         return ()
     values = InFloat64(run.values)
-    found: list[TermWay] = []
+    all_ways: list[TermWay] = []
     for name in [term.name for term in terms] or [run.trace.loss.name or "loss"]:
         whole = run.term_gradients[name] if terms else run.gradients
         behind: list[TermWay] = []  # of the answers made later
@@ -90,19 +90,19 @@ def ways(run: Run) -> tuple[TermWay, ...]:
             except NotExplained:
                 return ()
             behind.append(TermWay(name, value_id, gradients))
-        found += reversed(behind)
-    return tuple(found)
+        all_ways += reversed(behind)
+    return tuple(all_ways)
 
 
 def parts_at(
-    run: Run, found: tuple[TermWay, ...], value_id: int
+    run: Run, known_ways: tuple[TermWay, ...], value_id: int
 ) -> tuple[tuple[TermWay, Array], ...]:
     """Return what each way brings to a value; nothing where that is not all of its gradient.
 
     It is not where a way leads around the answers, as in a model with a second latent, or
     where the run overflows.
     """
-    reaching = [(way, way.gradients[value_id]) for way in found if value_id in way.gradients]
+    reaching = [(way, way.gradients[value_id]) for way in known_ways if value_id in way.gradients]
     if len({way.through for way, _ in reaching}) < 2:
         return ()
     if not all(np.isfinite(array).all() for _, array in reaching):

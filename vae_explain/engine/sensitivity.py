@@ -115,9 +115,9 @@ class Sensitivity:
         return {
             kind: {
                 number: np.nan_to_num(more * root / math.sqrt(RUNS), nan=math.inf, posinf=math.inf)
-                for number, root in found.items()
+                for number, root in values_of.items()
             }
-            for kind, found in roots.items()
+            for kind, values_of in roots.items()
         }
 
 

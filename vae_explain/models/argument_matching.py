@@ -233,12 +233,12 @@ class _Fitting:
 
     def _by_names(self) -> None:
         for p in self._wanted:
-            found = self._named(p.name)
+            source = self._named(p.name)
             # A variable that is called as inputs are may be anything:
             # `x = self.decoder(z); return x, mu`.
             may_be_input = p.name.lower() in INPUT and p.name.lower() not in TARGETS
-            if len(found) == 1 and (found[0].keyed or not may_be_input):
-                self._give(p.name, found[0])
+            if len(source) == 1 and (source[0].keyed or not may_be_input):
+                self._give(p.name, source[0])
 
     def _by_meaning(self) -> None:
         for p in self._open:
@@ -294,14 +294,14 @@ class _Fitting:
     def _by_shape(self) -> None:
         for p in self._left:
             if family(p.name) is RECON:
-                found = self._predictions()
+                predictions = self._predictions()
                 fills_all = len(self._left) == len(self._free(self._outputs.top))
-                if len(found) == 1:
-                    self._give(p.name, found[0])
-                elif found and not (fills_all and self._left[0] is p):
+                if len(predictions) == 1:
+                    self._give(p.name, predictions[0])
+                elif predictions and not (fills_all and self._left[0] is p):
                     raise self._undecided(
-                        f"{listed([part.place for part in found])} can each be {p.name}",
-                        {p.name: found[0].place},
+                        f"{listed([part.place for part in predictions])} can each be {p.name}",
+                        {p.name: predictions[0].place},
                     )
 
     def _by_order(self) -> None:

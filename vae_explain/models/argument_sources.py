@@ -45,13 +45,13 @@ def arguments_of(
         place = None if is_typed else outputs.place_of(value)
         return Argument(name, place or setting(value))
 
-    found = [told("", value) for value in arguments]
+    sources = [told("", value) for value in arguments]
     own = [name for name in order if name in keywords]
     others = [name for name in keywords if name not in own]
-    found += [told(name, keywords[name]) for name in [*own, *others]]
+    sources += [told(name, keywords[name]) for name in [*own, *others]]
     filled = [p.name for p in parameters if p.kind in BY_PLACE][: len(arguments)]
     return (
-        *found,
+        *sources,
         *(
             Argument(p.name, setting(p.default), default=True)
             for p in parameters

@@ -94,23 +94,23 @@ class Architecture:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every named value but x, for one row; in the order they are made."""
-        found: dict[str, tuple[int, ...]] = {}
-        found |= self._hidden("encoder", self.dims[1 : self.middle])
+        by_name: dict[str, tuple[int, ...]] = {}
+        by_name |= self._hidden("encoder", self.dims[1 : self.middle])
         latent = (1, self.latent_size)
-        found |= dict.fromkeys(("mu", "logvar", "variance", "std", "eps", "z"), latent)
-        found |= self._hidden("decoder", self.dims[self.middle + 1 : -1])
+        by_name |= dict.fromkeys(("mu", "logvar", "variance", "std", "eps", "z"), latent)
+        by_name |= self._hidden("decoder", self.dims[self.middle + 1 : -1])
         if self.recon == "bce":
-            found["recon_logits"] = (1, self.input_size)
-        found["recon_x"] = (1, self.input_size)
-        return found | {self.recon: (), "kl": (), "loss": ()}
+            by_name["recon_logits"] = (1, self.input_size)
+        by_name["recon_x"] = (1, self.input_size)
+        return by_name | {self.recon: (), "kl": (), "loss": ()}
 
     @staticmethod
     def _hidden(part: str, widths: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        found: dict[str, tuple[int, ...]] = {}
+        by_name: dict[str, tuple[int, ...]] = {}
         for position, width in enumerate(widths, start=1):
             number = f"_{position}" if len(widths) > 1 else ""
-            found[f"{part}_pre{number}"] = found[f"{part}_hidden{number}"] = (1, width)
-        return found
+            by_name[f"{part}_pre{number}"] = by_name[f"{part}_hidden{number}"] = (1, width)
+        return by_name
 
     @property
     def steps(self) -> tuple[str, ...]:

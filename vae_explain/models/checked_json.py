@@ -21,8 +21,8 @@ LONGEST = 40  # signs of a wrong entry that its error shows
 class Misfit(ValueError):
     """An entry that is not what it should be; the message is one line that says which."""
 
-    def __init__(self, where: str, found: object, wanted: str) -> None:
-        shown = repr(found)
+    def __init__(self, where: str, value: object, wanted: str) -> None:
+        shown = repr(value)
         shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 3]}..."
         super().__init__(f"{where} is {shown}, where {wanted} belongs")
 

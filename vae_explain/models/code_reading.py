@@ -54,12 +54,12 @@ def _names_returned(forward: Callable[..., Any]) -> Named:
         if isinstance(nested, ast.FunctionDef | ast.Lambda) and nested is not function
         for node in ast.walk(nested)
     }
-    found = {
+    names = {
         _named(node.value)
         for node in ast.walk(function)
         if isinstance(node, ast.Return) and node.value is not None and id(node) not in inner
     }
-    return found.pop() if len(found) == 1 else NOTHING
+    return names.pop() if len(names) == 1 else NOTHING
 
 
 def input_name(model: nn.Module) -> str:
@@ -115,18 +115,18 @@ def parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str]
 
 @lru_cache(maxsize=128)  # a loss that is evaluated many times asks each time
 def _parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str]:
-    found: set[int | str] = set()
+    taken: set[int | str] = set()
     for node in _nodes(function):
         if isinstance(node, ast.Assign) and _is(node.value, name):
             for target in node.targets:
                 if isinstance(target, ast.Tuple | ast.List):
-                    found |= set(range(len(target.elts)))
+                    taken |= set(range(len(target.elts)))
         elif isinstance(node, ast.Attribute) and _is(node.value, name):
-            found |= set() if hasattr(Tensor, node.attr) else {node.attr}
+            taken |= set() if hasattr(Tensor, node.attr) else {node.attr}
         elif isinstance(node, ast.Subscript) and _is(node.value, name):
             key = node.slice.value if isinstance(node.slice, ast.Constant) else None
-            found |= {key} if isinstance(key, int | str) else set()
-    return frozenset(found)
+            taken |= {key} if isinstance(key, int | str) else set()
+    return frozenset(taken)
 
 
 def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] | None:
@@ -135,7 +135,7 @@ def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] |
     Read off its calls of PyTorch's losses, as `F.binary_cross_entropy(output, target)`. None
     where it makes no such call with two of the names, or makes them both ways round.
     """
-    found = set()
+    pairs = set()
     for node in _nodes(_plain(function)):
         if isinstance(node, ast.Call) and _is_loss(_called(node).lower()):
             given = {word.arg: word.value for word in node.keywords}
@@ -145,8 +145,8 @@ def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] |
             )
             for prediction in _names_in(first) & names:
                 for held_against in _names_in(second) & names - {prediction}:
-                    found.add((prediction, held_against))
-    return found.pop() if len(found) == 1 else None
+                    pairs.add((prediction, held_against))
+    return pairs.pop() if len(pairs) == 1 else None
 
 
 def _names_in(node: ast.expr | None) -> set[str]:

@@ -40,7 +40,7 @@ def definitions_of(path: Path) -> tuple[ast.Module, str]:
 def _cells(notebook: object) -> list[str]:
     """Return the code cells that are Python, without the lines that are the notebook's own."""
     cells = notebook.get("cells", []) if isinstance(notebook, dict) else []
-    found = []
+    sources = []
     for cell in cells:
         if cell.get("cell_type") == "code":
             lines = "".join(cell.get("source", "")).splitlines()
@@ -49,8 +49,8 @@ def _cells(notebook: object) -> list[str]:
                 ast.parse(text)
             except SyntaxError:
                 continue
-            found.append(text)
-    return found
+            sources.append(text)
+    return sources
 
 
 def _defines(node: ast.stmt) -> bool:

@@ -70,17 +70,17 @@ def _npy(path: Path, name: str) -> Array:
         if size * dtype.itemsize > left:
             promised = f"{size} numbers of {dtype.itemsize} bytes"
             raise CannotRead(f"{name} is cut short: it promises {promised} and has {left} bytes")
-        found = np.fromfile(file, dtype, size).reshape(shape, order="F" if in_columns else "C")
-    low, high = float(found.min()), float(found.max())  # NaN if there is one
+        array = np.fromfile(file, dtype, size).reshape(shape, order="F" if in_columns else "C")
+    low, high = float(array.min()), float(array.max())  # NaN if there is one
     if not (low >= -LARGEST and high <= LARGEST):
-        exact = found.astype(np.float64)
+        exact = array.astype(np.float64)
         outside = ~((exact >= -LARGEST) & (exact <= LARGEST))
         at = tuple(np.argwhere(outside)[0].tolist())
-        raise CannotRead(f"{name}: {found[at]} at {list(at)} is not finite in float32")
+        raise CannotRead(f"{name}: {array[at]} at {list(at)} is not finite in float32")
     # In the order of bytes of this machine, and no wider than what PyTorch has.
     native = np.float64 if dtype.kind == "f" and dtype.itemsize > 8 else dtype.newbyteorder("=")
-    numbers = np.ascontiguousarray(found, dtype=native)
-    return numbers.reshape(1, -1) if found.ndim < 2 else numbers
+    numbers = np.ascontiguousarray(array, dtype=native)
+    return numbers.reshape(1, -1) if array.ndim < 2 else numbers
 
 
 def _header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -142,7 +142,7 @@ class LossOf:
         arguments, keywords = fitted(loss, outputs, self.arguments)
         told = arguments_of(loss, arguments, keywords, self.arguments, outputs)
         try:
-            found = loss(*arguments, **keywords)
+            result = loss(*arguments, **keywords)
         except KeyError as error:
             # `kwargs["M_N"]`, which nobody gave.
             wanted = error.args[0] if error.args else None
@@ -153,7 +153,7 @@ class LossOf:
                 f"the loss wants {wanted} by name; give it as --loss-arg {wanted}=VALUE "
                 f"(from Python: loss_arguments={{{wanted!r}: …}})"
             ) from None
-        return self._taken(found, whose, LossCall(function, told), model, outputs.x)
+        return self._taken(result, whose, LossCall(function, told), model, outputs.x)
 
 
 def _require_one_input(model: nn.Module) -> None:

@@ -48,10 +48,10 @@ def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = F
     """
     named = named_loss(returned)
     if named is not None:
-        found = [part for part in returned.parts if part.path[: len(named.path)] == named.path]
+        parts = [part for part in returned.parts if part.path[: len(named.path)] == named.path]
     else:
-        found = returned.parts
-    numbers = numbers_of(found)
+        parts = returned.parts
+    numbers = numbers_of(parts)
     if not numbers:
         words = described(returned.whole)
         raise CannotBind(f"{whose} returned {words}, which has no number that could be the loss")
@@ -139,14 +139,14 @@ def _gradients(tensors: Sequence[Tensor], model: nn.Module) -> Tensor:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     columns = []
     for tensor in tensors:
-        found: Sequence[Tensor | None] = [None] * len(parameters)
+        gradients: Sequence[Tensor | None] = [None] * len(parameters)
         if tensor.requires_grad and parameters:
-            found = torch.autograd.grad(tensor.sum(), parameters, None, True, allow_unused=True)
+            gradients = torch.autograd.grad(tensor.sum(), parameters, None, True, allow_unused=True)
         columns.append(
             torch.cat(
                 [
                     (torch.zeros_like(parameter) if gradient is None else gradient).flatten()
-                    for parameter, gradient in zip(parameters, found, strict=True)
+                    for parameter, gradient in zip(parameters, gradients, strict=True)
                 ]
                 or [torch.zeros(0)]
             ).double()

@@ -135,8 +135,8 @@ def named_parts(returned: Any) -> dict[str, Any]:
         return dict(zip(returned._fields, returned, strict=True))
     if returned is None or isinstance(returned, Tensor | tuple | list | int | float | str):
         return {}
-    found = getattr(returned, "__dict__", {})
-    return {name: part for name, part in found.items() if isinstance(part, Tensor)}
+    attributes = getattr(returned, "__dict__", {})
+    return {name: part for name, part in attributes.items() if isinstance(part, Tensor)}
 
 
 def part_of(whole: Any, name: str) -> str:

@@ -135,9 +135,9 @@ def _objective(source: Architecture | UserModel) -> Objective:
     return LossOf(loss, objective, source.loss_arguments, source.loss_sum, x_as)
 
 
-def _names_beside(found: Any) -> dict[str, Any]:
+def _names_beside(namespace: Any) -> dict[str, Any]:
     """Return what the file of a model or a loss defines or imports, by name."""
-    module = sys.modules.get(getattr(found, "__module__", None) or "")
+    module = sys.modules.get(getattr(namespace, "__module__", None) or "")
     return {} if module is None else vars(module)
 
 

@@ -326,8 +326,8 @@ def _require_values(trace: Trace, architecture: Architecture) -> None:
     for name in ("x", *architecture.parameters, *architecture.steps):
         value, shape = trace.by_name.get(name), architecture.shape(name, rows)
         if value is None or value.shape != shape:
-            found = None if value is None else list(value.shape)
-            raise Misfit(f"the shape of {name}", found, f"{list(shape)} by the architecture")
+            stored = None if value is None else list(value.shape)
+            raise Misfit(f"the shape of {name}", stored, f"{list(shape)} by the architecture")
 
 
 class _Tensors:

@@ -97,8 +97,8 @@ class RunCache:
     def entries(self) -> list[os.DirEntry[str]]:
         """Return the files, also such as a process left behind that was stopped."""
         try:
-            with os.scandir(self.where) as found:
-                return [entry for entry in found if entry.is_file(follow_symlinks=False)]
+            with os.scandir(self.where) as files:
+                return [entry for entry in files if entry.is_file(follow_symlinks=False)]
         except FileNotFoundError:
             return []
 

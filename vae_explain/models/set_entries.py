@@ -70,11 +70,11 @@ def with_entries(ready: PreparedModel, changes: Sequence[Change]) -> PreparedMod
 
 def _settable(model: nn.Module) -> dict[str, Tensor]:
     """Return a model's parameters and buffers of real numbers, a shared one by each name."""
-    found: dict[str, Tensor] = dict(model.named_parameters(remove_duplicate=False))
-    found |= dict(model.named_buffers(remove_duplicate=False))
+    tensors: dict[str, Tensor] = dict(model.named_parameters(remove_duplicate=False))
+    tensors |= dict(model.named_buffers(remove_duplicate=False))
     return {
         name: tensor
-        for name, tensor in found.items()
+        for name, tensor in tensors.items()
         if not is_lazy(tensor) and tensor.is_floating_point()
     }
 
@@ -83,8 +83,8 @@ def _noise(run: Run) -> dict[str, int]:
     """Return the draws from the standard normal, by name; the first of them also as `eps`."""
     draws = standard_draws(run)
     named = {run.trace.values[number].name: number for number in draws}
-    found = {name: number for name, number in named.items() if name}
-    return found if NOISE in run.trace.by_name or not draws else {NOISE: draws[0], **found}
+    numbers = {name: number for name, number in named.items() if name}
+    return numbers if NOISE in run.trace.by_name or not draws else {NOISE: draws[0], **numbers}
 
 
 def _with_noise(

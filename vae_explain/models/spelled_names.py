@@ -85,9 +85,9 @@ def read_name(text: str, names: Collection[str]) -> str | None:
         return bare
     for same in (_key, _parts, _concept):
         wanted = same(bare)
-        found = {name for name in names if wanted and same(name) == wanted}
-        if len(found) == 1:
-            return found.pop()
+        matches = {name for name in names if wanted and same(name) == wanted}
+        if len(matches) == 1:
+            return matches.pop()
     return None
 
 

@@ -73,7 +73,7 @@ def failed(doing: str, error: BaseException) -> str:
     return f"{doing} failed: {said(error)}"
 
 
-def build(found: Any, arguments: Mapping[str, Any]) -> nn.Module:
+def build(given: Any, arguments: Mapping[str, Any]) -> nn.Module:
     """Return the model that a class or factory makes, or a module as it is.
 
     Raises
@@ -82,45 +82,45 @@ def build(found: Any, arguments: Mapping[str, Any]) -> nn.Module:
         If it does not make a module, or wants arguments that were not given; for
         compiled, scripted and quantised modules, whose operations cannot be seen.
     """
-    if isinstance(found, nn.Module):
-        model: Any = found
-    elif callable(found):
-        model = _called(found, arguments)
+    if isinstance(given, nn.Module):
+        model: Any = given
+    elif callable(given):
+        model = _called(given, arguments)
     else:
-        raise CannotLoad(f"it is {_a_kind_of(found)}, not a model class or factory")
+        raise CannotLoad(f"it is {_a_kind_of(given)}, not a model class or factory")
     if not isinstance(model, nn.Module):
         raise CannotLoad(f"it made {_a_kind_of(model)}, not a torch.nn.Module")
     refuse_opaque(model)
     return model
 
 
-def _a_kind_of(found: object) -> str:
-    name = type(found).__name__
+def _a_kind_of(thing: object) -> str:
+    name = type(thing).__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
-def _called(found: Any, arguments: Mapping[str, Any]) -> Any:
+def _called(factory: Any, arguments: Mapping[str, Any]) -> Any:
     try:
-        inspect.signature(found).bind(**arguments)
+        inspect.signature(factory).bind(**arguments)
     except TypeError as error:
         words = f"{error}; give arguments by --model-arg name=value or --config FILE.yaml"
-        raise CannotLoad(f"{words}, or {_factory(found)}") from None
+        raise CannotLoad(f"{words}, or {_factory(factory)}") from None
     except ValueError:
         pass  # a callable without a readable signature: calling it will tell
     try:
-        return found(**arguments)
+        return factory(**arguments)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         words = failed("making the model", error)
         is_of_arguments = isinstance(error, AttributeError | KeyError | TypeError)
-        more = f"; if it takes an object, {_factory(found)}" if is_of_arguments else ""
+        more = f"; if it takes an object, {_factory(factory)}" if is_of_arguments else ""
         raise CannotLoad(words + more) from None
 
 
-def _factory(found: Any) -> str:
+def _factory(thing: Any) -> str:
     """Say how to write what makes a model with arguments that no option can give."""
-    name = getattr(found, "__name__", "Model")
+    name = getattr(thing, "__name__", "Model")
     return f"add to its file: def made(): return {name}(...), and give FILE.py:made"
 
 

@@ -105,10 +105,10 @@ class _Evaluation:
         raise AssertionError("refused when it was read")
 
     def _each(self, nodes: list[ast.expr]) -> list[Any]:
-        found: list[Any] = []
+        items: list[Any] = []
         for node in nodes:
-            found += self.of(node.value) if isinstance(node, ast.Starred) else [self.of(node)]
-        return found
+            items += self.of(node.value) if isinstance(node, ast.Starred) else [self.of(node)]
+        return items
 
     def _called(self, node: ast.Call) -> Any:
         is_model = isinstance(node.func, ast.Name) and node.func.id == "model"

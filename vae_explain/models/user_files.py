@@ -58,8 +58,8 @@ class _OneModuleAFile(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not _LOADED:
             return None
-        found = PathFinder.find_spec(name, path)
-        origin = found.origin if found is not None and found.has_location else None
+        spec = PathFinder.find_spec(name, path)
+        origin = spec.origin if spec is not None and spec.has_location else None
         loaded = _LOADED.get(Path(origin).resolve()) if origin else None
         if loaded is None:
             return None
@@ -173,21 +173,21 @@ def load_object(reference: str, definitions_only: bool = False) -> Any:
         raise CannotLoad("write FILE.py:NAME or package.module:NAME")
     is_file = Path(place).suffix in FILES
     module = _load_file(Path(place), definitions_only) if is_file else _load_module(place)
-    found: Any = module
+    loaded: Any = module
     for part in name.split("."):
-        if not hasattr(found, part):
+        if not hasattr(loaded, part):
             raise CannotLoad(f"{place} has no {name}; it has {_own_names(module)}")
-        found = getattr(found, part)
-    return found
+        loaded = getattr(loaded, part)
+    return loaded
 
 
 def _own_names(module: ModuleType) -> str:
     """List what a file defines itself, its modules first; of a package, what it offers."""
-    public = [(name, found) for name, found in vars(module).items() if not name.startswith("_")]
+    public = [(name, value) for name, value in vars(module).items() if not name.startswith("_")]
     defined = [
-        (name, found)
-        for name, found in public
-        if getattr(found, "__module__", "") == module.__name__
+        (name, value)
+        for name, value in public
+        if getattr(value, "__module__", "") == module.__name__
     ]
     if not defined or hasattr(module, "__path__"):
         defined = public

@@ -91,12 +91,12 @@ def _fitting(path: Path, name: str, tensor: Tensor, target: Tensor) -> Tensor:
     return converted
 
 
-def _common_prefix(found: Collection[str], wanted: Collection[str]) -> str:
+def _common_prefix(keys: Collection[str], wanted: Collection[str]) -> str:
     """Return what stands before every name, if the names are the wanted ones without it."""
     for name in wanted:
-        for other in found:
+        for other in keys:
             prefix = other.removesuffix(name)
-            if prefix and prefix != other and {prefix + each for each in wanted} == set(found):
+            if prefix and prefix != other and {prefix + each for each in wanted} == set(keys):
                 return prefix
         break  # what one name shows the others only confirm
     return ""
@@ -109,21 +109,21 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
             if path.suffix.lower() == ".safetensors":
                 from safetensors.torch import load_file
 
-                found: Any = load_file(path)
+                content: Any = load_file(path)
             else:
-                found = torch.load(path, map_location="cpu", weights_only=True)
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each reader has its own kinds for a damaged file
         raise CannotLoad(f"{path} cannot be read as weights: {_reason(path, error)}") from None
     # A checkpoint has its tensors inside, beside those of an optimizer.
     for name in NESTED:
-        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
-            found = found[name]
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            content = content[name]
             break
-    if not isinstance(found, Mapping) or not all(
-        isinstance(tensor, Tensor) for tensor in found.values()
+    if not isinstance(content, Mapping) or not all(
+        isinstance(tensor, Tensor) for tensor in content.values()
     ):
         raise CannotLoad(f"{path} holds no tensors by name, such as a model's state_dict")
-    return {str(name): tensor for name, tensor in found.items()}
+    return {str(name): tensor for name, tensor in content.items()}
 
 
 def _reason(path: Path, error: Exception) -> str:

@@ -93,8 +93,8 @@ def rule_of(name: str) -> Rule | None:
 
 def rule_shown_as(name: str) -> Rule | None:
     """Return the rule of an op by its name in formulas, which may leave out where it is from."""
-    found = (RULES.get(prefix + name) for prefix in ("", "special_", "linalg_"))
-    return next((rule for rule in found if rule is not None), None)
+    rules = (RULES.get(prefix + name) for prefix in ("", "special_", "linalg_"))
+    return next((rule for rule in rules if rule is not None), None)
 
 
 __all__ = [

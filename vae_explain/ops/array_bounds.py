@@ -141,14 +141,14 @@ class Bounds:
             case Add(terms):
                 return self._total([self._of(term) for term in terms])
             case Mul(factors):
-                found = self._of(factors[0])
+                bounds = self._of(factors[0])
                 for factor in factors[1:]:
-                    found = _hull(_times(a, b) for a, b in product(found, self._of(factor)))
-                return self._widened(found, len(factors) - 1 + _folded(factors))
+                    bounds = _hull(_times(a, b) for a, b in product(bounds, self._of(factor)))
+                return self._widened(bounds, len(factors) - 1 + _folded(factors))
             case Div(above, below):
                 over, under = self._of(above), self._of(below)
-                found = _hull(a / np.asarray(b) for a, b in product(over, under))
-                low, high = self._widened(found, 2 + _folded((above, below)))
+                bounds = _hull(a / np.asarray(b) for a, b in product(over, under))
+                low, high = self._widened(bounds, 2 + _folded((above, below)))
                 crosses = _has_zero(under)
                 return np.where(crosses, -np.inf, low), np.where(crosses, np.inf, high)
             case Pow(base, exponent):
@@ -174,9 +174,9 @@ class Bounds:
         lost = roundings * self.precision.unit * size + self.precision.smallest
         return np.where(np.equal(size, 0), 0.0, lost) if roundings else 0.0
 
-    def _widened(self, found: Pair, roundings: int) -> Pair:
-        off = self._lost(_size(found), roundings)
-        return found[0] - off, found[1] + off
+    def _widened(self, bounds: Pair, roundings: int) -> Pair:
+        off = self._lost(_size(bounds), roundings)
+        return bounds[0] - off, bounds[1] + off
 
     def _total(self, parts: Sequence[Pair]) -> Pair:
         low, high = sum(p[0] for p in parts), sum(p[1] for p in parts)
@@ -188,8 +188,8 @@ class Bounds:
         zero = _has_zero(base)
         ends = [np.asarray(end, dtype=np.float64) for end in base]
         bases = [*ends, np.where(zero, 0.0, ends[0])]
-        found = _hull(_powers(b, np.asarray(e)) for b, e in product(bases, exponent))
-        low, high = self._widened(found, OF_FUNCTION)
+        bounds = _hull(_powers(b, np.asarray(e)) for b, e in product(bases, exponent))
+        low, high = self._widened(bounds, OF_FUNCTION)
         pole = zero & (np.asarray(exponent[0]) < 0)
         return np.where(pole, -np.inf, low), np.where(pole, np.inf, high)
 

@@ -123,10 +123,10 @@ def number(expression: Expression) -> Any:
 
 def one_number(expression: Expression) -> Any:
     """Return `number` of what has another formula for each, and so none for many elements."""
-    found = number(expression)
-    if np.ndim(found) and not isinstance(found, Unknown):
+    written = number(expression)
+    if np.ndim(written) and not isinstance(written, Unknown):
         raise NotAtOnce
-    return found
+    return written
 
 
 def choose(condition: Any, then: Expression, otherwise: Expression) -> Expression:

@@ -75,10 +75,10 @@ def rounded(array: Any, decimals: int) -> Any:
     with np.errstate(over="ignore"):
         large = abs(exact) * 10.0**decimals >= WHOLE
         # np.round makes a plain number of an array without axes.
-        found = np.array(np.where(large, exact, np.round(exact, decimals)))
+        result = np.array(np.where(large, exact, np.round(exact, decimals)))
     for place in map(tuple, np.argwhere(_is_near_tie(exact, decimals))):
-        found[place] = float(fixed_text(float(exact[place]), decimals))
-    return found
+        result[place] = float(fixed_text(float(exact[place]), decimals))
+    return result
 
 
 def _tie(value: float, decimals: int) -> Decimal | None:

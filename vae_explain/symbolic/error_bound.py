@@ -135,16 +135,16 @@ class _Bounds:
         self.undefined = False  # whether an operation may have no value: inf - inf, 0·inf, 0/0
 
     def of(self, expression: Expression) -> Enclosure:
-        found = self.computed(expression)
-        if math.isnan(found.low) or math.isnan(found.high):
+        bounds = self.computed(expression)
+        if math.isnan(bounds.low) or math.isnan(bounds.high):
             self.undefined = True
             return EVERYTHING
         most = self.precision.largest
-        if found.size <= most:
-            return found
+        if bounds.size <= most:
+            return bounds
         return Enclosure(
-            min(found.low, most) if found.low >= -most else -math.inf,
-            max(found.high, -most) if found.high <= most else math.inf,
+            min(bounds.low, most) if bounds.low >= -most else -math.inf,
+            max(bounds.high, -most) if bounds.high <= most else math.inf,
         )
 
     def computed(self, expression: Expression) -> Enclosure:
@@ -203,23 +203,23 @@ class _Bounds:
         return Enclosure(low, high) if math.isinf(sizes) else Enclosure(low, high).widened(off)
 
     def times(self, parts: list[Enclosure], further: int) -> Enclosure:
-        found = parts[0]
+        bounds = parts[0]
         for part in parts[1:]:
             self.undefined |= any(
                 math.isinf(one.size) and other.has(0.0)
-                for one, other in ((found, part), (part, found))
+                for one, other in ((bounds, part), (part, bounds))
             )
-            found = _hull(_times(a, b) for a, b in product(found, part))
-        return found.widened(self.lost(found.size, len(parts) - 1 + further))
+            bounds = _hull(_times(a, b) for a, b in product(bounds, part))
+        return bounds.widened(self.lost(bounds.size, len(parts) - 1 + further))
 
     def quotient(self, above: Enclosure, below: Enclosure, further: int) -> Enclosure:
         self.undefined |= above.has(0.0) and below.has(0.0)
         self.undefined |= math.isinf(above.size) and math.isinf(below.size)
         if below.has(0.0):
             return EVERYTHING
-        found = _hull(a / b for a, b in product(above, below))
+        bounds = _hull(a / b for a, b in product(above, below))
         # Two roundings: it may be computed as a product with the reciprocal, as LAPACK does.
-        return found.widened(self.lost(found.size, 2 + further))
+        return bounds.widened(self.lost(bounds.size, 2 + further))
 
     def to_the_power(self, base: Enclosure, exponent: Enclosure) -> Enclosure:
         if base.has(0.0) and exponent.low < 0:
@@ -227,8 +227,8 @@ class _Bounds:
         bases = (*base, 0.0) if base.has(0.0) else base
         powers = [power(b, e) for b, e in product(bases, exponent)]
         self.undefined |= any(map(math.isnan, powers))
-        found = _hull(powers)
-        return found.widened(self.lost(found.size, OF_FUNCTION))
+        bounds = _hull(powers)
+        return bounds.widened(self.lost(bounds.size, OF_FUNCTION))
 
     def place(self, function: str, parts: list[Enclosure]) -> Enclosure:
         """Enclose the index of the largest or smallest: any that may be."""
@@ -241,18 +241,18 @@ class _Bounds:
     def applied(self, function: str, at: Enclosure) -> Enclosure:
         rule = FUNCTIONS[function]
         numbers = [*at, 0.0] if at.low < 0 < at.high else [*at]
-        found = _hull(map(rule.value, numbers))
+        bounds = _hull(map(rule.value, numbers))
         if math.isnan(rule.value(at.low)):  # on the way out of where it is defined
-            found, self.undefined = found._replace(low=-math.inf), True
+            bounds, self.undefined = bounds._replace(low=-math.inf), True
         if math.isnan(rule.value(at.high)):
-            found, self.undefined = found._replace(high=math.inf), True
+            bounds, self.undefined = bounds._replace(high=math.inf), True
         width = at.high - at.low
         if function in TURNING and width:
-            found = found.widened(width * max(abs(rule.slope(number)) for number in at))
+            bounds = bounds.widened(width * max(abs(rule.slope(number)) for number in at))
         if function not in EXACT:
-            found = found.widened(self.lost(found.size + rule.within, OF_FUNCTION))
+            bounds = bounds.widened(self.lost(bounds.size + rule.within, OF_FUNCTION))
         least, most = RANGES.get(function, EVERYTHING)
-        return Enclosure(max(found.low, least), min(found.high, most))
+        return Enclosure(max(bounds.low, least), min(bounds.high, most))
 
 
 def _folded(parts: tuple[Expression, ...]) -> int:

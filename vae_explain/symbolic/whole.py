@@ -36,8 +36,8 @@ def evaluate_whole(
     """
 
     def walk(node: Expression) -> Any:
-        found = value_of(node)
-        return adjust(found) if isinstance(node, Add | Mul | Div | Pow | Apply) else found
+        result = value_of(node)
+        return adjust(result) if isinstance(node, Add | Mul | Div | Pow | Apply) else result
 
     def value_of(node: Expression) -> Any:
         match node:

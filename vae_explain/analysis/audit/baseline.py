@@ -24,8 +24,8 @@ def fingerprints(text: str) -> frozenset[str]:
     try:
         document = json.loads(text)
         command = document["command"]
-        found = document["findings"] if command == "audit" else ()
-        fingerprints = frozenset(finding["fingerprint"] for finding in found)
+        findings = document["findings"] if command == "audit" else ()
+        fingerprints = frozenset(finding["fingerprint"] for finding in findings)
     except (ValueError, KeyError, TypeError):
         raise NotABaseline(
             "the file is no audit; write one by audit --format json -o FILE"

@@ -60,7 +60,7 @@ class Codes:
 
 def find_categories(lineage: Lineage, first: int) -> tuple[Categories, ...]:
     """Return where a run samples categories; sites are numbered from `first` on."""
-    found: list[Categories] = []
+    categories: list[Categories] = []
     for bound in lineage.graph.operations:
         if bound.rule_name not in SOFTMAXES or bound.output not in lineage.graph.reaches_loss:
             continue
@@ -72,12 +72,12 @@ def find_categories(lineage: Lineage, first: int) -> tuple[Categories, ...]:
             continue
         noise, logits = before
         head = _head(lineage, logits)
-        if any(each.site.location == head for each in found):
+        if any(each.site.location == head for each in categories):
             continue
-        site = Site(first + len(found), noise, bound.output, head, ())
+        site = Site(first + len(categories), noise, bound.output, head, ())
         axis = int(bound.attributes.get("dim", -1) or -1) % lineage.values[source].ndim
-        found.append(Categories(site, logits, axis - lineage.values[source].ndim))
-    return tuple(found)
+        categories.append(Categories(site, logits, axis - lineage.values[source].ndim))
+    return tuple(categories)
 
 
 def _before_noise(lineage: Lineage, number: int) -> tuple[int, int] | None:
@@ -107,7 +107,7 @@ def _head(lineage: Lineage, number: int) -> int:
 
 def find_codes(lineage: Lineage) -> tuple[Codes, ...]:
     """Return where a run picks rows of a codebook."""
-    found: list[Codes] = []
+    codes: list[Codes] = []
     for bound in lineage.graph.operations:
         if bound.output not in lineage.graph.reaches_loss or bound.rule is None:
             continue
@@ -117,8 +117,8 @@ def find_codes(lineage: Lineage) -> tuple[Codes, ...]:
             picks = [i for i in inputs if i != book and _picks(lineage, i)]
             if picks:
                 base = lineage.walk_back(book, lineage.copies)[-1]
-                found.append(Codes(base, bound.output, picks[0]))
-    return tuple(dict.fromkeys(found))
+                codes.append(Codes(base, bound.output, picks[0]))
+    return tuple(dict.fromkeys(codes))
 
 
 def _is_book(lineage: Lineage, number: int) -> bool:

@@ -179,8 +179,8 @@ def _of_prior(
     if np.ptp(log_prior) < ROUNDED:
         return "closed form", 2 * scale, span, None
     columns = np.stack([log_prior, np.ones_like(log_prior)], axis=1)
-    (share, _), *_ = found = np.linalg.lstsq(columns, left, rcond=None)
-    off = np.abs(columns @ found[0] - left).max()
+    (share, _), *_ = fit = np.linalg.lstsq(columns, left, rcond=None)
+    off = np.abs(columns @ fit[0] - left).max()
     if off > ROUNDED * max(np.abs(left).max(), 1.0) or abs(share) < ROUNDED:
         return None  # of a prior whose variance is not learned, no log is needed
     return "closed form", 2 * scale, span, float(share)

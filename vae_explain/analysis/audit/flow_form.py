@@ -66,9 +66,9 @@ def flow_form(anatomy: Anatomy, site: Site) -> FlowForm:
     if not parts or any(anatomy.values[p.summand.value].shape[:1] != shape[:1] for p in parts):
         raise NotApplied("the KL does not have a row for each row of z")
     for after in _flowed(anatomy, site):
-        found = _fitted(anatomy, site, parts, after)
-        if found is not None:
-            return FlowForm(anatomy.name_of(parts, "the KL"), site.z, after, *found)
+        form = _fitted(anatomy, site, parts, after)
+        if form is not None:
+            return FlowForm(anatomy.name_of(parts, "the KL"), site.z, after, *form)
     raise NotApplied("no flow of z whose prior is N(0, 1) gives the KL's numbers")
 
 

@@ -236,15 +236,15 @@ class Lineage:
 
         These are weights of layers that the model does not know of.
         """
-        found: set[int] = set()
+        strays: set[int] = set()
         fed: set[int] = set()  # what an input goes into
         for value in self.trace.values:
             sources = self.made_from(value.id)
             if value.kind == "input" or not fed.isdisjoint(sources):
                 fed.add(value.id)
             elif value.kind != "parameter" and value.id in self.trace.gradients:
-                found.update({value.id} if self.trace.gradients.keys().isdisjoint(sources) else ())
-        return frozenset(found)
+                strays.update({value.id} if self.trace.gradients.keys().isdisjoint(sources) else ())
+        return frozenset(strays)
 
     def _flags(self) -> dict[int, int]:
         flags: dict[int, int] = {}

@@ -70,7 +70,7 @@ def _of_one_target(
     """
     parts = anatomy.reconstruction()
     samples = {part.samples for part in parts}
-    targets = {found[1] for part in parts if (found := sides(anatomy, [part]))}
+    targets = {sides_of[1] for part in parts if (sides_of := sides(anatomy, [part]))}
     locations = {anatomy.twins(site.location)[0] for site in anatomy.sampling.sites}
     each_its_own = len(samples) == len(kls) == len(locations) > 1 and all(
         len(sample) == 1 for sample in samples

@@ -202,13 +202,13 @@ def edited(run: Run, edit: Edit, rows: int, learned: Callable[[Run], Collection[
     }
     graph = Graph(replace(trace, gradients=reachable))
     values = replay(graph)
-    found = backward(graph, values, trace.output)
+    gradients = backward(graph, values, trace.output)
     whole = replace(
         trace,
         values=tuple(value._replace(array=values[value.id]) for value in trace.values),
-        gradients=found,
+        gradients=gradients,
         term_gradients={},
     )
     return replace(
-        bare, trace=whole, graph=Graph(whole), values=values, gradients=found, term_gradients={}
+        bare, trace=whole, graph=Graph(whole), values=values, gradients=gradients, term_gradients={}
     )

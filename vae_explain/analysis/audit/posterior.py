@@ -88,10 +88,10 @@ def find_sampling(lineage: Lineage) -> Sampling:
     reasons: list[str] = []
     for used in (True, False):
         search = _Search(lineage, used)
-        found = search.sites()
+        sites = search.sites()
         reasons += search.reasons if used else []
-        learned = [site for site in found if any(map(lineage.learned, site.moments))]
-        if found and not learned and used:
+        learned = [site for site in sites if any(map(lineage.learned, site.moments))]
+        if sites and not learned and used:
             reasons.append("nothing is learned in what z is sampled from, as with a frozen encoder")
         of_input = [s for s in learned if any(map(lineage.from_input, s.moments))] or learned
         scaled = [site for site in of_input if site.chain] or of_input

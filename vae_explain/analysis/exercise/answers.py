@@ -84,18 +84,18 @@ def _read_file(path: Path, student: str, key: AnswerKey) -> list[Filled]:
         raise BadAnswers("it is not UTF-8; save it as UTF-8", value=path) from None
     suffix = path.suffix.lower()
     if suffix in MARKDOWN:
-        found = list(_of_markdown(text, student, key, path))
+        filled = list(_of_markdown(text, student, key, path))
     elif suffix in TABLES:
-        found = list(_of_csv(text, student, key, path))
+        filled = list(_of_csv(text, student, key, path))
     elif suffix in NOTEBOOKS:
-        found = list(_of_notebook(text, student, key, path))
+        filled = list(_of_notebook(text, student, key, path))
     else:
         raise BadAnswers(f"name a file that ends with {', '.join(ENDINGS)}", value=path)
-    if not found:
+    if not filled:
         raise BadAnswers(
             "it has no table of answers, with the columns blank and answer", value=path
         )
-    return found
+    return filled
 
 
 def _known(sheet: str, key: AnswerKey, path: Path) -> str:
@@ -179,10 +179,10 @@ def _dictionaries(source: str) -> Iterator[tuple[str, dict[str, str]]]:
     for statement in body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(keys=keys, values=values)):
-                if found := VARIABLE.fullmatch(name):
+                if variable := VARIABLE.fullmatch(name):
                     pairs = zip(keys, values, strict=True)
                     yield (
-                        found[1],
+                        variable[1],
                         {
                             str(number.value): _number_text(value)
                             for number, value in pairs

@@ -111,38 +111,38 @@ class Candidates:
     @cached_property
     def deviations(self) -> tuple[str, ...]:
         """The names of the values that noise is multiplied with."""
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         for value_id in self.steps.named():
             for index in self._indices(value_id, self.run.values[value_id].shape, 1):
                 tree = self._explained(partial(self.steps.element, value_id, index))
                 for product in (node for node in nodes(tree) if isinstance(node, Mul)):
                     refs = [part for part in product.factors if isinstance(part, Ref)]
                     if any(ref.role == "noise" for ref in refs):
-                        found.update({ref.name: None for ref in refs if ref.role == "value"})
-        return tuple(found)
+                        names.update({ref.name: None for ref in refs if ref.role == "value"})
+        return tuple(names)
 
     @cached_property
     def counts(self) -> dict[str, int]:
         """Over how many numbers the sums of the loss go."""
-        found = {}
+        by_topic = {}
         rebuilt = reconstruction(self.run)
         if rebuilt is not None:
-            found["reconstruction"] = self.run.values[rebuilt].size
+            by_topic["reconstruction"] = self.run.values[rebuilt].size
         noise = [value for value in self.run.trace.values if value.kind == "noise"]
         if noise:
-            found["latent"] = noise[0].array.size
-            found["batch"] = noise[0].shape[0] if noise[0].shape else 1
-        return found
+            by_topic["latent"] = noise[0].array.size
+            by_topic["batch"] = noise[0].shape[0] if noise[0].shape else 1
+        return by_topic
 
     def of_topics(self, topics: Sequence[Topic]) -> dict[Topic, list[Candidate]]:
         """Return the candidates of each topic, in a random order."""
-        found: dict[Topic, list[Candidate]] = {topic: [] for topic in topics}
+        pools: dict[Topic, list[Candidate]] = {topic: [] for topic in topics}
         for candidate in self._all():
-            if candidate.topic in found:
-                found[candidate.topic].append(candidate)
-        for each in found.values():
+            if candidate.topic in pools:
+                pools[candidate.topic].append(candidate)
+        for each in pools.values():
             self.rng.shuffle(each)
-        return found
+        return pools
 
     def behind(self, ref: Ref) -> frozenset[str]:
         """Return the computed numbers that a shown one is made of; none for one that was given."""

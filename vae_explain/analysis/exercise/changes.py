@@ -17,10 +17,10 @@ def everywhere(tree: Expression, change: Change) -> Trees:
 
     `change` yields what a node is replaced by, nothing where it stays.
     """
-    found = list(places(tree, change))
-    yield from (changed for _, changed in found)
-    if len(found) > 1:
-        paths = [path for path, _ in found]
+    variants = list(places(tree, change))
+    yield from (changed for _, changed in variants)
+    if len(variants) > 1:
+        paths = [path for path, _ in variants]
         few = len(paths) <= MOST_AT_ONCE
         sizes = range(2, len(paths)) if few else range(0)
         chosen = [set(some) for size in sizes for some in combinations(paths, size)]

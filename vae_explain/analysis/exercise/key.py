@@ -228,15 +228,15 @@ def read_key(path: Path) -> AnswerKey:
 
 def key_of(data: Any) -> AnswerKey:
     """Return a key from its JSON; raise `Misfit` where that is none."""
-    found: KeyFile = read(KeyFile, data, "the key")
-    if found.version != VERSION:
-        raise Misfit("the key.version", found.version, str(VERSION))
-    if not found.sheets:
+    content: KeyFile = read(KeyFile, data, "the key")
+    if content.version != VERSION:
+        raise Misfit("the key.version", content.version, str(VERSION))
+    if not content.sheets:
         raise Misfit("the key.sheets", [], "a sheet")
-    sheets = {entry.sheet: sheet_of(entry, f"sheet {entry.sheet}") for entry in found.sheets}
-    if len(sheets) < len(found.sheets):
+    sheets = {entry.sheet: sheet_of(entry, f"sheet {entry.sheet}") for entry in content.sheets}
+    if len(sheets) < len(content.sheets):
         raise Misfit("the key.sheets", sorted(sheets), "a number of its own for each sheet")
-    return AnswerKey(found.title, sheets)
+    return AnswerKey(content.title, sheets)
 
 
 def sheet_of(entry: SheetEntry, where: str) -> Sheet:

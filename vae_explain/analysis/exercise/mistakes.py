@@ -203,7 +203,7 @@ def _neighbour(blank: Blank, sheet: Sheet) -> Trees:
     for ref in references(blank.tree):
         for axis, place in enumerate(ref.index or () if ref.role == "parameter" else ()):
             places.setdefault((ref.name, axis), set()).add(place)
-    shared = {where: next(iter(found)) for where, found in places.items() if len(found) == 1}
+    shared = {where: next(iter(indices)) for where, indices in places.items() if len(indices) == 1}
     for own in sorted(set(shared.values())):
         alike = [where for where, place in shared.items() if place == own]
         together = [[where for where in alike if where[1] == axis] for axis in (0, 1)]

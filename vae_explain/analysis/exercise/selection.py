@@ -41,10 +41,10 @@ def choose(
         for topic in topics:
             if len(chosen) == count:
                 break
-            found = _next(pools[topic], chosen, count, difficulty, candidates, decimals)
-            if found is not None:
-                pools[topic].remove(found)
-                chosen.append(found)
+            candidate = _next(pools[topic], chosen, count, difficulty, candidates, decimals)
+            if candidate is not None:
+                pools[topic].remove(candidate)
+                chosen.append(candidate)
         if len(chosen) == before:
             break
     return sorted(chosen, key=lambda each: each.order)

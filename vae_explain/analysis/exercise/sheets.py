@@ -146,20 +146,20 @@ class _Numbers:
 
     def _shown(self) -> dict[str, tuple[Ref, ...]]:
         """Return what the answers are made of, and the whole of a small parameter."""
-        found: dict[str, dict[str, Ref]] = {}
+        by_step: dict[str, dict[str, Ref]] = {}
         for blank in self.blanks:
             tree = from_uses(blank)
             for ref in tree:
-                found.setdefault(ref.name, {})[symbol_text(ref)] = ref
+                by_step.setdefault(ref.name, {})[symbol_text(ref)] = ref
         values = self.run.trace.by_name
-        for name in found:
+        for name in by_step:
             value = values.get(name)
             whole = value is not None and value.kind == "parameter" and value.array.size <= WHOLE
             if whole and value is not None:
                 steps = self.candidates.steps
                 every = [steps.reference(value.id, at) for at in np.ndindex(value.array.shape)]
-                found[name] = {symbol_text(ref): ref for ref in every if isinstance(ref, Ref)}
-        return {name: tuple(refs.values()) for name, refs in found.items()}
+                by_step[name] = {symbol_text(ref): ref for ref in every if isinstance(ref, Ref)}
+        return {name: tuple(refs.values()) for name, refs in by_step.items()}
 
     def _entry(self, number: str, further: Counter[str]) -> SheetEntry:
         names = {blank.name for blank in self.blanks}
@@ -227,10 +227,10 @@ class _Numbers:
 
 def from_uses(blank: Candidate) -> list[Ref]:
     """Return the numbers that a blank's line names; one that only it speaks of by its own."""
-    found: list[Ref] = []
+    refs: list[Ref] = []
     for ref in references(blank.tree):
-        found += references(ref.made()) if ref.made is not None else [ref]
-    return found
+        refs += references(ref.made()) if ref.made is not None else [ref]
+    return refs
 
 
 # --- runs with numbers of their own -----------------------------------------------------
@@ -248,9 +248,9 @@ def _varied(request: Request, wish: Wish, rng: random.Random) -> Run:
     state, eps = _nice(pipeline.run(request, finite=False), rng, request.eps is None)
     weights = pipeline.weights_of(request) | state
     made = pipeline.record_both(replace(request, eps=eps or request.eps), weights)
-    found = made.run(request.arithmetic)
-    found.require_finite()
-    return found
+    run = made.run(request.arithmetic)
+    run.require_finite()
+    return run
 
 
 def _nice(

@@ -27,9 +27,9 @@ class Told:
 
 def findings(watched: Watched) -> tuple[Told, ...]:
     """Return what is to be said, the worst first."""
-    found = [*_of_the_loop(watched), *_of_the_looks(watched)]
-    found.sort(key=lambda told: SEVERITIES.index(told.finding.severity))
-    return tuple(found)
+    all_findings = [*_of_the_loop(watched), *_of_the_looks(watched)]
+    all_findings.sort(key=lambda told: SEVERITIES.index(told.finding.severity))
+    return tuple(all_findings)
 
 
 def is_sound(told: Sequence[Told]) -> bool:
@@ -298,15 +298,15 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + more
 
 
-def _steps(found: Sequence[int], of: int) -> str:
-    if len(found) == of:
+def _steps(steps: Sequence[int], of: int) -> str:
+    if len(steps) == of:
         return "at every step"
-    return f"first at step {found[0]:,}, last at step {found[-1]:,}"
+    return f"first at step {steps[0]:,}, last at step {steps[-1]:,}"
 
 
-def _at(found: Sequence[Look], of: Sequence[Look]) -> str:
-    if len(found) == len(of):
+def _at(looks: Sequence[Look], of: Sequence[Look]) -> str:
+    if len(looks) == len(of):
         return f"at each of {len(of)} looks" if len(of) > 1 else f"at step {of[0].step:,}"
-    first, last = found[0].step, found[-1].step
+    first, last = looks[0].step, looks[-1].step
     where = f"at step {first:,}" if first == last else f"from step {first:,} to step {last:,}"
-    return f"{where}, at {len(found)} of {len(of)} looks"
+    return f"{where}, at {len(looks)} of {len(of)} looks"

@@ -94,7 +94,7 @@ def _norm(arrays: Iterable[Array]) -> float:
 
 def _angles(anatomy: Anatomy) -> tuple[Angle, ...]:
     """Return the angles between the gradients of each two terms, where neither is zero."""
-    found = []
+    angles = []
     for first, second in combinations([term.name for term in anatomy.trace.terms], 2):
         ours, theirs = _gradients(anatomy, first), _gradients(anatomy, second)
         shared = [n for n in ours if n in theirs]
@@ -106,8 +106,8 @@ def _angles(anatomy: Anatomy) -> tuple[Angle, ...]:
         )
         cosine = min(max(product / (lengths[0] * lengths[1]), -1.0), 1.0)
         degrees = math.degrees(math.acos(cosine))
-        found.append(Angle(first, second, degrees, lengths[0] / lengths[1], len(shared)))
-    return tuple(found)
+        angles.append(Angle(first, second, degrees, lengths[0] / lengths[1], len(shared)))
+    return tuple(angles)
 
 
 def _fall(anatomy: Anatomy) -> Fall | None:

@@ -74,10 +74,10 @@ def ranked(
     """Make the rule of an op that takes numbers along one axis by their rank."""
 
     def kept(x: Array, attributes: dict[str, Any]) -> Array:
-        found, dim = attributes.pop("found"), attributes["dim"]
+        choice, dim = attributes.pop("found"), attributes["dim"]
         attributes.pop("keepdim", None)
         own = places(x, **attributes) if x.ndim else np.zeros(1, dtype=int)
-        return places_of_run(x, own, found, dim, in_order(**attributes))
+        return places_of_run(x, own, choice, dim, in_order(**attributes))
 
     def reduced(array: Array, x: Array, attributes: Mapping[str, Any]) -> Array:
         if not x.ndim:

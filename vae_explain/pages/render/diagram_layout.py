@@ -213,7 +213,7 @@ class DiagramLayout:
         lanes = [top + at * LANE for at in range(len(losses))]
         frames = [Area(left, y, left + widest * BOLD + 16, y + LANE - LINE) for y in lanes]
         self._taken += frames
-        found = []
+        drawn = []
         for loss, frame in zip(losses, frames, strict=True):
             ways = []
             for position, x in self._drops.items():
@@ -231,8 +231,8 @@ class DiagramLayout:
                         (bus, frame.middle),
                     ]
                     ways.append([*corners, (frame.right, frame.middle)])
-            found.append((frame, ways))
-        return found
+            drawn.append((frame, ways))
+        return drawn
 
     @property
     def end(self) -> float:

@@ -150,7 +150,7 @@ def dump_training(training: Training, checks: Checks) -> str:
     return text("train", **document)
 
 
-def dump_comparison(found: Comparison, only: Sequence[str] = ()) -> str:
+def dump_comparison(comparison: Comparison, only: Sequence[str] = ()) -> str:
     """Return two runs as one JSON object: only what differs, in values, gradients and gates."""
 
     def both(pairs: Iterable[Pair], ending: str = "") -> dict[str, Any]:
@@ -162,26 +162,26 @@ def dump_comparison(found: Comparison, only: Sequence[str] = ()) -> str:
 
     return text(
         "compare",
-        first={"label": found.first.label, **origin(found.first)},
-        second={"label": found.second.label, **origin(found.second)},
-        options={option: {"first": one, "second": other} for option, one, other in found.how},
-        loss=dict(zip(("first", "second"), map(plain, found.loss), strict=True)),
-        terms=[fields(term, "name first second weights") for term in found.terms],
-        given=[pair.name for pair in found.given],
-        formulas=_formulas(found),
-        alone=[fields(each, "cause loss") for each in found.alone],
-        first_differing=next(iter(found.differing), None),
-        by_rounding=found.by_rounding,
-        same=list(found.same),
-        gates=[fields(flip, "name index first second opens") for flip in found.flips],
-        values=both((*found.given, *found.computed)),
-        gradients=both(found.gradients, ".grad"),
+        first={"label": comparison.first.label, **origin(comparison.first)},
+        second={"label": comparison.second.label, **origin(comparison.second)},
+        options={option: {"first": one, "second": other} for option, one, other in comparison.how},
+        loss=dict(zip(("first", "second"), map(plain, comparison.loss), strict=True)),
+        terms=[fields(term, "name first second weights") for term in comparison.terms],
+        given=[pair.name for pair in comparison.given],
+        formulas=_formulas(comparison),
+        alone=[fields(each, "cause loss") for each in comparison.alone],
+        first_differing=next(iter(comparison.differing), None),
+        by_rounding=comparison.by_rounding,
+        same=list(comparison.same),
+        gates=[fields(flip, "name index first second opens") for flip in comparison.flips],
+        values=both((*comparison.given, *comparison.computed)),
+        gradients=both(comparison.gradients, ".grad"),
         shapes=[
             {"name": name, "first": list(first), "second": list(second)}
-            for name, first, second in found.shapes
+            for name, first, second in comparison.shapes
         ],
-        only_first=list(found.only[0]),
-        only_second=list(found.only[1]),
+        only_first=list(comparison.only[0]),
+        only_second=list(comparison.only[1]),
     )
 
 
@@ -221,8 +221,8 @@ def dump_sample(sample: Sample) -> str:
 def _divergence(sample: Sample) -> dict[str, Any]:
     if sample.divergence is None:
         return {}
-    found = fields(sample.divergence, "closed_form monte_carlo standard_error")
-    return {f"kl_{name}": number for name, number in found.items()}
+    fields_of = fields(sample.divergence, "closed_form monte_carlo standard_error")
+    return {f"kl_{name}": number for name, number in fields_of.items()}
 
 
 def dump_check(check: Check) -> str:
@@ -247,20 +247,20 @@ def dump_check(check: Check) -> str:
     )
 
 
-def _effect(found: Comparison | None) -> dict[str, Any] | None:
+def _effect(comparison: Comparison | None) -> dict[str, Any] | None:
     """Return what a mend that was tried changes; None where none was."""
-    if found is None:
+    if comparison is None:
         return None
     return {
-        "loss": dict(zip(("first", "second"), map(plain, found.loss), strict=True)),
-        "formulas": _formulas(found),
+        "loss": dict(zip(("first", "second"), map(plain, comparison.loss), strict=True)),
+        "formulas": _formulas(comparison),
     }
 
 
-def _formulas(found: Comparison) -> list[dict[str, Any]]:
+def _formulas(comparison: Comparison) -> list[dict[str, Any]]:
     return [
         {"name": name, "first": first or None, "second": second or None}
-        for name, first, second in found.formulas
+        for name, first, second in comparison.formulas
     ]
 
 

@@ -77,11 +77,11 @@ def _in_bags(arguments: Sequence[str], options: Options) -> str:
     """Write rows of a table that are brought together bag by bag."""
     places, table, *weights = arguments
     given = [f"({places}).long()", table, *(f"per_sample_weights={text}" for text in weights)]
-    found = [(key, value) for key, value in options if key != "offsets"]
+    kept = [(key, value) for key, value in options if key != "offsets"]
     starts = dict(options).get("offsets")
     if starts is not None:
         given.append(f"offsets=torch.tensor({list(starts)!r})")
-    return f"F.embedding_bag({_listed(given, found)})"
+    return f"F.embedding_bag({_listed(given, kept)})"
 
 
 def _classified(name: str) -> Writer:
@@ -118,8 +118,8 @@ def _put(arguments: Sequence[str], options: Options) -> str:
 def _summed(arguments: Sequence[str], options: Options) -> str:
     """Write what arrives at a part of a tensor, summed where one number was written to many."""
     (body,) = arguments
-    found = dict(options)
-    return f"({body}){taken(found['at'])}.sum_to_size({found['shape']!r})"
+    settings = dict(options)
+    return f"({body}){taken(settings['at'])}.sum_to_size({settings['shape']!r})"
 
 
 # What is written otherwise than as an op's own call with its operands, then its options by name.
@@ -216,12 +216,12 @@ def helpers_of(name: str, operands: int) -> tuple[str, ...]:
     if name in ("put", "put_zero"):
         return (PUT,)
     plain = name.removesuffix(BACKWARD)
-    found = (CLASSES,) if CALLS.get(plain) in (CALLS["cross_entropy"], CALLS["nll_loss"]) else ()
+    helpers = (CLASSES,) if CALLS.get(plain) in (CALLS["cross_entropy"], CALLS["nll_loss"]) else ()
     if name.endswith("'") and name not in SLOPES and operands == 1:
         return (SLOPE,)
     if name.endswith("'") or name in SLOPES or upstream_of(name) is not None:
-        return (BACK, *found)
-    return found
+        return (BACK, *helpers)
+    return helpers
 
 
 def takes_numbers(name: str) -> bool:

@@ -177,8 +177,8 @@ def _inconclusive(check: Check) -> list[Note]:
 
 def _those(check: Check, oracle: str, has: Callable[[Difference], bool]) -> str:
     """Return the parameters whose difference from an oracle has something, as a list."""
-    found = ((each.name, each.differences.get(oracle)) for each in check.parameters)
-    return ", ".join(name for name, difference in found if difference and has(difference))
+    differences = ((each.name, each.differences.get(oracle)) for each in check.parameters)
+    return ", ".join(name for name, difference in differences if difference and has(difference))
 
 
 def _not_compared(check: Check) -> list[Note]:

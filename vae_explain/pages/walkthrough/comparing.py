@@ -38,7 +38,7 @@ Label = Callable[[str, Index], str]
 Row = tuple[Any, ...]  # words, and last the two numbers
 
 
-def comparing(found: Comparison, only: Sequence[str] = ()) -> Walkthrough:
+def comparing(comparison: Comparison, only: Sequence[str] = ()) -> Walkthrough:
     """Compose the page.
 
     Parameters
@@ -47,23 +47,23 @@ def comparing(found: Comparison, only: Sequence[str] = ()) -> Walkthrough:
         Values, or gradients as `z.grad`, that are shown with all numbers that differ, alone.
     """
     page = Draft()
-    first, second = heading_line(found.first), heading_line(found.second)
-    labels = found.first.label, found.second.label
+    first, second = heading_line(comparison.first), heading_line(comparison.second)
+    labels = comparison.first.label, comparison.second.label
     title = first if first == second else labels[0] if labels[0] == labels[1] else "two runs"
     remarks = [] if first == second else [f"first: {first}", f"second: {second}"]
-    remarks += [f"{option}: first {one}, second {other}" for option, one, other in found.how]
-    remarks += _arithmetic(found)
-    page.add(lead(found))
+    remarks += [f"{option}: first {one}, second {other}" for option, one, other in comparison.how]
+    remarks += _arithmetic(comparison)
+    page.add(lead(comparison))
     for name in only:
-        _all_of(page, found, name)
-    if not only and not _is_same(found):
+        _all_of(page, comparison, name)
+    if not only and not _is_same(comparison):
         for section in (_loss, _given, _first, _gates, _values, _gradients):
-            section(page, found)
+            section(page, comparison)
     return Walkthrough("compare", title, tuple(remarks), tuple(page.blocks))
 
 
-def _arithmetic(found: Comparison) -> list[str]:
-    ours, theirs = run_remarks(found.first), run_remarks(found.second)
+def _arithmetic(comparison: Comparison) -> list[str]:
+    ours, theirs = run_remarks(comparison.first), run_remarks(comparison.second)
     if ours == theirs:
         return list(ours)
     return [f"first: {each}" for each in ours] + [f"second: {each}" for each in theirs]
@@ -72,12 +72,14 @@ def _arithmetic(found: Comparison) -> list[str]:
 # --- the sentence that leads ------------------------------------------------------------
 
 
-def lead(found: Comparison) -> Statement:
+def lead(comparison: Comparison) -> Statement:
     """Say in one sentence how the loss differs, and by which terms."""
-    first, second = (_amount(*each) for each in zip(("first", "second"), found.loss, strict=True))
-    one, other = found.loss
+    first, second = (
+        _amount(*each) for each in zip(("first", "second"), comparison.loss, strict=True)
+    )
+    one, other = comparison.loss
     if one == other:
-        if _is_same(found):
+        if _is_same(comparison):
             return Statement(("Both runs are the same in every number.",))
         return Statement(("The loss is the same, ", first, ", and other numbers are not."))
     if not (math.isfinite(one) and math.isfinite(other)):
@@ -95,8 +97,10 @@ def lead(found: Comparison) -> Statement:
     ]
     parts += [", by ", change]
     claims = [Claim(len(parts) - 1, ahead.number - behind.number)]
-    moved = [(term_words(t.name), t.second - t.first) for t in found.terms if t.second != t.first]
-    stay = [term_words(term.name) for term in found.terms if term.second == term.first]
+    moved = [
+        (term_words(t.name), t.second - t.first) for t in comparison.terms if t.second != t.first
+    ]
+    stay = [term_words(term.name) for term in comparison.terms if term.second == term.first]
     if len(moved) == 1:
         verb = "is" if len(stay) == 1 else "are"
         rest = f"; the {_listed(stay)} {verb} the same" if stay else ""
@@ -113,14 +117,16 @@ def lead(found: Comparison) -> Statement:
     return Statement((*parts, "."), tuple(claims))
 
 
-def effect(found: Comparison) -> list[Block]:
+def effect(comparison: Comparison) -> list[Block]:
     """Say what a mend that was tried changes: formulas, and the loss on a replay with it."""
     blocks: list[Block] = [
         Prose(f"With it {name} = {second}, where the run has {first}")
-        for name, first, second in found.formulas
+        for name, first, second in comparison.formulas
         if first and second
     ]
-    first, second = (_amount(*each) for each in zip(("first", "second"), found.loss, strict=True))
+    first, second = (
+        _amount(*each) for each in zip(("first", "second"), comparison.loss, strict=True)
+    )
     words = "On a replay with it the loss is ", second, " in place of ", first, "."
     return [*blocks, Statement(words)]
 
@@ -129,68 +135,74 @@ def _amount(name: str, value: float) -> Quantity:
     return Quantity(Ref(name, None, "value", value), "gradient")
 
 
-def _is_same(found: Comparison) -> bool:
-    differs = (found.given, found.computed, found.gradients, found.formulas, found.shapes)
-    return not any(differs) and not any(found.only)
+def _is_same(comparison: Comparison) -> bool:
+    differs = (
+        comparison.given,
+        comparison.computed,
+        comparison.gradients,
+        comparison.formulas,
+        comparison.shapes,
+    )
+    return not any(differs) and not any(comparison.only)
 
 
 # --- its sections -----------------------------------------------------------------------
 
 
-def _loss(page: Draft, found: Comparison) -> None:
-    first, second = found.loss
-    if first == second and not any(term.first != term.second for term in found.terms):
+def _loss(page: Draft, comparison: Comparison) -> None:
+    first, second = comparison.loss
+    if first == second and not any(term.first != term.second for term in comparison.terms):
         return
     rows: list[Row] = [("loss", first, second)]
-    for term in found.terms:
+    for term in comparison.terms:
         one, other = (f"{weight:g}" for weight in term.weights)
         weight = f", weight {one}" if one == other else f", weight {one}, then {other}"
         weight = "" if (one, other) == ("1", "1") else weight
         name = f"of it {term.name}{weight}"
         rows.append((name, term.first, term.second))
-    page.open("The loss", "what each term adds to it" if found.terms else "")
+    page.open("The loss", "what each term adds to it" if comparison.terms else "")
     page.add(_table("", rows))
 
 
-def _given(page: Draft, found: Comparison) -> None:
-    if found.given or found.formulas:
+def _given(page: Draft, comparison: Comparison) -> None:
+    if comparison.given or comparison.formulas:
         page.open("What was changed", "numbers that were given, and formulas")
-    for name, first, second in found.formulas:
+    for name, first, second in comparison.formulas:
         if first and second:
             page.add(Prose(f"{name} = {second}, where the first run has {first}"))
         else:
             page.add(Prose(f"{name} is given in one run and computed in the other."))
-    label = _label(found)
+    label = _label(comparison)
     rows: list[Row] = []
     counts = []
-    for pair in found.given:
+    for pair in comparison.given:
         rows += _rows(pair, label, MOST_OF_ONE)
         if pair.changed > MOST_OF_ONE:
             counts.append(f"{pair.name} in {pair.changed:,} of {pair.first.size:,}")
     if rows:
-        page.add(_table("", rows, places="input" if _is_short(found.given) else "gradient"))
+        page.add(_table("", rows, places="input" if _is_short(comparison.given) else "gradient"))
     if counts:
         page.add(Note(f"The numbers that change most; they differ in {_listed(counts)}."))
-    if found.alone:
-        alone = [(each.cause, found.base, each.loss) for each in found.alone]
+    if comparison.alone:
+        alone = [(each.cause, comparison.base, each.loss) for each in comparison.alone]
         page.open("Each change alone", "the first run with this one taken from the second")
         page.add(_table("change", alone, headers=("loss", "loss with it", "change")))
-        page.add(Prose(_together(found)))
+        page.add(Prose(_together(comparison)))
 
 
-def _together(found: Comparison) -> str:
-    largest = max(found.alone, key=lambda each: abs(each.loss - found.base))
+def _together(comparison: Comparison) -> str:
+    largest = max(comparison.alone, key=lambda each: abs(each.loss - comparison.base))
     is_many = largest.cause in (FORMULAS, PARAMETERS)
     most = f"{largest.cause} {'move' if is_many else 'moves'} the loss most by "
     most += "themselves." if is_many else "itself."
     return f"By hand, {most} Changes act on each other, so these need not add up to the whole."
 
 
-def _first(page: Draft, found: Comparison) -> None:
-    differ = found.differing
-    follow = [name for name in differ if name not in _terms_and_loss(found)]
+def _first(page: Draft, comparison: Comparison) -> None:
+    differ = comparison.differing
+    follow = [name for name in differ if name not in _terms_and_loss(comparison)]
     page.open("What follows", "in the order of the run")
-    if found.by_rounding:
+    if comparison.by_rounding:
         page.add(
             Note(
                 "Nothing that was given differs and no formula does: the numbers below differ by "
@@ -204,28 +216,28 @@ def _first(page: Draft, found: Comparison) -> None:
         start = f"{differ[0]} is the first computed value that differs"
         then = f"; then {_words(follow[1:])}" if len(follow) > 1 else ""
         page.add(Prose(f"{start}{then}."))
-    if found.same and differ:
-        page.add(Prose(f"The same in both: {_words(found.same)}."))
-    if found.shapes:
+    if comparison.same and differ:
+        page.add(Prose(f"The same in both: {_words(comparison.same)}."))
+    if comparison.shapes:
         headers = "shape of", "first", "second"
-        rows = tuple((name, str(list(a)), str(list(b))) for name, a, b in found.shapes)
+        rows = tuple((name, str(list(a)), str(list(b))) for name, a, b in comparison.shapes)
         page.add(Table(tuple(Column(name, "text") for name in headers), rows))
         page.add(Note("What has another shape is not compared number by number."))
-    for names, which in zip(found.only, ("first", "second"), strict=True):
+    for names, which in zip(comparison.only, ("first", "second"), strict=True):
         if names:
             page.add(Prose(f"Only the {which} run has {_words(names)}."))
 
 
-def _gates(page: Draft, found: Comparison) -> None:
-    if not found.flips:
+def _gates(page: Draft, comparison: Comparison) -> None:
+    if not comparison.flips:
         return
-    label = _label(found)
-    opened = sum(flip.opens for flip in found.flips)
-    closed = len(found.flips) - opened
+    label = _label(comparison)
+    opened = sum(flip.opens for flip in comparison.flips)
+    closed = len(comparison.flips) - opened
     words = [f"{counted(opened, 'gate')} opened"] if opened else []
     words += [f"{counted(closed, 'gate')} closed"] if closed else []
     page.open("Gates", f"{' and '.join(words)}: the number that decides is above 0, or is not")
-    shown = found.flips[: MOST_OF_ONE * MOST_NAMED]
+    shown = comparison.flips[: MOST_OF_ONE * MOST_NAMED]
     rows = [
         (
             f"{flip.name}{label(flip.name, flip.index)}",
@@ -236,21 +248,21 @@ def _gates(page: Draft, found: Comparison) -> None:
         for flip in shown
     ]
     page.add(_table("unit", rows, extra="gate"))
-    page.left_out(len(found.flips) - len(shown), "gate")
+    page.left_out(len(comparison.flips) - len(shown), "gate")
 
 
-def _values(page: Draft, found: Comparison) -> None:
-    ends = _terms_and_loss(found)
-    pairs = [pair for pair in found.computed if pair.name not in ends]
+def _values(page: Draft, comparison: Comparison) -> None:
+    ends = _terms_and_loss(comparison)
+    pairs = [pair for pair in comparison.computed if pair.name not in ends]
     if pairs:
         page.open("Values", "of each the numbers that change most; --only NAME has all")
-        page.add(_most_changed(pairs, _label(found), MOST_OF_ONE))
+        page.add(_most_changed(pairs, _label(comparison), MOST_OF_ONE))
 
 
-def _gradients(page: Draft, found: Comparison) -> None:
-    if not found.gradients:
+def _gradients(page: Draft, comparison: Comparison) -> None:
+    if not comparison.gradients:
         return
-    parameters = [pair for pair in found.gradients if pair.kind == "parameter"]
+    parameters = [pair for pair in comparison.gradients if pair.kind == "parameter"]
     if parameters:
         page.open("Gradients of the parameters", "size is the root of the sum of the squares")
         rows: list[Row] = []
@@ -262,20 +274,20 @@ def _gradients(page: Draft, found: Comparison) -> None:
             _table("", rows, extra="signs turned", headers=("size, first", "second", "change"))
         )
     page.open("Gradients", "of each the numbers that change most; --only NAME.grad has all")
-    page.add(_most_changed(found.gradients, _label(found), MOST_OF_GRADIENT, ".grad"))
+    page.add(_most_changed(comparison.gradients, _label(comparison), MOST_OF_GRADIENT, ".grad"))
 
 
-def _all_of(page: Draft, found: Comparison, name: str) -> None:
+def _all_of(page: Draft, comparison: Comparison, name: str) -> None:
     """Show all numbers of one name that differ; of very many those that change most."""
     plain = name.removesuffix(".grad")
-    pairs = found.gradients if plain != name else found.pairs
+    pairs = comparison.gradients if plain != name else comparison.pairs
     pair = next((each for each in pairs if each.name == plain), None)
     page.open(name)
     if pair is None or not pair.changed:
         page.add(Prose("It is the same in both runs."))
         return
     page.add(Prose(f"{pair.changed:,} of {counted(pair.first.size, 'number')} differ."))
-    page.add(_table("", _rows(pair, _label(found), MOST_NUMBERS, name[len(plain) :])))
+    page.add(_table("", _rows(pair, _label(comparison), MOST_NUMBERS, name[len(plain) :])))
     page.left_out(pair.changed - MOST_NUMBERS, "number")
 
 
@@ -293,12 +305,12 @@ def _most_changed(pairs: Iterable[Pair], label: Label, most: int, ending: str = 
 
 
 def _rows(pair: Pair, label: Label, most: int, ending: str = "") -> list[Row]:
-    found: list[Row] = []
+    rows: list[Row] = []
     for index in pair.largest(most):
         first, second = float(pair.first[index]), float(pair.second[index])
         where = label(pair.name, index)
-        found.append((f"{pair.name}{ending}{where}", first, second))
-    return found
+        rows.append((f"{pair.name}{ending}{where}", first, second))
+    return rows
 
 
 def _table(
@@ -324,11 +336,11 @@ def _table(
 # --- words ------------------------------------------------------------------------------
 
 
-def _label(found: Comparison) -> Label:
-    steps = found.steps[1]
+def _label(comparison: Comparison) -> Label:
+    steps = comparison.steps[1]
 
     def label(name: str, index: Index) -> str:
-        return index_text(steps.shown_index(found.second.value(name).id, index))
+        return index_text(steps.shown_index(comparison.second.value(name).id, index))
 
     return label
 
@@ -341,12 +353,12 @@ def _is_short(pairs: Sequence[Pair]) -> bool:
     )
 
 
-def _terms_and_loss(found: Comparison) -> set[str]:
+def _terms_and_loss(comparison: Comparison) -> set[str]:
     def ends(run: Run) -> set[str]:
         values = run.trace.values
         return {values[n].label for n in (run.trace.output, *(t.value for t in run.trace.terms))}
 
-    return ends(found.first) | ends(found.second)
+    return ends(comparison.first) | ends(comparison.second)
 
 
 def _words(names: Sequence[str]) -> str:

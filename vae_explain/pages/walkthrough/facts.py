@@ -88,13 +88,13 @@ class Facts:
     @cached_property
     def gates(self) -> list[tuple[int, int]]:
         """The layers of gates, such as ReLUs: each with the value that goes into it."""
-        found = []
+        counts = []
         for value_id in self.steps.named():
             bound = self.run.graph.producer(value_id)
             before = bound.sources.get(0) if bound and bound.rule and bound.rule.gate else None
             if before is not None and self.run.values[value_id].ndim:
-                found.append((value_id, before))
-        return found
+                counts.append((value_id, before))
+        return counts
 
     @cached_property
     def other_draws(self) -> tuple[int, Array] | None:

@@ -34,10 +34,10 @@ def sentence(run: Run, cause: Cause) -> str:
     name = called(run, cause.value)
     if cause.of_gradient:
         return f"{cause.why}: the gradient there holds {kinds_of(run.gradients[cause.value])}."
-    found = kinds_of(run.values[cause.value])
+    kinds = kinds_of(run.values[cause.value])
     if cause.operation is None:
-        return f"{cause.why}: it holds {found}."
+        return f"{cause.why}: it holds {kinds}."
     return (
-        f"{name} is the first value that is not finite, with {found}, made by "
+        f"{name} is the first value that is not finite, with {kinds}, made by "
         f"{cause.operation.operation.name}: {cause.why}."
     )

@@ -86,15 +86,15 @@ def _carried(facts: Facts, said: Sentence) -> Parts:
 
 def pulls(facts: Facts) -> Statement | None:
     """Say which of two terms pulls harder at the encoder's answers, and where they oppose."""
-    found: list[tuple[int, Index, list[float]]] = []
+    strongest: list[tuple[int, Index, list[float]]] = []
     for value_id in answers(facts.run):
         terms = facts.terms.by_term(value_id)
         if len(terms) != 2:
             return None
         for index in np.ndindex(terms[0].array.shape):
             both = [float(share.array[index]) for share in terms]
-            found.append((value_id, index, both))
-    if not found:
+            strongest.append((value_id, index, both))
+    if not strongest:
         return None
     said = Sentence()
 
@@ -105,19 +105,19 @@ def pulls(facts: Facts) -> Statement | None:
 
     sides = []
     for which in (0, 1):
-        mine = [each for each in found if abs(each[2][which]) > abs(each[2][1 - which])]
+        mine = [each for each in strongest if abs(each[2][which]) > abs(each[2][1 - which])]
         if mine:
             most = there(max(mine, key=lambda each: abs(each[2][which])), which)
             many, word = len(mine), terms[which].word
             sides.append(worded("side", many > 1, term=word, count=many, there=most))
     signs = worded("same")
-    against = [each for each in found if each[2][0] * each[2][1] < 0]
+    against = [each for each in strongest if each[2][0] * each[2][1] < 0]
     if against:
         most = there(max(against, key=lambda each: min(map(abs, each[2]))), 0)
         signs = worded("opposite", len(against) > 1, count=len(against), there=most)
-    names = " and ".join(dict.fromkeys(facts.name(value_id) for value_id, *_ in found))
+    names = " and ".join(dict.fromkeys(facts.name(value_id) for value_id, *_ in strongest))
     return said.done(
-        worded("pulls", count=len(found), answers=names, sides=joined(sides), signs=signs)
+        worded("pulls", count=len(strongest), answers=names, sides=joined(sides), signs=signs)
     )
 
 
@@ -265,11 +265,11 @@ def near_the_prior(facts: Facts) -> Statement | None:
     """Say which dimensions of the code have all but the prior: they say next to nothing of x."""
     run = facts.run
     kl = [facts.term(term.name) for term in run.trace.terms if term_words(term.name) == "KL"]
-    found = answers(run)
-    if len(kl) != 1 or len(found) != 2:
+    heads = answers(run)
+    if len(kl) != 1 or len(heads) != 2:
         return None
     _, value_id, _ = kl[0]
-    pair = [np.asarray(run.values[n], np.float64) for n in found]
+    pair = [np.asarray(run.values[n], np.float64) for n in heads]
     if pair[0].shape != pair[1].shape or pair[0].ndim != 2 or pair[0].shape[1] < 2:
         return None
     with np.errstate(all="ignore"):

@@ -87,16 +87,16 @@ def write(
     """
     formulas = contract(run)
     numbers = Numbers(settings.get("digits"))
-    found, shape = None, walkthrough
+    recipe, shape = None, walkthrough
     if weighing is not None:
         if settings.get("beta") == 0:  # whose document leaves out what another weight needs
             shape = weighing(PROBES[0])[1]
-        found = by_weight(shape, run, picture, numbers, weighing)
-    texts, sets = found or ({}, None)
+        recipe = by_weight(shape, run, picture, numbers, weighing)
+    texts, sets = recipe or ({}, None)
     if sets is not None:
         formulas = {**formulas, **sets}
         del formulas["formulas"]
-    shape = shape if found else walkthrough
+    shape = shape if recipe else walkthrough
     page, body = written(walkthrough, run, picture, numbers, formulas, texts, shape)
     bound = _probabilities(run)
     arrays = [

@@ -70,16 +70,16 @@ def varying(base: Texts, written: Callable[[float], Texts]) -> dict[int, dict[st
     gaps_of_all = [part for parts in general.values() for part in parts or ()]
     multiples = {part[0] for part in gaps_of_all if isinstance(part, list) and part[0]}
     special = sorted({0.0, 1.0, *(1 / each for each in multiples)})[:MOST_SPECIAL]
-    found: dict[int, dict[str, Any]] = {at: {"else": parts} for at, parts in general.items()}
+    by_position: dict[int, dict[str, Any]] = {at: {"else": parts} for at, parts in general.items()}
     for weight in special:
         texts = aligned(written(weight), probes[0])
         if texts is None:
             return None
         for at, text in enumerate(texts):
-            if at in found or text != probes[0][at]:
+            if at in by_position or text != probes[0][at]:
                 usual = {"else": [probes[0][at]]}
-                found.setdefault(at, usual)[f"{weight:g}"] = text
-    return {at: _brief(texts) for at, texts in found.items()}
+                by_position.setdefault(at, usual)[f"{weight:g}"] = text
+    return {at: _brief(texts) for at, texts in by_position.items()}
 
 
 def _brief(texts: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,14 +110,14 @@ def _shared(one: str, other: str) -> int:
 
 def aligned(texts: Texts, usual: Texts) -> list[str] | None:
     """Return texts beside the usual ones, empty where one is left out; None if one is new."""
-    found: list[str] = []
+    rows: list[str] = []
     matcher = difflib.SequenceMatcher(None, usual, texts, autojunk=False)
     for _, start, end, first, last in matcher.get_opcodes():
         left_out = (end - start) - (last - first)
         if left_out < 0:
             return None
-        found += [*[""] * left_out, *texts[first:last]]
-    return found
+        rows += [*[""] * left_out, *texts[first:last]]
+    return rows
 
 
 def weighted(one: Any, other: Any) -> Any:
