@@ -153,10 +153,10 @@ class _Search:
     """The best quotient so far of each number of a parameter, by ever smaller steps."""
 
     def __init__(self, run: Run, judge: GradientJudge, name: str, chosen: Array) -> None:
-        number = run.value(name).id
-        self.judge, self.number, self.chosen = judge, number, chosen
-        self.expected = run.hand_gradients.get(number, run.gradient(name)).ravel()[chosen]
-        self.scale = gradient_scale(run, number)
+        value_id = run.value(name).id
+        self.judge, self.number, self.chosen = judge, value_id, chosen
+        self.expected = run.hand_gradients.get(value_id, run.gradient(name)).ravel()[chosen]
+        self.scale = gradient_scale(run, value_id)
         self.central, self.error = np.empty(len(chosen)), np.full(len(chosen), math.inf)
         # What a further step has to leave less open than: what the one before did, or what that
         # found to be wrong. A gradient that is wrong is so by any step.

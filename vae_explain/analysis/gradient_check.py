@@ -113,17 +113,17 @@ def check(run: Run, architecture: Architecture = BUILT_IN, again: Again = no_run
     central, error = numpy_oracle.central_differences(*inputs, design=design)
     checks = []
     for name, array in inputs[0].items():
-        number = numbers[name]
-        mine = run.hand_gradients.get(number, np.zeros(array.shape))  # no gradient comes to none
-        scale = max(largest(by_step[name]), gradient_scale(run, number))
+        value_id = numbers[name]
+        mine = run.hand_gradients.get(value_id, np.zeros(array.shape))  # no gradient comes to none
+        scale = max(largest(by_step[name]), gradient_scale(run, value_id))
         differences = {
-            AUTOGRAD: judge.autograd(number, scale),
+            AUTOGRAD: judge.autograd(value_id, scale),
             COMPLEX_STEP: judge.oracle(
-                number, mine, by_step[name], scale, numpy_oracle.SMALLEST_SLOPE
+                value_id, mine, by_step[name], scale, numpy_oracle.SMALLEST_SLOPE
             ),
         }
-        by_central = judge.oracle(number, mine, central[name], scale, error[name])
-        reason = "" if by_central.passed else _other_gradient(run, number)
+        by_central = judge.oracle(value_id, mine, central[name], scale, error[name])
+        reason = "" if by_central.passed else _other_gradient(run, value_id)
         if not reason:
             differences[CENTRAL] = by_central
         checks.append(ParameterCheck(name, array.shape, differences, reason))
@@ -188,13 +188,13 @@ def _check_own(
     return Check(run, tuple(checks), oracles)
 
 
-def _other_gradient(run: Run, number: int) -> str:
+def _other_gradient(run: Run, value_id: int) -> str:
     """Say why a gradient is meant to be another than the slope of the loss; "" if it is not."""
-    if number in run.graph.behind_hooks:
+    if value_id in run.graph.behind_hooks:
         return "a hook changes the gradient on its way there"
-    function = run.graph.behind_functions().get(number)
+    function = run.graph.behind_functions().get(value_id)
     if function is None:
-        return FLOORED if _is_floored(run, number) else ""
+        return FLOORED if _is_floored(run, value_id) else ""
     if function in IMPLICIT:
         return (
             f"{function} draws by rejection, and its gradient is that of implicit "
@@ -208,10 +208,12 @@ def _other_gradient(run: Run, number: int) -> str:
     )
 
 
-def _is_floored(run: Run, number: int) -> bool:
+def _is_floored(run: Run, value_id: int) -> bool:
     """Whether a cross-entropy behind a parameter has a probability too close to 0 or 1."""
     for bound in run.graph.operations:
-        if bound.rule_name == "binary_cross_entropy" and run.graph.depends(bound.output, [number]):
+        if bound.rule_name == "binary_cross_entropy" and run.graph.depends(
+            bound.output, [value_id]
+        ):
             p = run.hand_values[bound.sources[0]]
             if np.any(p * (1 - p) < LOWEST_PRODUCT):
                 return True

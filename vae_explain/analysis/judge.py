@@ -90,39 +90,39 @@ class GradientJudge:
         """The run made once more in float64."""
         return None if self.run.precision == self.double else self._again()
 
-    def autograd(self, number: int, scale: float, mine: Array | None = None) -> Difference:
+    def autograd(self, value_id: int, scale: float, mine: Array | None = None) -> Difference:
         """Compare a gradient by hand, the run's own if none is given, with autograd's.
 
         Where the run makes more of PyTorch's roundings than usual, autograd on a copy of it in
         float64 has the last word, if there is one.
         """
         run = self.run
-        none = np.zeros(run.trace.values[number].shape)  # what no gradient at all amounts to
-        mine = run.hand_gradients.get(number, none) if mine is None else mine
-        theirs = run.trace.gradients.get(number, none)
-        return self._compared("gradients", number, mine, theirs, scale)
+        none = np.zeros(run.trace.values[value_id].shape)  # what no gradient at all amounts to
+        mine = run.hand_gradients.get(value_id, none) if mine is None else mine
+        theirs = run.trace.gradients.get(value_id, none)
+        return self._compared("gradients", value_id, mine, theirs, scale)
 
-    def value(self, number: int, mine: Array) -> Difference:
+    def value(self, value_id: int, mine: Array) -> Difference:
         """Compare a value by hand with PyTorch's, likewise."""
-        theirs = self.run.trace.values[number].array
-        return self._compared("values", number, mine, theirs, largest(theirs))
+        theirs = self.run.trace.values[value_id].array
+        return self._compared("values", value_id, mine, theirs, largest(theirs))
 
     def _compared(
-        self, kind: Kind, number: int, mine: Array, theirs: Array, scale: float
+        self, kind: Kind, value_id: int, mine: Array, theirs: Array, scale: float
     ) -> Difference:
         gap = difference(mine, theirs, self.by_torch.usual(scale), scale)
         if gap.passed or not np.isfinite(_apart(mine, theirs)).all():
             return gap
-        if (exact := self._exact(kind, number, mine.shape)) is not None:
-            off = self._allowed(self.by_hand, kind, number, scale)
+        if (exact := self._exact(kind, value_id, mine.shape)) is not None:
+            off = self._allowed(self.by_hand, kind, value_id, scale)
             settled = bool(np.all(_apart(mine, exact) <= off))
             return replace(gap, passed=settled, in_float64=settled)
-        off = self._allowed(self.by_torch, kind, number, scale) + self.run.precision.smallest
+        off = self._allowed(self.by_torch, kind, value_id, scale) + self.run.precision.smallest
         return replace(gap, passed=bool(np.all(_apart(mine, theirs) <= off)))
 
     def oracle(
         self,
-        number: int,
+        value_id: int,
         mine: Array,
         theirs: Array,
         scale: float,
@@ -140,18 +140,18 @@ class GradientJudge:
         gap = difference(mine, theirs, usual, scale, error)
         if gap.passed or not np.isfinite(_apart(mine, theirs)).all():
             return gap
-        off = self._allowed(self.by_hand, "gradients", number, scale)
+        off = self._allowed(self.by_hand, "gradients", value_id, scale)
         off = off.reshape(-1)[places].reshape(mine.shape)
         return difference(mine, theirs, off + error, scale, error)
 
-    def _allowed(self, by: Sensitivity, kind: Kind, number: int, scale: float) -> Array:
+    def _allowed(self, by: Sensitivity, kind: Kind, value_id: int, scale: float) -> Array:
         """Return how far off roundings may carry each element, in this run."""
-        lost = lost_in_norms(self.run, number) if kind == "gradients" else 1.0
-        return by.usual(scale * lost) + by.of(kind, number)
+        lost = lost_in_norms(self.run, value_id) if kind == "gradients" else 1.0
+        return by.usual(scale * lost) + by.of(kind, value_id)
 
-    def _exact(self, kind: Kind, number: int, shape: tuple[int, ...]) -> Array | None:
+    def _exact(self, kind: Kind, value_id: int, shape: tuple[int, ...]) -> Array | None:
         """Return what PyTorch has in float64; None if there is nothing of its kind."""
-        name, other = self.run.trace.values[number].name, self.in_float64
+        name, other = self.run.trace.values[value_id].name, self.in_float64
         if other is None or name not in other.trace.by_name:
             return None
         arrays = other.gradients if kind == "gradients" else other.values
@@ -159,7 +159,7 @@ class GradientJudge:
         return None if array is None or array.shape != shape else array
 
 
-def gradient_scale(run: Run, number: int) -> float:
+def gradient_scale(run: Run, value_id: int) -> float:
     """Return the size of what adds up to a gradient, whose rounding the sum carries.
 
     That is its largest element, or the largest that one loss term alone sends, since two that
@@ -168,21 +168,21 @@ def gradient_scale(run: Run, number: int) -> float:
     of one size about √n times that of one, so it is the root of the sum of their squares.
     """
     arrived = run.trace.gradients
-    sizes = [largest(arrived[number])] if number in arrived else [0.0]
-    sizes += [largest(term[number]) for term in run.term_gradients.values() if number in term]
-    for bound in run.graph.consumers(number):
+    sizes = [largest(arrived[value_id])] if value_id in arrived else [0.0]
+    sizes += [largest(term[value_id]) for term in run.term_gradients.values() if value_id in term]
+    for bound in run.graph.consumers(value_id):
         places = ADDED_AT.get(bound.rule_name, BIAS_AT if bound.kind == "contraction" else ())
-        if bound.output in arrived and set(places) & set(bound.positions(number)):
+        if bound.output in arrived and set(places) & set(bound.positions(value_id)):
             arriving = arrived[bound.output].astype(np.float64)
             sizes.append(size := largest(arriving))
             if size and not bound.no_way_back:
                 # The sum of squares, as each is passed back where it is added as it is.
-                squares = shares(bound, (arriving / size) ** 2, run.values, {number})
+                squares = shares(bound, (arriving / size) ** 2, run.values, {value_id})
                 sizes += [size * math.sqrt(largest(share)) for _, share in squares]
     return max(sizes)
 
 
-def lost_in_norms(run: Run, number: int) -> float:
+def lost_in_norms(run: Run, value_id: int) -> float:
     """Return how many times what a norm's gradient adds up is larger than what is left of it.
 
     A norm over two numbers gives 1 and -1 whatever they are. So next to nothing goes back
@@ -196,7 +196,7 @@ def lost_in_norms(run: Run, number: int) -> float:
         if bound.rule is None or not is_norm or bound.output not in arrived:
             continue
         source = bound.sources[0]
-        if source not in arrived or not graph.depends(source, [number]):
+        if source not in arrived or not graph.depends(source, [value_id]):
             continue
         largest_at = np.unravel_index(np.argmax(np.abs(arrived[source])), arrived[source].shape)
         place = tuple(map(int, largest_at))

@@ -181,12 +181,14 @@ class _Replays:
     def __init__(self, run: Run, averaged: bool, divergence: bool) -> None:
         self.run, self.averaged, self.divergence = run, averaged, divergence
         named = run.trace.values
-        self.latents = tuple(named[number].name or "" for number in latents(run))
+        self.latents = tuple(named[value_id].name or "" for value_id in latents(run))
         made = reconstruction(run)
         self.reconstruction = "" if made is None else named[made].name or ""
         ends = (*(term.value for term in run.trace.terms), run.trace.output)
         shown = (*latents(run), *(() if made is None else (made,)), *ends)
-        self.values = {named[number].name or "loss": number for number in dict.fromkeys(shown)}
+        self.values = {
+            named[value_id].name or "loss": value_id for value_id in dict.fromkeys(shown)
+        }
         self.parameters = {
             value.name: value.id
             for value in named
@@ -195,12 +197,12 @@ class _Replays:
         self.noise = standard_draws(run)
         graph = run.graph
         self.fixed = {
-            number: array
-            for number, array in run.hand_values.items()
-            if not graph.depends(number, self.noise)
+            value_id: array
+            for value_id, array in run.hand_values.items()
+            if not graph.depends(value_id, self.noise)
         }
         numbers = {**self.values, **self.parameters}
-        self.shapes = {name: named[number].shape for name, number in numbers.items()}
+        self.shapes = {name: named[value_id].shape for name, value_id in numbers.items()}
         if divergence:
             self.shapes[""] = ()
         self.width = sum(math.prod(shape) for shape in self.shapes.values())
@@ -212,8 +214,8 @@ class _Replays:
         noise = dict(zip(self.noise, given, strict=True))
         values = replay(graph, {**self.fixed, **noise})
         gradients = backward(graph, values, self.run.trace.output)
-        parts = [values[number] for number in self.values.values()]
-        parts += [gradients[number] for number in self.parameters.values()]
+        parts = [values[value_id] for value_id in self.values.values()]
+        parts += [gradients[value_id] for value_id in self.parameters.values()]
         if self.divergence:
             parts.append(self._log_ratio(values))
         return np.concatenate([part.ravel() for part in parts])
@@ -247,10 +249,10 @@ class _Replays:
     def first(self, moments: _Moments, again: Again) -> Difference:
         """Hold the first draw's numbers against PyTorch's of the run."""
         judge, mine = GradientJudge(self.run, again), self.parts(moments.origin)
-        differences = [judge.value(number, mine[name]) for name, number in self.values.items()]
+        differences = [judge.value(value_id, mine[name]) for name, value_id in self.values.items()]
         differences += [
-            judge.autograd(number, gradient_scale(self.run, number), mine[name])
-            for name, number in self.parameters.items()
+            judge.autograd(value_id, gradient_scale(self.run, value_id), mine[name])
+            for name, value_id in self.parameters.items()
         ]
         return max(differences, key=lambda each: (not each.passed, each.relative))
 

@@ -108,11 +108,11 @@ def run_and_draws(
 def _drawn(
     run: Run, chosen: Sequence[int], generator: torch.Generator, count: int
 ) -> Iterator[tuple[Array, ...]]:
-    shapes = [run.trace.values[number].shape for number in chosen]
+    shapes = [run.trace.values[value_id].shape for value_id in chosen]
     for draw in range(count):
         drawn = tuple(torch.randn(shape, generator=generator).numpy() for shape in shapes)
         if draw == 0:
-            drawn = tuple(run.values[number] for number in chosen)
+            drawn = tuple(run.values[value_id] for value_id in chosen)
         printed = run.arithmetic == "printed"
         yield tuple(rounded(each, run.decimals) for each in drawn) if printed else drawn
 

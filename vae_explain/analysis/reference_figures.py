@@ -161,7 +161,7 @@ def _machine(printed: Run, full: Run) -> Iterator[MachineCheck]:
         name = f"forward by hand against PyTorch, {source.arithmetic}"
         yield _compared(name, pairs, allowed)
         hand = source.hand_gradients
-        pairs = [(hand[number], array) for number, array in trace.gradients.items()]
+        pairs = [(hand[value_id], array) for value_id, array in trace.gradients.items()]
         name = f"gradients by hand against autograd, {source.arithmetic}"
         yield _compared(name, pairs, allowed)
     steps = numpy_oracle.complex_step(*oracle_inputs(printed))

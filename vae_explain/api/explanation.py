@@ -106,7 +106,7 @@ class Explanation(Questions):
     def gradients(self) -> Mapping[str, Array]:
         """The gradient of the loss at every named value that has one, in the value's shape."""
         values = self.run.trace.values
-        pairs = ((values[number].name, array) for number, array in self.run.gradients.items())
+        pairs = ((values[value_id].name, array) for value_id, array in self.run.gradients.items())
         return {name: array for name, array in pairs if name}
 
     @property

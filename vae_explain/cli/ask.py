@@ -106,7 +106,7 @@ def _answer(words: Sequence[str], path: Path, options: Options) -> ExitCode:
 
 def names_of(run: Run) -> list[str]:
     """Return what may be asked for: commands, values, and gradients."""
-    gradients = {run.trace.values[number].name for number in run.gradients}
+    gradients = {run.trace.values[value_id].name for value_id in run.gradients}
     values = list(run.trace.by_name)
     return [*QUESTIONS, COMPARE, *values, *(f"{name}.grad" for name in values if name in gradients)]
 

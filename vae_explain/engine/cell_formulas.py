@@ -64,16 +64,16 @@ class FormulasOfRun:
         values = run.trace.values
         # Of each name that a formula may speak of, where its numbers are.
         self.places = {v.name or f"constant {v.id}": (v.id, False) for v in values}
-        for number in run.gradients:
-            if values[number].name is not None:
-                self.places[gradient_name(run, number)] = (number, True)
+        for value_id in run.gradients:
+            if values[value_id].name is not None:
+                self.places[gradient_name(run, value_id)] = (value_id, True)
 
     @cached_property
     def values(self) -> tuple[CellFormulas, ...]:
         """Those of all computed values that have a name, in order."""
         kinds = self.run.trace.values
         made = (n for n in self.steps.named() if kinds[n].kind == "intermediate")
-        return tuple(self._of(number, gradient=False) for number in made)
+        return tuple(self._of(value_id, gradient=False) for value_id in made)
 
     @cached_property
     def gradients(self) -> tuple[CellFormulas, ...]:
@@ -83,7 +83,7 @@ class FormulasOfRun:
         computed = [n for n in named if n in run.trace.producer]
         given = [n for n in named if n not in run.trace.producer]
         order = [*run.graph.backward_order(computed), *sorted(given)]
-        return tuple(self._of(number, gradient=True) for number in order)
+        return tuple(self._of(value_id, gradient=True) for value_id in order)
 
     def _of(self, value_id: int, gradient: bool) -> CellFormulas:
         try:
@@ -139,9 +139,9 @@ class FormulasOfRun:
                 return value_of(ref.made(), look)
             if ref.index is None or ref.name not in self.places:
                 raise TypeError(ref.name)
-            number, of_gradient = self.places[ref.name]
-            array = trial[int(of_gradient)][number]
-            return float(array[self.steps.full_index(number, ref.index)])
+            value_id, of_gradient = self.places[ref.name]
+            array = trial[int(of_gradient)][value_id]
+            return float(array[self.steps.full_index(value_id, ref.index)])
 
         with np.errstate(all="ignore"):
             values = [value_of(each, look) for each in elements.values()]

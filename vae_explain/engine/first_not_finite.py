@@ -56,8 +56,8 @@ def _finite(array: Array) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def _sources(run: Run, number: int) -> list[int]:
-    bound = run.graph.producer(number)
+def _sources(run: Run, value_id: int) -> list[int]:
+    bound = run.graph.producer(value_id)
     return [] if bound is None else list(dict.fromkeys(bound.operation.inputs))
 
 
@@ -95,45 +95,45 @@ def _backward(run: Run) -> Cause:
         upstream = gradients.get(bound.output)
         if upstream is None or not _finite(upstream):
             continue
-        for number in dict.fromkeys(bound.operation.inputs):
-            if number in gradients and _spoils(run, bound, number):
-                name, op = called(run, number), bound.operation.name
-                array = run.values[number]
-                at = array[~np.isfinite(gradients[number])]
+        for value_id in dict.fromkeys(bound.operation.inputs):
+            if value_id in gradients and _spoils(run, bound, value_id):
+                name, op = called(run, value_id), bound.operation.name
+                array = run.values[value_id]
+                at = array[~np.isfinite(gradients[value_id])]
                 there = f"at some of {name}, from {at.min():.4g} to {at.max():.4g}"
                 what = f"{op} has no slope {there}"
                 if at.all():
                     what = f"the slope of {op} {there}, makes a gradient that leaves {array.dtype}"
                 return Cause(
-                    number, True, bound,
+                    value_id, True, bound,
                     f"the loss is finite, but {what}",
                     f"Keep {name} away from there, as by a small number added inside.",
-                    number,
+                    value_id,
                 )  # fmt: skip
-    number = max(n for n, gradient in gradients.items() if not _finite(gradient))
-    name = called(run, number)
+    value_id = max(n for n, gradient in gradients.items() if not _finite(gradient))
+    name = called(run, value_id)
     return Cause(
-        number, True, None, f"the loss is finite, but the gradient at {name} is not",
+        value_id, True, None, f"the loss is finite, but the gradient at {name} is not",
         f"Look at what {name} goes into.",
     )  # fmt: skip
 
 
-def _spoils(run: Run, bound: BoundOperation, number: int) -> bool:
+def _spoils(run: Run, bound: BoundOperation, value_id: int) -> bool:
     """Whether an operation passes a gradient that is not finite to one of its inputs.
 
     The gradient there adds up what all that used the value pass back, so it alone would not
     tell which of them it was.
     """
     gradients = run.gradients
-    if _finite(gradients[number]):
+    if _finite(gradients[value_id]):
         return False
-    users = [user for user in run.graph.consumers(number) if user.output in gradients]
+    users = [user for user in run.graph.consumers(value_id) if user.output in gradients]
     if any(not _finite(gradients[user.output]) for user in users):
         return False
     if bound.rule is None or len(users) == 1:
         return True
     with np.errstate(all="ignore"):
-        mine = shares(bound, gradients[bound.output], run.values, {number})
+        mine = shares(bound, gradients[bound.output], run.values, {value_id})
         return any(not _finite(share) for _, share in mine)
 
 

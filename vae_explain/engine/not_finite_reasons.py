@@ -152,9 +152,9 @@ def _of_size(run: Run, bound: BoundOperation, sources: list[int]) -> Reason | No
     )
 
 
-def _range_of_maker(run: Run, number: int) -> str:
+def _range_of_maker(run: Run, value_id: int) -> str:
     """Say which activation a value is the output of, where it gives negative numbers too."""
-    current = number
+    current = value_id
     while (bound := run.graph.producer(current)) is not None and bound.kind == "copy":
         current = next(iter(bound.sources.values()))
     bound = run.graph.producer(current)
@@ -163,27 +163,27 @@ def _range_of_maker(run: Run, number: int) -> str:
     return f"; it is made by {bound.rule_name}"
 
 
-def _rounded_away(run: Run, number: int, edge: float) -> tuple[float, float] | None:
+def _rounded_away(run: Run, value_id: int, edge: float) -> tuple[float, float] | None:
     """Return a constant, and what float32 makes of it, that in float64 keeps a value from an edge.
 
     That is tried: the run is replayed in float64 with the numbers as they were written.
     """
-    if run.values[number].dtype != np.float32:
+    if run.values[value_id].dtype != np.float32:
         return None
     try:
-        exact = replay(run.graph)[number]
+        exact = replay(run.graph)[value_id]
     except NotExplained:
         return None
-    at = np.asarray(run.values[number]) == edge
+    at = np.asarray(run.values[value_id]) == edge
     if not (np.asarray(exact)[at] > edge).any():
         return None
-    for constant in _constants(run, number):
+    for constant in _constants(run, value_id):
         kept = float(np.float32(constant))
         nearest = round(constant)
         small = abs(constant - nearest)
         if 0 < small < 0.5 and abs(kept - constant) > 0.5 * small:
             return constant, kept
-    for bound in _pointwise(run, number):
+    for bound in _pointwise(run, value_id):
         # A small number that is added as it is, beside 1.
         small_ones = [o for o, slot in zip(bound.operands, bound.slots, strict=True) if not slot]
         for operand in small_ones:
@@ -192,8 +192,8 @@ def _rounded_away(run: Run, number: int, edge: float) -> tuple[float, float] | N
     return None
 
 
-def _pointwise(run: Run, number: int) -> Iterator[BoundOperation]:
-    current = number
+def _pointwise(run: Run, value_id: int) -> Iterator[BoundOperation]:
+    current = value_id
     while (bound := run.graph.producer(current)) is not None and bound.kind in (
         "elementwise",
         "copy",
@@ -205,9 +205,9 @@ def _pointwise(run: Run, number: int) -> Iterator[BoundOperation]:
         current = sources[0]
 
 
-def _constants(run: Run, number: int) -> Iterator[float]:
+def _constants(run: Run, value_id: int) -> Iterator[float]:
     """Yield the plain numbers in the elementwise operations that a value was made by."""
-    for bound in _pointwise(run, number):
+    for bound in _pointwise(run, value_id):
         plain = [o for o, slot in zip(bound.operands, bound.slots, strict=True) if not slot]
         for given in (*plain, *bound.attributes.values()):
             if isinstance(given, float):
@@ -228,13 +228,13 @@ def _limit(bound: BoundOperation, largest: float) -> float | None:
     return float(gone[0]) if gone.size else None
 
 
-def called(run: Run, number: int) -> str:
+def called(run: Run, value_id: int) -> str:
     """Return what a value is called: its name, or its formula over named values."""
-    value = run.trace.values[number]
+    value = run.trace.values[value_id]
     if value.name:
         return value.name
     try:
-        return to_text(Steps(run).formula(number))
+        return to_text(Steps(run).formula(value_id))
     except NotExplained:
-        bound = run.graph.producer(number)
+        bound = run.graph.producer(value_id)
         return f"a {bound.operation.name}" if bound else f"a {value.kind}"

@@ -156,15 +156,15 @@ class Run:
         mine = {self.trace.output: self.values[self.trace.output], **self.gradients}
         theirs = {other.trace.output: other.values[other.trace.output], **other.gradients}
         return mine.keys() == theirs.keys() and all(
-            array.shape == theirs[number].shape
+            array.shape == theirs[value_id].shape
             and np.allclose(
                 array,
-                theirs[number],
+                theirs[value_id],
                 rtol=0,
                 atol=near * float(np.abs(array[np.isfinite(array)]).max(initial=0.0)),
                 equal_nan=True,
             )
-            for number, array in mine.items()
+            for value_id, array in mine.items()
         )
 
     def loss_is(self, other: Run) -> bool:

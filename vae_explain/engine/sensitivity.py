@@ -54,16 +54,16 @@ class Sensitivity:
     def roundings(self) -> int:
         """How many numbers are rounded on the way to the loss and back."""
         trace = self.run.trace
-        forward = sum(trace.values[number].array.size for number in self.run.graph.reaches_loss)
+        forward = sum(trace.values[value_id].array.size for value_id in self.run.graph.reaches_loss)
         return forward + sum(gradient.size for gradient in trace.gradients.values())
 
     def usual(self, scale: float) -> float:
         """Return what they may come to where nothing makes more of them than their number."""
         return self.most * self.unit * scale
 
-    def of(self, kind: Kind, number: int) -> Array:
+    def of(self, kind: Kind, value_id: int) -> Array:
         """Return how far each element of a value, or of its gradient, may be off."""
-        return self.most * self._moved[kind][number]
+        return self.most * self._moved[kind][value_id]
 
     @cached_property
     def _moved(self) -> Mapping[Kind, Mapping[int, Array]]:
@@ -105,17 +105,19 @@ class Sensitivity:
             )
             made_anew: dict[Kind, dict[int, Array]] = {"values": values, "gradients": gradients}
             for kind, arrays in made_anew.items():
-                for number, array in arrays.items():
+                for value_id, array in arrays.items():
                     with np.errstate(all="ignore"):
-                        apart = np.subtract(array, still[kind][number], dtype=float)
+                        apart = np.subtract(array, still[kind][value_id], dtype=float)
                     # A square of a small number may underflow, a root of squares may not.
-                    roots[kind][number] = np.hypot(roots[kind].get(number, 0.0), apart)
+                    roots[kind][value_id] = np.hypot(roots[kind].get(value_id, 0.0), apart)
         more = math.sqrt(1 + within_operations / RUNS / max(self.roundings, 1))
         # What is no number in one of the runs may be any.
         return {
             kind: {
-                number: np.nan_to_num(more * root / math.sqrt(RUNS), nan=math.inf, posinf=math.inf)
-                for number, root in values_of.items()
+                value_id: np.nan_to_num(
+                    more * root / math.sqrt(RUNS), nan=math.inf, posinf=math.inf
+                )
+                for value_id, root in values_of.items()
             }
             for kind, values_of in roots.items()
         }

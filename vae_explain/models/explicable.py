@@ -53,9 +53,9 @@ def _require_real(trace: Trace) -> None:
 def _require_digits(trace: Trace) -> None:
     """Raise `TooCoarse` if the gradients come by way of bfloat16."""
     for operation in trace.operations:
-        for number in operation.outputs:
-            if number in trace.widened and number in trace.gradients:
-                where = trace.values[number].name or f"what {operation.name} gives"
+        for value_id in operation.outputs:
+            if value_id in trace.widened and value_id in trace.gradients:
+                where = trace.values[value_id].name or f"what {operation.name} gives"
                 raise TooCoarse(
                     f"{where} is in bfloat16, whose 2 to 3 digits cannot tell a line that is "
                     "right from one that is wrong: run the model in float32, without autocast "
@@ -69,18 +69,18 @@ def _require_written(trace: Trace) -> None:
         return
     graph = Graph(trace)
     values = {value.id: value.array for value in trace.values}
-    for number in trace.uninitialised:
-        array = values[number]
-        others = np.random.default_rng(number).normal(size=array.shape)
+    for value_id in trace.uninitialised:
+        array = values[value_id]
+        others = np.random.default_rng(value_id).normal(size=array.shape)
         try:
             as_it_is, otherwise = (
-                replay_part(graph, values, {number: given}, {trace.output})[trace.output]
+                replay_part(graph, values, {value_id: given}, {trace.output})[trace.output]
                 for given in (array, others)
             )
         except NotExplained:
             continue  # what has no rule is not said to be right either
         if not np.array_equal(as_it_is, otherwise, equal_nan=True):
-            first = graph.consumers(number)[0].output
+            first = graph.consumers(value_id)[0].output
             name = trace.values[first].name
             where = f"{name} is made of" if name else "it computes with"
             raise NeverWritten(

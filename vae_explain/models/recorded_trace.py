@@ -152,16 +152,16 @@ def trace_of(entry: TraceEntry, take: Take, where: str) -> Trace:
     values: list[Value] = []
     gradients: dict[int, Array] = {}
     by_term: dict[str, dict[int, Array]] = {term.name: {} for term in entry.terms}
-    for number, each in enumerate(entry.values):
-        here = f"{where}.values[{number}]"
+    for value_id, each in enumerate(entry.values):
+        here = f"{where}.values[{value_id}]"
         array = take(each.tensor, f"{here}.tensor")
-        values.append(Value(number, each.name, each.kind, array))
+        values.append(Value(value_id, each.name, each.kind, array))
         if each.gradient is not None:
-            gradients[number] = _alike(take(each.gradient, f"{here}.gradient"), array, here)
+            gradients[value_id] = _alike(take(each.gradient, f"{here}.gradient"), array, here)
         for term, key in each.term_gradients.items():
             if term not in by_term:
                 raise Misfit(f"{here}.term_gradients", term, "the name of a term of the loss")
-            by_term[term][number] = _alike(take(key, f"{here}.term_gradients"), array, here)
+            by_term[term][value_id] = _alike(take(key, f"{here}.term_gradients"), array, here)
     return Trace(
         values=tuple(values),
         operations=tuple(
@@ -182,12 +182,12 @@ def _require_order(entry: TraceEntry, where: str) -> None:
     count = len(entry.values)
     _distinct([each.name for each in entry.values if each.name is not None], f"{where}.values")
     _distinct([term.name for term in entry.terms], f"{where}.terms")
-    made = [number for each in entry.operations for number in each.outputs]
+    made = [value_id for each in entry.operations for value_id in each.outputs]
     _distinct(made, f"{where}.operations")
     for words, numbers in _ids_of(entry):
-        for number in numbers:
-            if not 0 <= number < count:
-                raise Misfit(f"{where}.{words}", number, f"the id of one of {count} values")
+        for value_id in numbers:
+            if not 0 <= value_id < count:
+                raise Misfit(f"{where}.{words}", value_id, f"the id of one of {count} values")
     behind = set(made)
     for i, each in enumerate(entry.operations):
         here = f"{where}.operations[{i}]"

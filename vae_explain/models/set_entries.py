@@ -39,7 +39,7 @@ def with_entries(ready: PreparedModel, changes: Sequence[Change]) -> PreparedMod
         # Then one of them may be noise, whose names and shapes only a run knows.
         run = ready.run(gradients=False)
         drawn = _noise(run)
-        shapes |= {name: run.trace.values[number].shape for name, number in drawn.items()}
+        shapes |= {name: run.trace.values[value_id].shape for name, value_id in drawn.items()}
         places = [located(change, shapes, run.trace.by_name) for change in changes]
     require_once(places)
     x, typed = ready.x.clone(), None if ready.typed is None else ready.typed.clone()
@@ -82,8 +82,8 @@ def _settable(model: nn.Module) -> dict[str, Tensor]:
 def _noise(run: Run) -> dict[str, int]:
     """Return the draws from the standard normal, by name; the first of them also as `eps`."""
     draws = standard_draws(run)
-    named = {run.trace.values[number].name: number for number in draws}
-    numbers = {name: number for name, number in named.items() if name}
+    named = {run.trace.values[value_id].name: value_id for value_id in draws}
+    numbers = {name: value_id for name, value_id in named.items() if name}
     return numbers if NOISE in run.trace.by_name or not draws else {NOISE: draws[0], **numbers}
 
 
@@ -92,12 +92,14 @@ def _with_noise(
 ) -> tuple[Tensor, ...]:
     """Return the noise of a run up to the last draw that is changed, in float64."""
     draws = standard_draws(run)
-    noise = [torch.tensor(run.trace.values[number].array, dtype=torch.float64) for number in draws]
+    noise = [
+        torch.tensor(run.trace.values[value_id].array, dtype=torch.float64) for value_id in draws
+    ]
     for at, exact in enumerate(before[: len(noise)]):
         noise[at] = exact.to(torch.float64).reshape(noise[at].shape).clone()
-    for number, index, value in given:
-        noise[draws.index(number)][index] = value
-    last = max(draws.index(number) for number, *_ in given)
+    for value_id, index, value in given:
+        noise[draws.index(value_id)][index] = value
+    last = max(draws.index(value_id) for value_id, *_ in given)
     return tuple(noise[: max(last + 1, len(before))])
 
 

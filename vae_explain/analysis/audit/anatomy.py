@@ -85,9 +85,9 @@ class Anatomy(Lineage):
         """How many rows the batch has; 1 for an input that is a single one."""
         return len(self.inputs[0]) if self.inputs and self.inputs[0].ndim > 1 else 1
 
-    def array(self, number: int) -> Array:
+    def array(self, value_id: int) -> Array:
         """Return a value's numbers in float64."""
-        return np.asarray(self.values[number], dtype=np.float64)
+        return np.asarray(self.values[value_id], dtype=np.float64)
 
     @cached_property
     def trained(self) -> tuple[Value, ...]:
@@ -157,10 +157,10 @@ class Anatomy(Lineage):
 
         That is the named value nearest to the loss that all of them are in.
         """
-        for number in parts[0].summand.path:
-            shared = all(number in part.summand.path for part in parts)
-            if shared and number != self.trace.output and self.named(number):
-                return self.name(number)
+        for value_id in parts[0].summand.path:
+            shared = all(value_id in part.summand.path for part in parts)
+            if shared and value_id != self.trace.output and self.named(value_id):
+                return self.name(value_id)
         return otherwise
 
     # --- experiments ---
@@ -207,22 +207,22 @@ class Anatomy(Lineage):
         return self.all_with({})
 
     def _for_twins(self, given: Mapping[int, Array]) -> dict[int, Array]:
-        return {twin: array for number, array in given.items() for twin in self.twins(number)}
+        return {twin: array for value_id, array in given.items() for twin in self.twins(value_id)}
 
-    def value_with(self, number: int, given: Mapping[int, Array]) -> Array:
+    def value_with(self, value_id: int, given: Mapping[int, Array]) -> Array:
         """Return one value where some others have other numbers."""
-        return self.experiment(given, [number])[number]
+        return self.experiment(given, [value_id])[value_id]
 
-    def change(self, number: int, given: Mapping[int, Array]) -> Array:
+    def change(self, value_id: int, given: Mapping[int, Array]) -> Array:
         """Return by how much a value changes when some others get other numbers."""
-        after = self.value_with(number, given)
-        before = self.value_with(number, {other: self.array(other) for other in given})
+        after = self.value_with(value_id, given)
+        before = self.value_with(value_id, {other: self.array(other) for other in given})
         with np.errstate(invalid="ignore"):  # where both are infinite, which is no change
             return np.where(after == before, 0.0, after - before)
 
-    def filled(self, number: int, fill: float) -> Array:
+    def filled(self, value_id: int, fill: float) -> Array:
         """Return an array as large as a value, with one number at every place."""
-        return np.full(self.values[number].shape, fill)
+        return np.full(self.values[value_id].shape, fill)
 
     def total(self, parts: Sequence[LossPart], arrays: Mapping[int, Array]) -> float:
         """Return what some parts add to the loss."""
@@ -255,15 +255,15 @@ class Anatomy(Lineage):
             summand = part.summand
             graph = self.graph
             shares = backward(graph, values, summand.value, summand.factor, towards=towards)
-            for number, share in shares.items():
-                total[number] = total[number] + share if number in total else share
+            for value_id, share in shares.items():
+                total[value_id] = total[value_id] + share if value_id in total else share
         return total
 
     def gradient_at(
-        self, number: int, parts: Sequence[LossPart], values: Mapping[int, Array]
+        self, value_id: int, parts: Sequence[LossPart], values: Mapping[int, Array]
     ) -> Array | None:
         """Return the gradient of some parts at a value and its twins; None where they have none."""
-        twins = self.twins(number)
+        twins = self.twins(value_id)
         gradients = self.gradients_at(parts, values, twins)
         shares = [gradients[twin] for twin in twins if twin in gradients]
         return None if not shares else np.asarray(sum(shares[1:], shares[0]))

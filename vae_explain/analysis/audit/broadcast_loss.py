@@ -65,8 +65,8 @@ def _samples_axes(anatomy: Anatomy, comparison: ComparisonOp, whole: tuple[int, 
 
 def _spread(anatomy: Anatomy, comparison: ComparisonOp) -> Finding:
     sides = comparison.made, comparison.target
-    made, target = (anatomy.name(number) for number in sides)
-    shapes = [anatomy.values[number].shape for number in sides]
+    made, target = (anatomy.name(value_id) for value_id in sides)
+    shapes = [anatomy.values[value_id].shape for value_id in sides]
     shapes.append(np.broadcast_shapes(*shapes))
     of_made, of_target, of_both = (str(list(shape)) for shape in shapes)
     what = f"reconstruction {made}", f"target {target}", f"compared by {comparison.op}"

@@ -108,7 +108,7 @@ def _not_nearest(anatomy: Anatomy, codes: Codes, term: CodeTerm) -> Finding | No
     """Find codes that were picked and are nearest by no measure that codes are picked by."""
     book = anatomy.array(codes.codebook)
     encoded, picked = anatomy.array(term.encoded), anatomy.array(codes.picked)
-    drawn = any(anatomy.is_draw(number) for number in anatomy.ancestors(codes.index))
+    drawn = any(anatomy.is_draw(value_id) for value_id in anatomy.ancestors(codes.index))
     width = book.shape[-1]
     if drawn or encoded.shape != picked.shape or encoded.shape[-1] != width:
         return None

@@ -58,17 +58,17 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[ComparisonOp, ...]:
     samples = {site.decoded for site in anatomy.latents}
     compared = partial(_comparison, anatomy, samples)
 
-    def behind(number: int) -> list[int]:
-        bound = anatomy.graph.producer(number)
+    def behind(value_id: int) -> list[int]:
+        bound = anatomy.graph.producer(value_id)
         passed = bound and (
             anatomy.is_arithmetic(bound)
             or bound.kind in ("reduction", "loss")
             or bound.rule_name in ("log_softmax", "logsumexp", *DISTANCES)
             or (bound.kind == "contraction" and not _of_a_layer(anatomy, bound))
         )
-        return anatomy.made_from(number) if passed and not compared(number) else []
+        return anatomy.made_from(value_id) if passed and not compared(value_id) else []
 
-    seen = (compared(number) for number in anatomy.walk(value, behind))
+    seen = (compared(value_id) for value_id in anatomy.walk(value, behind))
     return tuple(comparison for comparison in seen if comparison is not None)
 
 
@@ -87,16 +87,16 @@ def measure_of(comparison: ComparisonOp, anatomy: Anatomy) -> str:
     return "difference" if comparison.op == "sub" else "product"
 
 
-def _comparison(anatomy: Anatomy, samples: set[int], number: int) -> ComparisonOp | None:
-    bound = anatomy.graph.producer(number)
+def _comparison(anatomy: Anatomy, samples: set[int], value_id: int) -> ComparisonOp | None:
+    bound = anatomy.graph.producer(value_id)
     if bound is None or not (bound.kind == "loss" or bound.rule_name in ("sub", "mul", *DISTANCES)):
         return None
     operands = list(bound.sources.values())[:2]
     if len(operands) != 2:
         return None
     from_z = [
-        bool(samples & anatomy.ancestors(number)) if samples else anatomy.learned(number)
-        for number in operands
+        bool(samples & anatomy.ancestors(value_id)) if samples else anatomy.learned(value_id)
+        for value_id in operands
     ]
     if from_z not in ([True, False], [False, True]):
         return None
@@ -111,7 +111,7 @@ def _of_a_layer(anatomy: Anatomy, bound: BoundOperation) -> bool:
     return any(anatomy.trace.values[n].kind == "parameter" for n in anatomy.operands(bound))
 
 
-def _before_broadcast(anatomy: Anatomy, number: int) -> int:
-    while anatomy.rule(number) == "broadcast_tensors":
-        number = anatomy.made_from(number)[0]
-    return number
+def _before_broadcast(anatomy: Anatomy, value_id: int) -> int:
+    while anatomy.rule(value_id) == "broadcast_tensors":
+        value_id = anatomy.made_from(value_id)[0]
+    return value_id

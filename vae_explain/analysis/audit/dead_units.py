@@ -80,9 +80,9 @@ def _gates(anatomy: Anatomy) -> Iterator[_Gate]:
                 yield _Gate(layer, source, bound.output, before)
 
 
-def _layer_before(anatomy: Anatomy, number: int) -> BoundOperation | None:
+def _layer_before(anatomy: Anatomy, value_id: int) -> BoundOperation | None:
     """Return the layer that made a value, norms and changes of shape left out."""
-    made = anatomy.walk_back(number, lambda bound: anatomy.copied(bound) == "once")[-1]
+    made = anatomy.walk_back(value_id, lambda bound: anatomy.copied(bound) == "once")[-1]
     while anatomy.kind(made) == "normalization":
         made = anatomy.made_from(made)[0]
     return anatomy.graph.producer(made) if anatomy.from_layer(made) else None
@@ -104,12 +104,12 @@ def _cut(anatomy: Anatomy, gates: Sequence[_Gate], off: int) -> int:
     for gate in gates:
         before = graph.producer(gate.source)
         if before is not None and before.rule_name == "linear":
-            number = before.sources[1]
-            cut[number] = off * (anatomy.values[number].shape[1] + (len(before.operands) > 2))
+            value_id = before.sources[1]
+            cut[value_id] = off * (anatomy.values[value_id].shape[1] + (len(before.operands) > 2))
         for behind in graph.consumers(gate.output):
             if behind.rule_name == "linear":
-                number = behind.sources[1]
-                cut[number] = off * anatomy.values[number].shape[0]
+                value_id = behind.sources[1]
+                cut[value_id] = off * anatomy.values[value_id].shape[0]
     return sum(cut.values())
 
 

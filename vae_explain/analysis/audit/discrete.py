@@ -80,9 +80,9 @@ def find_categories(lineage: Lineage, first: int) -> tuple[Categories, ...]:
     return tuple(categories)
 
 
-def _before_noise(lineage: Lineage, number: int) -> tuple[int, int] | None:
+def _before_noise(lineage: Lineage, value_id: int) -> tuple[int, int] | None:
     """Return the draw that goes into a softmax's input, and the logits that it is added to."""
-    current = number
+    current = value_id
     while (bound := lineage.graph.producer(current)) is not None:
         if not lineage.is_arithmetic(bound):
             return None
@@ -98,11 +98,11 @@ def _before_noise(lineage: Lineage, number: int) -> tuple[int, int] | None:
     return None
 
 
-def _head(lineage: Lineage, number: int) -> int:
+def _head(lineage: Lineage, value_id: int) -> int:
     def passes(bound: BoundOperation) -> bool:
         return lineage.is_arithmetic(bound) or bound.rule_name in SOFTMAXES
 
-    return lineage.walk_back(number, passes)[-1]
+    return lineage.walk_back(value_id, passes)[-1]
 
 
 def find_codes(lineage: Lineage) -> tuple[Codes, ...]:
@@ -121,26 +121,26 @@ def find_codes(lineage: Lineage) -> tuple[Codes, ...]:
     return tuple(dict.fromkeys(codes))
 
 
-def _is_book(lineage: Lineage, number: int) -> bool:
-    base = lineage.walk_back(number, lineage.copies)[-1]
+def _is_book(lineage: Lineage, value_id: int) -> bool:
+    base = lineage.walk_back(value_id, lineage.copies)[-1]
     return lineage.trace.values[base].kind in ("parameter", "buffer") and (
         lineage.values[base].ndim == 2
     )
 
 
-def _picks(lineage: Lineage, number: int) -> bool:
+def _picks(lineage: Lineage, value_id: int) -> bool:
     """Whether a value is a number, or a 1 among 0s, that what is encoded was ranked by."""
-    array = lineage.values[number]
-    if not lineage.from_input(number) or number in lineage.trace.gradients:
+    array = lineage.values[value_id]
+    if not lineage.from_input(value_id) or value_id in lineage.trace.gradients:
         return False
     if array.dtype.kind in "iu":
-        return lineage.learned(number)
+        return lineage.learned(value_id)
     one_hot = (
         array.ndim >= 2
         and bool(np.isin(array, (0, 1)).all())
         and bool((array.sum(axis=-1) == 1).all())
     )
-    return one_hot and lineage.learned(number)
+    return one_hot and lineage.learned(value_id)
 
 
 class CodeTerm(NamedTuple):
@@ -167,9 +167,9 @@ def code_terms(lineage: Lineage, summands: Sequence[Summand], codes: Codes) -> I
     behind_index = lineage.ancestors(codes.index)
     code = lineage.values[codes.picked]
 
-    def base(number: int) -> int:
+    def base(value_id: int) -> int:
         # Through a detach too, whose copy is one of the value all the same.
-        current = number
+        current = value_id
         while (bound := lineage.graph.producer(current)) is not None and lineage.copies(bound):
             current = lineage.operands(bound)[0]
         return current
@@ -183,8 +183,8 @@ def code_terms(lineage: Lineage, summands: Sequence[Summand], codes: Codes) -> I
                 else ()
             ),
         )
-        for number in inside:
-            bound = lineage.graph.producer(number)
+        for value_id in inside:
+            bound = lineage.graph.producer(value_id)
             if bound is None or len(bound.sources) < 2:
                 continue
             if bound.kind != "loss" and bound.rule_name != "sub":
@@ -197,7 +197,7 @@ def code_terms(lineage: Lineage, summands: Sequence[Summand], codes: Codes) -> I
                     lineage.values[encoded], code
                 )
                 if base(encoded) in behind_index and same and apart:
-                    yield CodeTerm(summand, base(encoded), side, number)
+                    yield CodeTerm(summand, base(encoded), side, value_id)
 
 
 def _same_numbers(one: Array, other: Array) -> bool:

@@ -89,15 +89,15 @@ def draw_weights(anatomy: Anatomy, parts: Sequence[LossPart]) -> DrawWeights | N
 
 
 def _with(
-    anatomy: Anatomy, values: dict[int, Array], number: int, array: Array
+    anatomy: Anatomy, values: dict[int, Array], value_id: int, array: Array
 ) -> dict[int, Array]:
     """Return all values of a run as they are with another array in the place of one."""
-    reached = set(anatomy.twins(number))
+    reached = set(anatomy.twins(value_id))
     for bound in anatomy.graph.operations:
         if reached & set(bound.operation.inputs):
             reached |= set(bound.operation.outputs)
     after = [n for n in reached if n in values]
-    return {**values, **anatomy.experiment({number: array}, after)}
+    return {**values, **anatomy.experiment({value_id: array}, after)}
 
 
 def _weights(

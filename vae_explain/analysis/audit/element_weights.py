@@ -109,7 +109,7 @@ def sides(anatomy: Anatomy, parts: Sequence[LossPart]) -> tuple[int, int] | None
 def _base(anatomy: Anatomy, sides: Sequence[int]) -> int | None:
     """Return the last value that one side of each comparison is an elementwise function of."""
     ways = [anatomy.walk_back(side, is_elementwise, anatomy.varies) for side in sides]
-    return next((number for number in ways[0] if all(number in way for way in ways)), None)
+    return next((value_id for value_id in ways[0] if all(value_id in way for way in ways)), None)
 
 
 def weigh(
@@ -309,7 +309,7 @@ def beside(anatomy: Anatomy, parts: Sequence[LossPart], made: int) -> list[int]:
     """Return learned values beside the prediction that the error may be divided by."""
     behind = {made}
     learned: dict[int, None] = {}
-    wanted = {number for part in parts for number in anatomy.ancestors(part.summand.value)}
+    wanted = {value_id for part in parts for value_id in anatomy.ancestors(part.summand.value)}
     for bound in anatomy.graph.operations:
         inputs = anatomy.operands(bound)
         if bound.output not in wanted or behind.isdisjoint(inputs):

@@ -105,13 +105,13 @@ def probes(anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...]) -> list[Pr
 def _clamped(anatomy: Anatomy, site: Site, raw: float) -> bool:
     """Whether a clamp between a raw value and the scale holds it back: the KL may have another."""
     clamps = [
-        (anatomy.made_from(number)[0], number)
-        for number in site.chain
-        if anatomy.rule(number) in CLAMPS
+        (anatomy.made_from(value_id)[0], value_id)
+        for value_id in site.chain
+        if anatomy.rule(value_id) in CLAMPS
     ]
     if not clamps:
         return False
-    wanted = {number for pair in clamps for number in pair}
+    wanted = {value_id for pair in clamps for value_id in pair}
     arrays = anatomy.experiment({raw_of(site): anatomy.filled(raw_of(site), raw)}, wanted)
     return any(bool((arrays[before] != arrays[behind]).any()) for before, behind in clamps)
 
@@ -139,10 +139,10 @@ def sigma_at(anatomy: Anatomy, site: Site, raw: float) -> float:
     return probe(anatomy, site, (), 0.0, raw).sigma
 
 
-def into_z(anatomy: Anatomy, site: Site, number: int) -> set[int]:
+def into_z(anatomy: Anatomy, site: Site, value_id: int) -> set[int]:
     """Return the outputs of the operations that use a value on its way into z."""
     way = anatomy.ancestors(site.z)
-    consumers = anatomy.graph.consumers(number)
+    consumers = anatomy.graph.consumers(value_id)
     return {bound.output for bound in consumers if bound.output in way}
 
 
@@ -205,16 +205,16 @@ def _no_kl(anatomy: Anatomy, site: Site) -> str:
     return "no part of the loss depends on the posterior alone"
 
 
-def _taken_from(anatomy: Anatomy, number: int) -> int | None:
+def _taken_from(anatomy: Anatomy, value_id: int) -> int | None:
     """Return what a value is a part of, such as a column; None for one that stands by itself."""
-    bound = anatomy.graph.producer(number)
+    bound = anatomy.graph.producer(value_id)
     is_part = bound is not None and anatomy.copied(bound) == "in part"
-    return anatomy.made_from(number)[0] if is_part else None
+    return anatomy.made_from(value_id)[0] if is_part else None
 
 
-def made_by_a_layer(anatomy: Anatomy, number: int) -> bool:
+def made_by_a_layer(anatomy: Anatomy, value_id: int) -> bool:
     """Whether nothing bounds a value: a layer gave it out, or it is a parameter."""
-    current = number
+    current = value_id
     while anatomy.trace.values[current].kind != "parameter":
         bound = anatomy.graph.producer(current)
         if bound is None or anatomy.from_layer(current):

@@ -76,9 +76,9 @@ def _flowed(anatomy: Anatomy, site: Site) -> list[int]:
     """Return the values in the shape of z that all ways from it to the predictions go through."""
     made = {compared.made for compared in comparisons(anatomy)}
 
-    def is_between(number: int) -> bool:
+    def is_between(value_id: int) -> bool:
         def behind(current: int) -> list[int]:
-            return [] if current == number else anatomy.made_from(current)
+            return [] if current == value_id else anatomy.made_from(current)
 
         return not any(site.z in set(anatomy.walk(end, behind)) for end in made)
 

@@ -99,7 +99,7 @@ def _by_term(anatomy: Anatomy, parts: tuple[LossPart, ...]) -> list[tuple[LossPa
     terms = {term.value for term in anatomy.trace.terms}
     groups: dict[int, list[LossPart]] = {}
     for part in parts:
-        on_way = [number for number in part.summand.path if number in terms]
+        on_way = [value_id for value_id in part.summand.path if value_id in terms]
         groups.setdefault(on_way[0] if on_way else part.summand.value, []).append(part)
     return [tuple(group) for group in groups.values()] if len(groups) > 1 else []
 

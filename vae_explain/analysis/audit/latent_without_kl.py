@@ -126,7 +126,7 @@ def _held(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
         return
     parts, values = kl_candidates(anatomy, site)[0], anatomy.values
     moments = (site.location, *site.chain)
-    slopes = (anatomy.gradient_at(number, parts, values) for number in moments)
+    slopes = (anatomy.gradient_at(value_id, parts, values) for value_id in moments)
     if any(slope is not None and slope.any() for slope in slopes):
         return
     floor, inside, whole = (anatomy.total(each, values) for each in (parts, measured.parts, errors))

@@ -51,25 +51,25 @@ class Lineage:
         self._twins = self._same()
         self._steps = Steps(run)
 
-    def rule(self, number: int) -> str:
+    def rule(self, value_id: int) -> str:
         """Return the name of the rule of the op that made a value; empty for none."""
-        bound = self.graph.producer(number)
+        bound = self.graph.producer(value_id)
         return bound.rule_name if bound else ""
 
-    def rule_of_draw(self, number: int) -> str:
+    def rule_of_draw(self, value_id: int) -> str:
         """Return the name of the op that drew a value; empty for what is none."""
-        drawn = self.trace.values[number].kind == "noise" and number in self.trace.producer
-        return self.trace.operations[self.trace.producer[number]].name if drawn else ""
+        drawn = self.trace.values[value_id].kind == "noise" and value_id in self.trace.producer
+        return self.trace.operations[self.trace.producer[value_id]].name if drawn else ""
 
-    def kind(self, number: int) -> str:
+    def kind(self, value_id: int) -> str:
         """Return the kind of op that made a value; empty for none."""
-        bound = self.graph.producer(number)
+        bound = self.graph.producer(value_id)
         return bound.kind if bound else ""
 
-    def from_layer(self, number: int) -> bool:
+    def from_layer(self, value_id: int) -> bool:
         """Whether a value is what a layer gives out, so that nothing bounds it."""
-        layered = self.kind(number) in ("contraction", "normalization")
-        return layered or self.rule(number) == "embedding"
+        layered = self.kind(value_id) in ("contraction", "normalization")
+        return layered or self.rule(value_id) == "embedding"
 
     def copied(self, bound: BoundOperation) -> Copied:
         """Say how an operation copies its one operand; empty where it does anything else."""
@@ -96,39 +96,39 @@ class Lineage:
                 yield current
                 stack += behind(current)
 
-    def ancestors(self, number: int) -> frozenset[int]:
+    def ancestors(self, value_id: int) -> frozenset[int]:
         """Return a value and all that it was made from, the moments of its draws too."""
-        if number not in self._ancestors:
-            self._ancestors[number] = frozenset(self.walk(number, self.made_from))
-        return self._ancestors[number]
+        if value_id not in self._ancestors:
+            self._ancestors[value_id] = frozenset(self.walk(value_id, self.made_from))
+        return self._ancestors[value_id]
 
-    def learned(self, number: int) -> bool:
+    def learned(self, value_id: int) -> bool:
         """Whether a parameter that is trained goes into a value."""
-        return bool(self.flags[number] & LEARNED)
+        return bool(self.flags[value_id] & LEARNED)
 
-    def from_input(self, number: int) -> bool:
+    def from_input(self, value_id: int) -> bool:
         """Whether an input goes into a value."""
-        return bool(self.flags[number] & INPUT)
+        return bool(self.flags[value_id] & INPUT)
 
-    def is_draw(self, number: int) -> bool:
+    def is_draw(self, value_id: int) -> bool:
         """Whether a value was drawn, by PyTorch or elsewhere."""
-        return self.trace.values[number].kind == "noise" or number in self.drawn_elsewhere
+        return self.trace.values[value_id].kind == "noise" or value_id in self.drawn_elsewhere
 
-    def fixed(self, number: int) -> bool:
+    def fixed(self, value_id: int) -> bool:
         """Whether a value is a constant, or made from such alone."""
-        return not self.flags[number] & ~CONSTANT
+        return not self.flags[value_id] & ~CONSTANT
 
-    def varies(self, number: int) -> bool:
+    def varies(self, value_id: int) -> bool:
         """Whether anything but constants goes into a value."""
-        return not self.fixed(number)
+        return not self.fixed(value_id)
 
-    def twins(self, number: int) -> tuple[int, ...]:
+    def twins(self, value_id: int) -> tuple[int, ...]:
         """Return all values that the same calls made from the same values."""
-        return self._twins.get(number, (number,))
+        return self._twins.get(value_id, (value_id,))
 
-    def made_from(self, number: int) -> list[int]:
+    def made_from(self, value_id: int) -> list[int]:
         """Return the values that one was computed from, or the moments that it was drawn from."""
-        bound = self.graph.producer(number)
+        bound = self.graph.producer(value_id)
         return [] if bound is None else [*self.operands(bound), *bound.operation.drawn_from]
 
     def operands(self, bound: BoundOperation) -> list[int]:
@@ -141,37 +141,37 @@ class Lineage:
             return [bound.sources[0]]  # of the other, only the shape
         return list(dict.fromkeys(bound.sources.values()))
 
-    def users(self, number: int) -> list[int]:
+    def users(self, value_id: int) -> list[int]:
         """Return what operations made of a value."""
-        return [bound.output for bound in self.graph.consumers(number)]
+        return [bound.output for bound in self.graph.consumers(value_id)]
 
-    def named(self, number: int) -> bool:
+    def named(self, value_id: int) -> bool:
         """Whether a value has a name of the user's: a term that has none goes by its op."""
-        name = self.trace.values[number].name
-        bound = self.graph.producer(number)
+        name = self.trace.values[value_id].name
+        bound = self.graph.producer(value_id)
         given = "" if bound is None else bound.operation.name
         return name is not None and (not given or re.sub(r"_\d+$", "", name) != given)
 
-    def name(self, number: int) -> str:
+    def name(self, value_id: int) -> str:
         """Return what a value is called: by its name, by its formula, or by its op."""
-        if self.named(number):
-            return self.trace.values[number].name or ""
-        written = self.formula(number)
-        return written if len(written) <= LONGEST_FORMULA else f"a {self.rule(number)}"
+        if self.named(value_id):
+            return self.trace.values[value_id].name or ""
+        written = self.formula(value_id)
+        return written if len(written) <= LONGEST_FORMULA else f"a {self.rule(value_id)}"
 
-    def formula(self, number: int) -> str:
+    def formula(self, value_id: int) -> str:
         """Return how a value is made over named ones, as text; its op where that is unknown."""
-        bound = self.graph.producer(number)
+        bound = self.graph.producer(value_id)
         if bound is None:
-            return self.trace.values[number].name or "a constant"
+            return self.trace.values[value_id].name or "a constant"
         try:
-            return to_text(self._steps.formula(number))
+            return to_text(self._steps.formula(value_id))
         except NotExplained:
             return f"a {bound.operation.name}"
 
     def walk_back(
         self,
-        number: int,
+        value_id: int,
         through: Callable[[BoundOperation], bool],
         along: Callable[[int], bool] | None = None,
     ) -> list[int]:
@@ -188,7 +188,7 @@ class Lineage:
             The values on the way, the given one first; the last is made by another kind
             of op, or from several such operands.
         """
-        way, followed = [number], along or self.learned
+        way, followed = [value_id], along or self.learned
         while True:
             bound = self.graph.producer(way[-1])
             if bound is None or not through(bound):
@@ -198,7 +198,7 @@ class Lineage:
                 return way
             way.append(sources[0])
 
-    def heads(self, number: int, stops: Iterable[int] = ()) -> frozenset[int]:
+    def heads(self, value_id: int, stops: Iterable[int] = ()) -> frozenset[int]:
         """Return the learned values made by layers that a value is an expression of."""
         ends = set(stops)
 
@@ -211,7 +211,7 @@ class Lineage:
             inside = [] if is_head(current) else self.made_from(current)
             return [source for source in inside if self.learned(source)]
 
-        reached = self.walk(number, behind) if self.learned(number) else ()
+        reached = self.walk(value_id, behind) if self.learned(value_id) else ()
         return frozenset(self.twins(current)[0] for current in reached if is_head(current))
 
     def _copied_by(self, bound: BoundOperation) -> Copied:
@@ -221,8 +221,8 @@ class Lineage:
         if not real:
             return ""
         first = self.values[real[0]]
-        arrays = {number: self.values[number] for number in bound.sources.values()}
-        arrays |= {number: np.zeros(self.values[number].shape) for number in real}
+        arrays = {value_id: self.values[value_id] for value_id in bound.sources.values()}
+        arrays |= {value_id: np.zeros(self.values[value_id].shape) for value_id in real}
         arrays[real[0]] = FIRST_PLACE + np.arange(first.size).reshape(first.shape)
         places = np.asarray(bound.rule.forward(*operand_arrays(bound, arrays), **bound.attributes))
         if not (places >= FIRST_PLACE).all():
@@ -259,8 +259,8 @@ class Lineage:
                 # Pixels as the shares of ones: a binarized input, whose moments are not kept.
                 if self.rule_of_draw(value.id) == "bernoulli" and value.shape in inputs:
                     flags[value.id] |= INPUT
-                for number in self.made_from(value.id):
-                    flags[value.id] |= flags[number]
+                for value_id in self.made_from(value.id):
+                    flags[value.id] |= flags[value_id]
             elif value.kind == "parameter":
                 flags[value.id] = CONSTANT if value.id in self.trace.frozen else LEARNED
             elif value.kind in ("input", "noise"):
@@ -280,9 +280,9 @@ class Lineage:
                 f"{key}={_written(value, first)}" for key, value in operation.kwargs.items()
             )
             originals = by_call.setdefault(call, operation.outputs)
-            for original, number in zip(originals, operation.outputs, strict=False):
-                first[number] = original
-                groups.setdefault(original, []).append(number)
+            for original, value_id in zip(originals, operation.outputs, strict=False):
+                first[value_id] = original
+                groups.setdefault(original, []).append(value_id)
         return {n: tuple(group) for group in groups.values() if len(group) > 1 for n in group}
 
 

@@ -71,7 +71,7 @@ def _part(summand: Summand, need: _Needs, is_recon: bool, used: bool) -> LossPar
     return LossPart(summand, role, need.posteriors, need.samples, mixed, need.parameter)
 
 
-def _needs(lineage: Lineage, number: int, sites: Sequence[Site]) -> _Needs:
+def _needs(lineage: Lineage, value_id: int, sites: Sequence[Site]) -> _Needs:
     samples: dict[int, int] = {}
     posteriors: dict[int, int] = {}
     for site in sites:
@@ -89,8 +89,8 @@ def _needs(lineage: Lineage, number: int, sites: Sequence[Site]) -> _Needs:
         made = lineage.from_layer(current) and lineage.learned(current)
         return [] if made else behind(current)
 
-    reached = set(lineage.walk(number, behind))
-    targets = set(lineage.walk(number, compared)) & reached
+    reached = set(lineage.walk(value_id, behind))
+    targets = set(lineage.walk(value_id, compared)) & reached
     computed = reached - samples.keys() - posteriors.keys() - lineage.trace.frozen
     kinds = {lineage.trace.values[current].kind for current in computed}
     return _Needs(
@@ -98,13 +98,13 @@ def _needs(lineage: Lineage, number: int, sites: Sequence[Site]) -> _Needs:
         frozenset(posteriors[current] for current in reached & posteriors.keys() - samples.keys()),
         "input" in {lineage.trace.values[n].kind for n in targets & computed},
         "parameter" in kinds,
-        any(_is_given(lineage, number) for number in computed),
+        any(_is_given(lineage, value_id) for value_id in computed),
     )
 
 
-def _is_given(lineage: Lineage, number: int) -> bool:
+def _is_given(lineage: Lineage, value_id: int) -> bool:
     """Whether a value is data that the model holds, and not one number everywhere."""
-    value = lineage.trace.values[number]
+    value = lineage.trace.values[value_id]
     return value.kind in ("buffer", "constant") and bool(
         (value.array != value.array.flat[:1]).any()
     )

@@ -45,7 +45,7 @@ def called(value: int, name: str, *more: Any, users: Collection[int] | None = No
         inputs = tuple(arg.id for arg in args if isinstance(arg, Slot))
         # As large as it comes out; the numbers are those of the replay.
         array = np.asarray(trace.values[value].array, np.float64)
-        latest = max((trace.producer.get(number, -1) for number in inputs), default=-1)
+        latest = max((trace.producer.get(value_id, -1) for value_id in inputs), default=-1)
         operations = list(_redirected(trace, {value: made}, users))
         operations.insert(latest + 1, Operation(name, args, {}, inputs, (made,), ""))
         return replace(
@@ -139,12 +139,12 @@ def _in_order(trace: Trace) -> Trace:
     values = [trace.values[old]._replace(id=position) for old, position in new.items()]
 
     def renumbered(numbers: frozenset[int]) -> frozenset[int]:
-        return frozenset(new[number] for number in numbers)
+        return frozenset(new[value_id] for value_id in numbers)
 
     operations = tuple(
         _using(operation, new)._replace(
             outputs=tuple(new[output] for output in operation.outputs),
-            drawn_from=tuple(new[number] for number in operation.drawn_from),
+            drawn_from=tuple(new[value_id] for value_id in operation.drawn_from),
         )
         for operation in trace.operations
     )
@@ -153,7 +153,7 @@ def _in_order(trace: Trace) -> Trace:
         values=tuple(values),
         operations=operations,
         output=new[trace.output],
-        gradients={new[number]: array for number, array in trace.gradients.items()},
+        gradients={new[value_id]: array for value_id, array in trace.gradients.items()},
         frozen=renumbered(trace.frozen),
         widened=renumbered(trace.widened),
         hooked=renumbered(trace.hooked),
@@ -164,9 +164,9 @@ def _in_order(trace: Trace) -> Trace:
 
 
 def _using(operation: Operation, instead: Mapping[int, int]) -> Operation:
-    if not any(number in instead for number in operation.inputs):
+    if not any(value_id in instead for value_id in operation.inputs):
         return operation
-    inputs = tuple(dict.fromkeys(instead.get(number, number) for number in operation.inputs))
+    inputs = tuple(dict.fromkeys(instead.get(value_id, value_id) for value_id in operation.inputs))
     return operation._replace(
         args=tuple(_replaced(argument, instead) for argument in operation.args),
         kwargs={key: _replaced(value, instead) for key, value in operation.kwargs.items()},

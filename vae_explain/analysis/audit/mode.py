@@ -75,40 +75,40 @@ def _shifted(training: Anatomy, evaluating: Run) -> Iterator[Finding]:
         mean = values[site.location]
         heads = {site.location}, set(site.chain)
         for bound in evaluating.graph.operations:
-            number = bound.output
+            value_id = bound.output
             made = set(lineage.operands(bound))
             if bound.rule_name not in ("add", "sub") or not all(made & each for each in heads):
                 continue
-            goes_on = any(map(lineage.from_layer, _users(lineage, number)))
-            if values[number].shape != mean.shape or not goes_on:
+            goes_on = any(map(lineage.from_layer, _users(lineage, value_id)))
+            if values[value_id].shape != mean.shape or not goes_on:
                 continue
-            off = np.abs(np.asarray(values[number] - mean, dtype=np.float64))
+            off = np.abs(np.asarray(values[value_id] - mean, dtype=np.float64))
             name, mu = training.latent(site), training.name(site.location)
             yield error(
                 f"in evaluation mode {name} is {mu} plus its deviation, without noise: every "
                 f"latent is moved one way, by up to {off.max():.3g}.",
                 ("latent", mu, "what the decoder gets"),
-                numbered(mean.ravel(), values[number].ravel(), most=6),
+                numbered(mean.ravel(), values[value_id].ravel(), most=6),
                 f"Return {mu} alone where the model does not train.",
             )
 
 
-def _alike(one: Run, other: Run, number: int) -> bool:
+def _alike(one: Run, other: Run, value_id: int) -> bool:
     """Whether two runs made the same calls up to a value."""
     ours, theirs = (
         [
             (operation.name, operation.outputs)
             for operation in run.trace.operations
-            if operation.outputs and operation.outputs[0] <= number
+            if operation.outputs and operation.outputs[0] <= value_id
         ]
         for run in (one, other)
     )
     return ours == theirs
 
 
-def _users(lineage: Lineage, number: int) -> list[int]:
+def _users(lineage: Lineage, value_id: int) -> list[int]:
     """Return what is made of a value directly, through copies too."""
-    made = lineage.users(number)
+    made = lineage.users(value_id)
     copies = [n for n in made if lineage.kind(n) == "copy"]
     return [*made, *(each for n in copies for each in _users(lineage, n))]
 

@@ -47,9 +47,9 @@ def _kept(anatomy: Anatomy) -> Finding | None:
         constants = [n for n in anatomy.operands(bound) if not anatomy.learned(n)]
         if len(constants) != 1 or anatomy.trace.values[constants[0]].kind not in KEPT:
             continue
-        number = constants[0]
-        array = anatomy.array(number)
-        (scale,) = (n for n in anatomy.operands(bound) if n != number)
+        value_id = constants[0]
+        array = anatomy.array(value_id)
+        (scale,) = (n for n in anatomy.operands(bound) if n != value_id)
         shifted = [
             user.output
             for user in anatomy.graph.consumers(bound.output)
@@ -61,8 +61,8 @@ def _kept(anatomy: Anatomy) -> Finding | None:
         is_noise = array.size > 3 and len(np.unique(array)) == array.size and array.min() < 0
         if shifted and is_noise and array.max() > 0 and values[scale].shape == array.shape:
             return error(
-                f"the noise of {anatomy.name(shifted[0])}, {anatomy.name(number)}, is the same in "
-                f"every run: {array.size} numbers that were drawn once and kept, so that the "
+                f"the noise of {anatomy.name(shifted[0])}, {anatomy.name(value_id)}, is the same "
+                f"in every run: {array.size} numbers that were drawn once and kept, so that the "
                 "decoder can learn them.",
                 ("of the noise", "in this run"),
                 (("numbers", array.size), ("mean", array.mean()), ("deviation", array.std())),
@@ -141,7 +141,7 @@ def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
     by = anatomy.change(site.z, {site.noise: moved}).reshape(rows, -1)
     if not np.isfinite(by).all():
         return None
-    shape, of_z = (list(anatomy.values[number].shape) for number in (site.noise, site.z))
+    shape, of_z = (list(anatomy.values[value_id].shape) for value_id in (site.noise, site.z))
     name, z = anatomy.name(site.noise), anatomy.latent(site)
     spread = f"{name} {shape} is spread over {z} {of_z}, and one of its numbers moves"
     words = f"Draw {name} in the shape of {z}, {of_z}: torch.randn_like of the deviation."

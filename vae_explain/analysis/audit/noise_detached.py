@@ -41,7 +41,7 @@ def _site(anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...]) -> Iterator
     if cut:
         gradients = anatomy.run.gradients
         sizes = [float(np.abs(gradients[n]).max()) if n in gradients else 0.0 for n in cut]
-        names = [anatomy.name(number) for number in cut]
+        names = [anatomy.name(value_id) for value_id in cut]
         yield error(
             f"no gradient of the reconstruction reaches {' and '.join(names)} through "
             f"{anatomy.latent(site)}.",

@@ -43,13 +43,13 @@ def _first(anatomy: Anatomy, cause: Cause) -> Finding:
             f"{bound.operation.name} is the first operation that is not finite, with "
             f"{kinds_of(anatomy.values[cause.value])} in {name}: {cause.why}."
         )
-        rows = [*(_row(anatomy, number) for number in anatomy.made_from(cause.value)), *rows]
+        rows = [*(_row(anatomy, value_id) for value_id in anatomy.made_from(cause.value)), *rows]
     columns = "value", "lowest", "highest", "not finite"
     return error(title, columns, rows, cause.mend, facts=facts)
 
 
-def _row(anatomy: Anatomy, number: int) -> tuple[Cell, ...]:
-    return _range(anatomy.name(number), anatomy.values[number])
+def _row(anatomy: Anatomy, value_id: int) -> tuple[Cell, ...]:
+    return _range(anatomy.name(value_id), anatomy.values[value_id])
 
 
 def _range(name: str, array: Array) -> tuple[Cell, ...]:

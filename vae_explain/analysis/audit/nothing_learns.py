@@ -66,11 +66,11 @@ def _strays(anatomy: Anatomy) -> Finding:
         ("weight", "shape", "in other runs"),
         [
             (
-                f"of {anatomy.name(next(iter(anatomy.users(number)), number))}",
-                anatomy.values[number].shape,
-                "another" if number in anew else "the same",
+                f"of {anatomy.name(next(iter(anatomy.users(value_id)), value_id))}",
+                anatomy.values[value_id].shape,
+                "another" if value_id in anew else "the same",
             )
-            for number in strays[:MOST_SHOWN]
+            for value_id in strays[:MOST_SHOWN]
         ],
         mend,
         facts={"weights": len(strays)},
@@ -82,9 +82,9 @@ def _made_anew(anatomy: Anatomy, strays: list[int]) -> set[int]:
     if redrawn is None or not aligned(anatomy.run, redrawn):
         return set()
     return {
-        number
-        for number in strays
-        if not np.array_equal(anatomy.values[number], redrawn.trace.values[number].array)
+        value_id
+        for value_id in strays
+        if not np.array_equal(anatomy.values[value_id], redrawn.trace.values[value_id].array)
     }
 
 

@@ -83,7 +83,7 @@ def _is_swapped(anatomy: Anatomy, bound: BoundOperation) -> bool:
         return False
     first, second = bound.sources[0], bound.sources[1]
     samples = {site.decoded for site in anatomy.latents}
-    made = [bool(samples & anatomy.ancestors(number)) for number in (first, second)]
+    made = [bool(samples & anatomy.ancestors(value_id)) for value_id in (first, second)]
     if made != [False, True]:
         return False
     a, b = anatomy.array(first), anatomy.array(second)

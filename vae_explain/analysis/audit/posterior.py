@@ -152,7 +152,7 @@ class _Search:
                 site = self._followed(noise, bound.output, factors, sign)
             elif is_elementwise(bound) and (entered := effect(bound, current)) is not None:
                 scaled_by, turned = (*factors, *entered.factors), sign * entered.sign
-                shifts = [number for number in entered.summands if not lineage.fixed(number)]
+                shifts = [value_id for value_id in entered.summands if not lineage.fixed(value_id)]
                 if len(shifts) == 1:
                     return self._site(noise, bound.output, shifts[0], scaled_by, turned)
                 if not shifts:
@@ -189,13 +189,13 @@ class _Search:
         sign: float = 1.0,
     ) -> Site:
         same = self.lineage.twins(location)
-        shared = any(number in same for number in chain) and bool(chain)
+        shared = any(value_id in same for value_id in chain) and bool(chain)
         return Site(0, noise, z, location, chain, drawn, sign, shared, self.used)
 
-    def _head(self, number: int) -> int:
-        return self.lineage.walk_back(number, self.lineage.copies)[-1]
+    def _head(self, value_id: int) -> int:
+        return self.lineage.walk_back(value_id, self.lineage.copies)[-1]
 
-    def _chain(self, number: int) -> tuple[int, ...]:
-        learned = self.lineage.learned(number)
-        way = self.lineage.walk_back(number, self.lineage.is_arithmetic) if learned else ()
+    def _chain(self, value_id: int) -> tuple[int, ...]:
+        learned = self.lineage.learned(value_id)
+        way = self.lineage.walk_back(value_id, self.lineage.is_arithmetic) if learned else ()
         return tuple(way)

@@ -115,8 +115,8 @@ def of_each_site(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
     )
 
 
-def _pull(gradients: dict[int, Array], number: int, shape: tuple[int, ...]) -> Array:
-    gradient = gradients.get(number, np.zeros(shape))
+def _pull(gradients: dict[int, Array], value_id: int, shape: tuple[int, ...]) -> Array:
+    gradient = gradients.get(value_id, np.zeros(shape))
     sizes = np.abs(np.asarray(gradient, dtype=np.float64)).reshape(shape[0], -1)
     return np.asarray(sizes.mean(axis=0))
 

@@ -54,7 +54,7 @@ class Reach:
 
 
 @once
-def reach(anatomy: Anatomy, number: int, whole_rows: bool = False) -> Reach:
+def reach(anatomy: Anatomy, value_id: int, whole_rows: bool = False) -> Reach:
     """Return what a value can be.
 
     Parameters
@@ -68,11 +68,11 @@ def reach(anatomy: Anatomy, number: int, whole_rows: bool = False) -> Reach:
         If it is not made from the output of one layer, in such a way.
     """
     try:
-        way, drawn = way_to_layer(anatomy, number), False
+        way, drawn = way_to_layer(anatomy, value_id), False
     except NotApplied:
         if not whole_rows:
             raise
-        way, drawn = way_to_layer(anatomy, number, whole_rows=True), True
+        way, drawn = way_to_layer(anatomy, value_id, whole_rows=True), True
     shape = anatomy.values[way[-1]].shape
     patterns = np.ones((1, *shape))
     if drawn:
@@ -82,14 +82,14 @@ def reach(anatomy: Anatomy, number: int, whole_rows: bool = False) -> Reach:
     ends = []
     for given in GRID:
         reached = np.stack(
-            [anatomy.value_with(number, {way[-1]: given * pattern}) for pattern in patterns]
+            [anatomy.value_with(value_id, {way[-1]: given * pattern}) for pattern in patterns]
         )
         ends.append((float(reached.min()), float(reached.max())))
     usable = [
         (given, *pair) for given, pair in zip(GRID, ends, strict=True) if all(map(isfinite, pair))
     ]
     if not usable:
-        raise NotApplied(f"{anatomy.name(number)} is no number for any of its layer's")
+        raise NotApplied(f"{anatomy.name(value_id)} is no number for any of its layer's")
     dropped = len(usable) < len(GRID)  # beyond, it leaves the floating-point numbers
     _, lows, highs = zip(*usable, strict=True)
     low, high = _end(lows, min, dropped), _end(highs, max, dropped)
@@ -113,7 +113,7 @@ def _end(
     return end
 
 
-def way_to_layer(anatomy: Anatomy, number: int, whole_rows: bool = False) -> list[int]:
+def way_to_layer(anatomy: Anatomy, value_id: int, whole_rows: bool = False) -> list[int]:
     """Return the values from one back to the layer's output that it is computed from.
 
     Parameters
@@ -122,12 +122,12 @@ def way_to_layer(anatomy: Anatomy, number: int, whole_rows: bool = False) -> lis
         Whether an element may be computed from others of its row too, as by a softmax or in a
         quotient by the row's length.
     """
-    way = [number]
+    way = [value_id]
     while not anatomy.from_layer(way[-1]):
         bound = anatomy.graph.producer(way[-1])
         kinds = ("elementwise", "copy", "") if whole_rows else ("elementwise", "copy")
         if bound is None or bound.rule is None or bound.kind not in kinds:
-            raise NotApplied(f"what bounds {anatomy.name(number)} is not looked into")
+            raise NotApplied(f"what bounds {anatomy.name(value_id)} is not looked into")
         sources = [i for i in anatomy.operands(bound) if not anatomy.fixed(i)]
         if whole_rows and len(sources) == 2:
             # A value and what is made of it alone, as its norm.
@@ -137,6 +137,6 @@ def way_to_layer(anatomy: Anatomy, number: int, whole_rows: bool = False) -> lis
             parameters = [i for i in sources if anatomy.trace.values[i].kind == "parameter"]
             sources = [i for i in sources if i not in parameters] if parameters else sources
         if len(sources) != 1:
-            raise NotApplied(f"what bounds {anatomy.name(number)} is not looked into")
+            raise NotApplied(f"what bounds {anatomy.name(value_id)} is not looked into")
         way.append(sources[0])
     return way

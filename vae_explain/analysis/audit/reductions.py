@@ -17,11 +17,11 @@ def value_of(anatomy: Anatomy, parts: Sequence[LossPart]) -> int:
     """Return the value nearest to the loss that all of some parts are in, and no other part."""
     mine = [part.summand.value for part in parts]
     others = [p.summand.path for p in anatomy.parts if p.summand.value not in mine]
-    for number in parts[0].summand.path:
-        if all(number in part.summand.path for part in parts) and not any(
-            number in path for path in others
+    for value_id in parts[0].summand.path:
+        if all(value_id in part.summand.path for part in parts) and not any(
+            value_id in path for path in others
         ):
-            return number
+            return value_id
     return parts[0].summand.value
 
 

@@ -104,7 +104,7 @@ def _of_other_rows(anatomy: Anatomy) -> Iterator[Finding]:
             continue
 
         def moved(chosen: list[int], made: int = compared.made) -> Array:
-            given = {number: anatomy.array(number).copy() for number in samples}
+            given = {value_id: anatomy.array(value_id).copy() for value_id in samples}
             for array in given.values():
                 array[chosen] += STEP
             return np.asarray(anatomy.change(made, given) != 0)
@@ -133,14 +133,14 @@ def _spread(anatomy: Anatomy, bound: BoundOperation) -> Iterator[Finding]:
         return
     if not any(anatomy.kind(n) == "reduction" for n in _behind(anatomy, bound.output)):
         return
-    for number in anatomy.operands(bound):
-        others = [n for n in anatomy.operands(bound) if n != number]
+    for value_id in anatomy.operands(bound):
+        others = [n for n in anatomy.operands(bound) if n != value_id]
         has_rows = any(values[n].shape[:1] == (rows,) for n in others)
-        if values[number].size != 1 or not has_rows or not anatomy.learned(number):
+        if values[value_id].size != 1 or not has_rows or not anatomy.learned(value_id):
             continue
         if bound.rule_name not in ("add", "sub") and any(map(anatomy.learned, others)):
             continue  # a batch's own scale, by which its rows are divided
-        reduced = _reduction_behind(anatomy, number)
+        reduced = _reduction_behind(anatomy, value_id)
         if reduced is None or not _in_the_loss(anatomy, bound.output):
             continue
         source = anatomy.operands(reduced)[0]
@@ -154,7 +154,7 @@ def _spread(anatomy: Anatomy, bound: BoundOperation) -> Iterator[Finding]:
             bound.rule_name, f"put by {bound.rule_name} beside"
         )
         yield warning(
-            f"{anatomy.name(number)} is one number of the whole batch, a {op} over all of {name} "
+            f"{anatomy.name(value_id)} is one number of the whole batch, a {op} over all of {name} "
             f"{list(values[source].shape)}, and is {verb} each of {rows} rows in "
             f"{anatomy.name(bound.output)}: what one row has moves them all, and it counts once "
             "for each row.",
@@ -166,22 +166,22 @@ def _spread(anatomy: Anatomy, bound: BoundOperation) -> Iterator[Finding]:
         return
 
 
-def _behind(anatomy: Anatomy, number: int) -> list[int]:
+def _behind(anatomy: Anatomy, value_id: int) -> list[int]:
     """Return what a value is computed from, as far as elementwise ops and reductions go."""
 
     def sources(current: int) -> list[int]:
         goes_on = anatomy.kind(current) in ("elementwise", "reduction", "copy")
         return anatomy.made_from(current) if goes_on else []
 
-    return list(anatomy.walk(number, sources))
+    return list(anatomy.walk(value_id, sources))
 
 
-def _reduction_behind(anatomy: Anatomy, number: int) -> BoundOperation | None:
+def _reduction_behind(anatomy: Anatomy, value_id: int) -> BoundOperation | None:
     """Return the sum over all rows that a number comes from, plain factors left out.
 
     A mean counts once for all rows when it is averaged with them.
     """
-    way = anatomy.walk_back(number, lambda b: b.kind == "copy" or b.rule_name in LINEAR)
+    way = anatomy.walk_back(value_id, lambda b: b.kind == "copy" or b.rule_name in LINEAR)
     bound = anatomy.graph.producer(way[-1])
     if bound is None or bound.rule_name != "sum":
         return None
@@ -190,10 +190,10 @@ def _reduction_behind(anatomy: Anatomy, number: int) -> BoundOperation | None:
     return bound if over_rows else None
 
 
-def _in_the_loss(anatomy: Anatomy, number: int) -> bool:
+def _in_the_loss(anatomy: Anatomy, value_id: int) -> bool:
     """Whether no layer is behind a value on its way to the loss: batches are normalized before."""
-    reached = anatomy.walk(number, anatomy.users)
-    return not any(anatomy.from_layer(current) for current in reached if current != number)
+    reached = anatomy.walk(value_id, anatomy.users)
+    return not any(anatomy.from_layer(current) for current in reached if current != value_id)
 
 
 def _by_row(anatomy: Anatomy, reduced: BoundOperation, axes: int) -> Cure:

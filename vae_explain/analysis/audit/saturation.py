@@ -29,25 +29,25 @@ def look(anatomy: Anatomy) -> Iterator[Finding]:
         compared = comparisons(anatomy)
         for site in anatomy.sites():
             yield from _scale(anatomy, site)
-            for number in site.chain:
-                if anatomy.rule(number) in CLAMPS:
-                    yield from _clamped(anatomy, number)
+            for value_id in site.chain:
+                if anatomy.rule(value_id) in CLAMPS:
+                    yield from _clamped(anatomy, value_id)
     except NotApplied:
         pass  # without a latent there still are activations to look at
     outputs = {
-        number: comparison
+        value_id: comparison
         for comparison in compared
-        for number in anatomy.walk_back(comparison.made, is_elementwise)
+        for value_id in anatomy.walk_back(comparison.made, is_elementwise)
     }
     for bound in anatomy.graph.operations:
-        number = bound.output
-        if number not in anatomy.graph.reaches_loss:
+        value_id = bound.output
+        if value_id not in anatomy.graph.reaches_loss:
             continue
         if bound.rule_name in ("sigmoid", "tanh"):
-            yield from _squashed(anatomy, bound, outputs.get(number))
-        elif bound.rule_name in CLAMPS and number in outputs:
-            wrong = _off_target(anatomy, number, outputs[number])
-            yield from () if wrong is None else _clamped(anatomy, number, wrong)
+            yield from _squashed(anatomy, bound, outputs.get(value_id))
+        elif bound.rule_name in CLAMPS and value_id in outputs:
+            wrong = _off_target(anatomy, value_id, outputs[value_id])
+            yield from () if wrong is None else _clamped(anatomy, value_id, wrong)
 
 
 def _range(where: str, array: Array) -> tuple[tuple[str, float], tuple[str, float]]:
@@ -75,14 +75,14 @@ def _scale(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
     )
 
 
-def _clamped(anatomy: Anatomy, number: int, wrong: Array | None = None) -> Iterator[Finding]:
+def _clamped(anatomy: Anatomy, value_id: int, wrong: Array | None = None) -> Iterator[Finding]:
     """Find a clamp that holds elements back: any, or those that are wrong and have to move."""
-    before = np.asarray(anatomy.values[anatomy.made_from(number)[0]])
-    after = np.asarray(anatomy.values[number])
+    before = np.asarray(anatomy.values[anatomy.made_from(value_id)[0]])
+    after = np.asarray(anatomy.values[value_id])
     held = before != after if wrong is None else (before != after) & wrong
     if not held.any():
         return
-    name = anatomy.name(number)
+    name = anatomy.name(value_id)
     yield warning(
         f"the clamp that makes {name} holds back {int(held.sum()):,} of {held.size:,} "
         "elements, whose gradient is 0.",
@@ -136,23 +136,23 @@ def _squashed(
     )
 
 
-def _moving(anatomy: Anatomy, number: int) -> Array:
+def _moving(anatomy: Anatomy, value_id: int) -> Array:
     """Return where the loss still moves what goes into an activation.
 
     Against what it would at 0: behind a sigmoid, a cross-entropy brings back the slope that the
     sigmoid has lost.
     """
-    at_zero = anatomy.all_with({number: anatomy.filled(number, 0)})
+    at_zero = anatomy.all_with({value_id: anatomy.filled(value_id, 0)})
     parts = anatomy.reconstruction() if anatomy.latents else anatomy.parts
-    gradient, usual = (anatomy.gradient_at(number, parts, v) for v in (anatomy.replayed, at_zero))
+    gradient, usual = (anatomy.gradient_at(value_id, parts, v) for v in (anatomy.replayed, at_zero))
     if gradient is None or usual is None:
-        return np.ones(anatomy.values[number].shape, dtype=bool)
+        return np.ones(anatomy.values[value_id].shape, dtype=bool)
     return np.asarray(np.abs(gradient) > FLAT * np.abs(usual).max(initial=0.0))
 
 
-def _off_target(anatomy: Anatomy, number: int, comparison: ComparisonOp) -> Array | None:
+def _off_target(anatomy: Anatomy, value_id: int, comparison: ComparisonOp) -> Array | None:
     """Return where an output is far from its target; None where the shapes do not say."""
-    made, target = anatomy.array(number), anatomy.array(comparison.target)
+    made, target = anatomy.array(value_id), anatomy.array(comparison.target)
     return np.abs(made - target) > WRONG if made.shape == target.shape else None
 
 

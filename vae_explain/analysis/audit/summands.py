@@ -71,23 +71,23 @@ def summands(lineage: Lineage) -> tuple[Summand, ...]:
     return tuple(_split(lineage, lineage.trace.output, _Way()))
 
 
-def within(lineage: Lineage, number: int, around: Summand) -> tuple[Summand, ...]:
+def within(lineage: Lineage, value_id: int, around: Summand) -> tuple[Summand, ...]:
     """Return what a value inside of a summand adds up, as if nothing stood around it."""
     way = _Way(
         around.factor, around.averaged, around.constants, around.switched_off, around.detached,
         around.path,
     )  # fmt: skip
-    return tuple(_split(lineage, number, way))
+    return tuple(_split(lineage, value_id, way))
 
 
-def _split(lineage: Lineage, number: int, way: _Way) -> list[Summand]:
-    if not lineage.learned(number):
+def _split(lineage: Lineage, value_id: int, way: _Way) -> list[Summand]:
+    if not lineage.learned(value_id):
         return []
-    way = way._replace(path=(*way.path, number))
-    bound = lineage.graph.producer(number)
+    way = way._replace(path=(*way.path, value_id))
+    bound = lineage.graph.producer(value_id)
     parts = None if bound is None else _parts(lineage, bound, way)
     if parts is None:
-        return [_leaf(lineage, number, way)]
+        return [_leaf(lineage, value_id, way)]
     return [leaf for operand, on in parts for leaf in _split(lineage, operand, on)]
 
 
@@ -172,9 +172,9 @@ def uniform(array: Array) -> float | None:
     return float(first) if np.isfinite(first) and np.all(array == first) else None
 
 
-def _leaf(lineage: Lineage, number: int, way: _Way) -> Summand:
-    bound = lineage.graph.producer(number)
-    elements, weight, averaged = lineage.values[number].size, way.factor, way.averaged
+def _leaf(lineage: Lineage, value_id: int, way: _Way) -> Summand:
+    bound = lineage.graph.producer(value_id)
+    elements, weight, averaged = lineage.values[value_id].size, way.factor, way.averaged
     reduction = bound.attributes.get("reduction") if bound else None
     if bound and bound.kind == "loss" and reduction in ("sum", "mean"):
         shapes = [lineage.values[i].shape for i in lineage.operands(bound)]
@@ -185,6 +185,6 @@ def _leaf(lineage: Lineage, number: int, way: _Way) -> Summand:
         if reduction == "mean":
             weight, averaged = weight / elements, (*averaged, *shape)
     return Summand(
-        number, way.factor, weight, elements, averaged, way.constants, way.off, way.detached,
+        value_id, way.factor, weight, elements, averaged, way.constants, way.off, way.detached,
         way.path,
     )  # fmt: skip

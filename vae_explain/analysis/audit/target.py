@@ -48,7 +48,7 @@ def _with_itself(anatomy: Anatomy) -> Finding | None:
         compares = bound.kind == "loss" or by_hand
         if not compares or len(operands) != 2 or bound.output not in anatomy.graph.reaches_loss:
             continue
-        made, other = (_base(anatomy, number) for number in operands)
+        made, other = (_base(anatomy, value_id) for value_id in operands)
         if made != other or not samples & anatomy.ancestors(made) or made in samples:
             continue
         others = [p.summand.value for p in anatomy.role("reconstruction")]
@@ -68,13 +68,13 @@ def _with_itself(anatomy: Anatomy) -> Finding | None:
     return None
 
 
-def _base(anatomy: Anatomy, number: int) -> int:
+def _base(anatomy: Anatomy, value_id: int) -> int:
     """Follow a value back through elementwise ops of one operand, and through detached copies."""
 
     def through(bound: BoundOperation) -> bool:
         return bound.kind in ("elementwise", "copy") and bound.rule_name != "sigmoid"
 
-    return anatomy.walk_back(number, through, anatomy.varies)[-1]
+    return anatomy.walk_back(value_id, through, anatomy.varies)[-1]
 
 
 def _has_own_target(anatomy: Anatomy, value: int) -> bool:

@@ -40,7 +40,11 @@ def _unused(anatomy: Anatomy, site: Site) -> Finding:
 def _sample_for_mean(anatomy: Anatomy, site: Site) -> Edit:
     """Let what compares with the input be made from the sample."""
     compared = [part.summand.value for part in anatomy.role("reconstruction")]
-    kl = {number for part in anatomy.role("kl") for number in anatomy.ancestors(part.summand.value)}
+    kl = {
+        value_id
+        for part in anatomy.role("kl")
+        for value_id in anatomy.ancestors(part.summand.value)
+    }
     means = anatomy.twins(site.location)
     users = {
         bound.output

@@ -17,13 +17,13 @@ def stops_at(run: Run) -> int | None:
     return next((n for n in named if run.graph.depends(n, [cause.value])), None)
 
 
-def cause_section(run: Run, number: int) -> list[Block]:
+def cause_section(run: Run, value_id: int) -> list[Block]:
     """Return the section on what is not finite, with its number; nothing for a run that is."""
     cause = first_not_finite(run)
     if cause is None:
         return []
     return [
-        Heading(number, "Not finite", called(run, cause.value)),
+        Heading(value_id, "Not finite", called(run, cause.value)),
         Note(sentence(run, cause), "failure"),
         Prose(f"To change: {cause.mend}"),
     ]
