@@ -115,6 +115,17 @@ def test_a_package_says_which_question_it_answers() -> None:
                 assert (folder / named).is_file(), f"{folder.name} names {named}"
 
 
+def test_each_class_has_a_name_of_its_own() -> None:
+    """One word for one thing: a name that says what a class is needs no file beside it."""
+    files: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                files.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+    assert files
+    assert {name: paths for name, paths in files.items() if len(paths) > 1} == {}
+
+
 def test_which_of_our_modules_name_values() -> None:
     setting = re.compile(f"^{MARKER} = True", re.MULTILINE)
     marked = {

@@ -210,8 +210,8 @@ class _Replays:
     def row(self, draw: Array | tuple[Array, ...]) -> Array:
         """Return values, gradients and log ratio of one draw, one after the other."""
         graph = self.run.graph
-        given = draw if isinstance(draw, tuple) else (draw,)
-        noise = dict(zip(self.noise, given, strict=True))
+        draws = draw if isinstance(draw, tuple) else (draw,)
+        noise = dict(zip(self.noise, draws, strict=True))
         values = replay(graph, {**self.fixed, **noise})
         gradients = backward(graph, values, self.run.trace.output)
         parts = [values[value_id] for value_id in self.values.values()]

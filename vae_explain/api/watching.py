@@ -39,11 +39,11 @@ class WatchPage(Shown):
         from ..pages.walkthrough import watching as page
 
         super().__init__(page.watching(watched, written))
-        told: tuple[Told, ...] = findings(watched)
+        watch_findings: tuple[Told, ...] = findings(watched)
         self._watched = watched
-        self.findings: tuple[Finding, ...] = tuple(each.finding for each in told)
-        self.when: tuple[str, ...] = tuple(each.when for each in told)
-        self.passed: bool = is_sound(told)
+        self.findings: tuple[Finding, ...] = tuple(each.finding for each in watch_findings)
+        self.when: tuple[str, ...] = tuple(each.when for each in watch_findings)
+        self.passed: bool = is_sound(watch_findings)
 
     def to_jsonl(self) -> str:
         """Return the page as JSON lines: one for each step and close look, one for all."""

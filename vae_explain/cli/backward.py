@@ -36,14 +36,14 @@ def backward(
 ) -> ExitCode:
     style = options.style()
     job = Job(options, style, "full")
-    given = names.typed(name, "--param", param)
+    typed = names.typed(name, "--param", param)
     if job.architecture:
-        names.gradient_names(given, term, job.architecture)
+        names.gradient_names(typed, term, job.architecture)
 
     from ..pages.walkthrough import backward as page
 
     run = job.run(finite=False)
-    chosen, term = names.gradient_names(given, term, run)
+    chosen, term = names.gradient_names(typed, term, run)
     other = job.other_run() if chosen and style.format != "json" else None
     walkthrough, checks = page.backward(run, chosen, term, latex, other)
     passed = not checks.failed and job.agrees and run.is_finite

@@ -30,14 +30,14 @@ def forward(
 ) -> ExitCode:
     style = options.style()
     job = Job(options, style, "printed")
-    given = names.typed(name, "--step", step)
+    typed = names.typed(name, "--step", step)
     if job.architecture:
-        names.step_names(given, job.architecture)
+        names.step_names(typed, job.architecture)
 
     from ..pages.walkthrough import forward as page
 
     run = job.run(finite=False)
-    chosen = names.step_names(given, run)
+    chosen = names.step_names(typed, run)
     walkthrough, checks = page.forward(run, chosen, latex)
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":

@@ -64,11 +64,11 @@ def typed(words: list[str] | None, option: str, values: list[str] | None) -> lis
 # --- names of whole values --------------------------------------------------------------
 
 
-def step_names(given: Sequence[Typed], known: Architecture | Run) -> list[str]:
+def step_names(typed_names: Sequence[Typed], known: Architecture | Run) -> list[str]:
     """Return the values that are to be shown, each once."""
     all_names, valid = _all_of(known), _steps_of(known)
     steps: list[str] = []
-    for each in given:
+    for each in typed_names:
         for place in _read(each, all_names, "step", valid):
             if place.gradient or place.inside is not None:
                 _elsewhere(each, place)
@@ -78,10 +78,10 @@ def step_names(given: Sequence[Typed], known: Architecture | Run) -> list[str]:
     return list(dict.fromkeys(steps))
 
 
-def parameter_names(given: Sequence[Typed], valid: Sequence[str]) -> list[str]:
+def parameter_names(typed_names: Sequence[Typed], valid: Sequence[str]) -> list[str]:
     """Return the parameters that are meant, each once."""
     parameters: list[str] = []
-    for each in given:
+    for each in typed_names:
         for place in _read(each, valid, "parameter", valid):
             if place.inside is not None:
                 _elsewhere(each, place)
@@ -90,7 +90,7 @@ def parameter_names(given: Sequence[Typed], valid: Sequence[str]) -> list[str]:
 
 
 def gradient_names(
-    given: Sequence[Typed], term: str | None, known: Architecture | Run
+    typed_names: Sequence[Typed], term: str | None, known: Architecture | Run
 ) -> tuple[list[str], str | None]:
     """Return the values whose gradients are meant, each once, and the term that they are of.
 
@@ -99,7 +99,7 @@ def gradient_names(
     terms = _terms_of(known)
     all_names, valid = _all_of(known), _with_gradient(known)
     places: list[tuple[Typed, Spelled]] = []
-    for each in given:
+    for each in typed_names:
         for place in _read(each, all_names, "parameter or value", valid, terms):
             if place.inside is not None:
                 _elsewhere(each, place._replace(gradient=True))
@@ -233,9 +233,11 @@ def _terms_of(known: Architecture | Run) -> tuple[str, ...]:
     return tuple(entry.name for entry in known.trace.terms)
 
 
-def _one_term(given: str | None, named: Sequence[str | None], terms: tuple[str, ...]) -> str | None:
+def _one_term(
+    typed_term: str | None, named: Sequence[str | None], terms: tuple[str, ...]
+) -> str | None:
     """Return the term of `--term` or of `∂kl/∂mu`, which must not be two."""
-    asked = {term for term in (given, *named) if term is not None}
+    asked = {term for term in (typed_term, *named) if term is not None}
     if not asked:
         return None
     if not terms:

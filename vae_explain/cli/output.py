@@ -111,13 +111,13 @@ def width(to_file: bool) -> int:
 
 def _size(stream: TextIO) -> os.terminal_size:
     """Return the size of a terminal, as COLUMNS and LINES or else the terminal itself says."""
-    told = shutil.get_terminal_size((0, 0))
+    usual = shutil.get_terminal_size((0, 0))
     try:
         size = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):
         size = os.terminal_size((0, 0))
-    columns = _told("COLUMNS") or size.columns or told.columns or IN_A_FILE
-    return os.terminal_size((columns, _told("LINES") or size.lines or told.lines or ROWS))
+    columns = _told("COLUMNS") or size.columns or usual.columns or IN_A_FILE
+    return os.terminal_size((columns, _told("LINES") or size.lines or usual.lines or ROWS))
 
 
 def _told(variable: str) -> int:

@@ -25,13 +25,13 @@ def params(
 
     from ..pages.walkthrough import parameters as page
 
-    given = names.typed(name, "NAME", None)
+    typed = names.typed(name, "NAME", None)
     if job.architecture:
-        names.parameter_names(given, job.architecture.parameters)
+        names.parameter_names(typed, job.architecture.parameters)
     run = job.run()
     values = run.trace.values
     parameters = [value.name for value in values if value.kind == "parameter" and value.name]
-    chosen = names.parameter_names(given, parameters)
+    chosen = names.parameter_names(typed, parameters)
     written = []
     if weights is not None:
         from .. import pipeline

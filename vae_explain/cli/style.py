@@ -50,16 +50,16 @@ class Style:
     record: OutputFile | None = None
 
 
-def format_of(given: str | None, target: OutputFile | None, formats: Formats) -> str:
+def format_of(typed: str | None, target: OutputFile | None, formats: Formats) -> str:
     """Return the format that was asked for, or that a file's name means."""
     if target is None or target.is_special:
-        return given or next(iter(formats))
+        return typed or next(iter(formats))
     meant = [name for name, endings in formats.items() if target.suffix in endings]
-    if given is not None:
-        if meant and meant != [given]:
+    if typed is not None:
+        if meant and meant != [typed]:
             mend = f"{target.shown} is a name for {meant[0]}; leave --format out, or name a file"
-            raise Problem("--format", given, f"{mend} that ends with {formats[given][0]}")
-        return given
+            raise Problem("--format", typed, f"{mend} that ends with {formats[typed][0]}")
+        return typed
     if not meant:
         endings = [ending for each in formats.values() for ending in each]
         listed = f"{', '.join(endings[:-1])} or {endings[-1]}" if endings[1:] else endings[0]

@@ -91,12 +91,12 @@ def train(
     explained = None
     if explain_step is not None:
         explained = parsing.whole("--explain-step", explain_step, 0, count - 1, "a step")
-    given = names.typed(name, "--param", param)
+    typed = names.typed(name, "--param", param)
     if job.architecture:
-        names.parameter_names(given, job.architecture.parameters)
-    if given and explained is None:
+        names.parameter_names(typed, job.architecture.parameters)
+    if typed and explained is None:
         mend = "only --explain-step shows a parameter's update; give it too"
-        raise Problem(*given[0], mend)
+        raise Problem(*typed[0], mend)
     picture = style.files.name("--plot", plot, (".svg", ".png")) if plot else None
     if picture is not None and find_spec("matplotlib") is None:
         mend = "drawing needs matplotlib; install it with: pip install 'vae-explain[plot]'"
@@ -116,7 +116,7 @@ def train(
     chosen: list[str] = []
 
     def accept(valid: Sequence[str]) -> None:
-        chosen.extend(names.parameter_names(given, valid))
+        chosen.extend(names.parameter_names(typed, valid))
 
     with terminal.progress(count, "training", sys.stderr) as report:
         training_run = training.train(plan, report, accept)

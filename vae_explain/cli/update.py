@@ -25,16 +25,16 @@ def update(
 ) -> ExitCode:
     style = options.style()
     job = Job(options, style, "full")
-    given = names.typed(name, "--param", param)
+    typed = names.typed(name, "--param", param)
     if job.architecture:
-        names.parameter_names(given, job.architecture.parameters)
+        names.parameter_names(typed, job.architecture.parameters)
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
 
     from ..pages.walkthrough import update as page
 
     step = _updated(job, rate)
     parameters = list(step.step.after)
-    chosen = names.parameter_names(given, parameters)
+    chosen = names.parameter_names(typed, parameters)
     walkthrough, checks = page.update(step, parameters, chosen)
     passed = step.finite and not checks.failed and job.agrees
     if style.format == "json":

@@ -81,8 +81,8 @@ class FormulasOfRun:
         run = self.run
         named = [n for n in run.gradients if run.trace.values[n].name is not None]
         computed = [n for n in named if n in run.trace.producer]
-        given = [n for n in named if n not in run.trace.producer]
-        order = [*run.graph.backward_order(computed), *sorted(given)]
+        leaves = [n for n in named if n not in run.trace.producer]
+        order = [*run.graph.backward_order(computed), *sorted(leaves)]
         return tuple(self._of(value_id, gradient=True) for value_id in order)
 
     def _of(self, value_id: int, gradient: bool) -> CellFormulas:
@@ -145,10 +145,10 @@ class FormulasOfRun:
 
         with np.errstate(all="ignore"):
             values = [value_of(each, look) for each in elements.values()]
-        given = wanted.ravel()
-        finite = given[np.isfinite(given)]
+        expected = wanted.ravel()
+        finite = expected[np.isfinite(expected)]
         scale = float(np.abs(finite).max(initial=1e-300))
-        return bool(np.allclose(values, given, rtol=NEAR, atol=NEAR * scale, equal_nan=True))
+        return bool(np.allclose(values, expected, rtol=NEAR, atol=NEAR * scale, equal_nan=True))
 
 
 NO_FORMULA = "it goes by the numbers of this run in a way that no formula of a cell has"

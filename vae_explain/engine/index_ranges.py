@@ -318,8 +318,8 @@ def _contract(run: Run) -> dict[str, Any]:
 def _last_first(run: Run, value_ids: Iterable[int]) -> list[int]:
     """Order gradients so that each stands behind those that its formula uses."""
     computed = [v for v in value_ids if v in run.trace.producer]
-    given = [v for v in value_ids if v not in run.trace.producer]
-    return [*run.graph.backward_order(computed), *given]
+    leaves = [v for v in value_ids if v not in run.trace.producer]
+    return [*run.graph.backward_order(computed), *leaves]
 
 
 def _array(run: Run, ranges: IndexRanges, at: int, is_made: bool) -> dict[str, Any]:

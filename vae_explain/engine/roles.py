@@ -73,10 +73,10 @@ def reconstruction(run: Run) -> int | None:
     values, steps = run.trace.values, Steps(run)
     for end in (*(term.value for term in run.trace.terms), run.trace.output):
         inputs = steps.inputs(end)
-        for given in (values[i] for i in inputs if values[i].kind == "input"):
+        for input_value in (values[i] for i in inputs if values[i].kind == "input"):
             made = [
                 i for i in inputs
-                if values[i].kind == "intermediate" and values[i].shape == given.shape
+                if values[i].kind == "intermediate" and values[i].shape == input_value.shape
             ]  # fmt: skip
             if len(made) == 1:
                 return made[0]

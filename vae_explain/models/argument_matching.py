@@ -79,8 +79,8 @@ def fitted(
     for p in parameters:
         if p.name in MODELS and p.default is p.empty and p.name not in more:
             raise CannotBind("the loss takes the model itself; give it by --objective")
-    given = _Fitting(loss, parameters, outputs, more).found()
-    return _in_their_kind(parameters, {**given, **more})
+    arguments = _Fitting(loss, parameters, outputs, more).found()
+    return _in_their_kind(parameters, {**arguments, **more})
 
 
 def _read(
@@ -120,17 +120,17 @@ def _in_order(parameters: Sequence[Parameter], outputs: Outputs, more: dict[str,
 
 
 def _in_their_kind(
-    parameters: Sequence[Parameter], given: dict[str, Any]
+    parameters: Sequence[Parameter], arguments: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
     """Put what has no name for the caller in its place, as of `def loss(recon, x, /)`.
 
     A default that stands before something given has to be given, too.
     """
     nameless = [p for p in parameters if p.kind is p.POSITIONAL_ONLY]
-    last = max((i for i, p in enumerate(nameless) if p.name in given), default=-1)
-    placed = [given.get(p.name, p.default) for p in nameless[: last + 1]]
+    last = max((i for i, p in enumerate(nameless) if p.name in arguments), default=-1)
+    placed = [arguments.get(p.name, p.default) for p in nameless[: last + 1]]
     names = {p.name for p in nameless}
-    return placed, {name: value for name, value in given.items() if name not in names}
+    return placed, {name: value for name, value in arguments.items() if name not in names}
 
 
 def _is_input(name: str, outputs: Outputs) -> bool:

@@ -138,9 +138,9 @@ def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] |
     pairs = set()
     for node in _nodes(_plain(function)):
         if isinstance(node, ast.Call) and _is_loss(_called(node).lower()):
-            given = {word.arg: word.value for word in node.keywords}
+            by_name = {word.arg: word.value for word in node.keywords}
             first, second = (
-                node.args[at] if at < len(node.args) else given.get(word)
+                node.args[at] if at < len(node.args) else by_name.get(word)
                 for at, word in enumerate(("input", "target"))
             )
             for prediction in _names_in(first) & names:

@@ -74,8 +74,8 @@ def _require_written(trace: Trace) -> None:
         others = np.random.default_rng(value_id).normal(size=array.shape)
         try:
             as_it_is, otherwise = (
-                replay_part(graph, values, {value_id: given}, {trace.output})[trace.output]
-                for given in (array, others)
+                replay_part(graph, values, {value_id: written}, {trace.output})[trace.output]
+                for written in (array, others)
             )
         except NotExplained:
             continue  # what has no rule is not said to be right either

@@ -140,7 +140,7 @@ class LossOf:
         function: str,
     ) -> Computed:
         arguments, keywords = fitted(loss, outputs, self.arguments)
-        told = arguments_of(loss, arguments, keywords, self.arguments, outputs)
+        sources = arguments_of(loss, arguments, keywords, self.arguments, outputs)
         try:
             result = loss(*arguments, **keywords)
         except KeyError as error:
@@ -153,7 +153,7 @@ class LossOf:
                 f"the loss wants {wanted} by name; give it as --loss-arg {wanted}=VALUE "
                 f"(from Python: loss_arguments={{{wanted!r}: …}})"
             ) from None
-        return self._taken(result, whose, LossCall(function, told), model, outputs.x)
+        return self._taken(result, whose, LossCall(function, sources), model, outputs.x)
 
 
 def _require_one_input(model: nn.Module) -> None:

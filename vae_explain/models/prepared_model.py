@@ -165,7 +165,7 @@ class PreparedModel:
 
     def doubled(self) -> PreparedModel:
         """Return the same with every row of the input twice, one batch behind the other."""
-        noise = tuple(torch.cat([given, given]) for given in self.noise)
+        noise = tuple(torch.cat([draw, draw]) for draw in self.noise)
         typed = None if self.typed is None else torch.cat([self.typed, self.typed])
         return dataclasses.replace(self, x=torch.cat([self.x, self.x]), typed=typed, noise=noise)
 

@@ -53,13 +53,13 @@ def with_entries(ready: PreparedModel, changes: Sequence[Change]) -> PreparedMod
             elif place.name in tensors:
                 tensors[place.name][place.index] = value
     noise = ready.noise
-    given = [
+    entries = [
         (drawn[place.name], place.index, change.value)
         for place, change in zip(places, changes, strict=True)
         if place.name in drawn and place.name not in tensors
     ]
-    if given:
-        noise = _with_noise(ready.noise, run, given)
+    if entries:
+        noise = _with_noise(ready.noise, run, entries)
     named = tuple(
         Change(place.target, change.value) for place, change in zip(places, changes, strict=True)
     )
@@ -88,7 +88,7 @@ def _noise(run: Run) -> dict[str, int]:
 
 
 def _with_noise(
-    before: Sequence[Tensor], run: Run, given: Sequence[tuple[int, tuple[int, ...], float]]
+    before: Sequence[Tensor], run: Run, entries: Sequence[tuple[int, tuple[int, ...], float]]
 ) -> tuple[Tensor, ...]:
     """Return the noise of a run up to the last draw that is changed, in float64."""
     draws = standard_draws(run)
@@ -97,9 +97,9 @@ def _with_noise(
     ]
     for at, exact in enumerate(before[: len(noise)]):
         noise[at] = exact.to(torch.float64).reshape(noise[at].shape).clone()
-    for value_id, index, value in given:
+    for value_id, index, value in entries:
         noise[draws.index(value_id)][index] = value
-    last = max(draws.index(value_id) for value_id, *_ in given)
+    last = max(draws.index(value_id) for value_id, *_ in entries)
     return tuple(noise[: max(last + 1, len(before))])
 
 

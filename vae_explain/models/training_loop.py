@@ -123,11 +123,11 @@ class Loop:
     def _called(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         if self._busy or self._told or not torch.is_grad_enabled():
             return
-        given = list(tensors_in((args, kwargs)))
-        if given:
+        tensors = list(tensors_in((args, kwargs)))
+        if tensors:
             state = torch.get_rng_state()
-            call = (args, kwargs) if len(given) > 1 else None
-            self.start = StepStart(given[0].detach(), state, module.training, call)
+            call = (args, kwargs) if len(tensors) > 1 else None
+            self.start = StepStart(tensors[0].detach(), state, module.training, call)
 
     def _taken_back(self, loss: Any) -> None:
         if self._busy or not isinstance(loss, Tensor) or loss.numel() != 1:
@@ -275,6 +275,6 @@ def ready_of(source: UserModel) -> PreparedModel:
     assert isinstance(model, nn.Module), "an object, which its user trains"
     loss = source.loss if callable(source.loss) else None
     objective = source.objective if callable(source.objective) else None
-    given = LossOf(loss, objective, source.loss_arguments, source.loss_sum)
+    objective_of = LossOf(loss, objective, source.loss_arguments, source.loss_sum)
     label, generator = type(model).__name__, torch.get_rng_state()
-    return PreparedModel(model, torch.empty(0), given, label, None, generator)
+    return PreparedModel(model, torch.empty(0), objective_of, label, None, generator)

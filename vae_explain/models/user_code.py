@@ -201,5 +201,5 @@ def _refuse_by_kind(function: Any, name: str = "") -> None:
     if hasattr(function, "_torchdynamo_orig_callable"):
         kind = "compiled"
     if kind:
-        told = f"the {kind} function {name}" if name else f"a {kind} function"
-        raise CannotLoad(f"{told} hides its operations; give the plain one")
+        described = f"the {kind} function {name}" if name else f"a {kind} function"
+        raise CannotLoad(f"{described} hides its operations; give the plain one")

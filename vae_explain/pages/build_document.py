@@ -95,8 +95,8 @@ def what_stays(run: Run, option: str = "") -> str:
     NotLive
         If the run is too large for a live page.
     """
-    given = [value for value in run.trace.values if value.kind in ("input", "noise", "parameter")]
-    count = sum(value.array.size for value in given)
+    leaves = [value for value in run.trace.values if value.kind in ("input", "noise", "parameter")]
+    count = sum(value.array.size for value in leaves)
     if count <= MOST_CHANGED:
         return ""
     has = f"this run has {count:,} numbers of input, noise and parameters"
@@ -106,7 +106,7 @@ def what_stays(run: Run, option: str = "") -> str:
             "kind, or read this one with document",
             option,
         )
-    names = [value.name for value in given if value.kind != "parameter" and value.name]
+    names = [value.name for value in leaves if value.kind != "parameter" and value.name]
     return (
         f"{has}, and a page can change {MOST_CHANGED:,}: here {' and '.join(names)} can be "
         "changed, and all that depends on them follows; the parameters stay as they are"
@@ -132,10 +132,16 @@ def live(
     """
     stays = what_stays(run)
     again = weighing(request, page) if request and request.architecture and not stays else None
-    given = {"lr": lr, "digits": None, "decimals": run.decimals, "stays": stays, **settings}
+    settings_of_page = {
+        "lr": lr,
+        "digits": None,
+        "decimals": run.decimals,
+        "stays": stays,
+        **settings,
+    }
     if architecture:
-        given["beta"] = architecture.beta
-    return display.live(page, run, given, again)
+        settings_of_page["beta"] = architecture.beta
+    return display.live(page, run, settings_of_page, again)
 
 
 def composed_from(

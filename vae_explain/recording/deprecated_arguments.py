@@ -34,12 +34,12 @@ def with_reduction(
     (('recon', 'x'), {'reduction': 'sum'})
     """
     names = LOSSES[name]
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    if given.keys().isdisjoint(DEPRECATED):
+    by_name = {**dict(zip(names, args, strict=False)), **kwargs}
+    if by_name.keys().isdisjoint(DEPRECATED):
         return args, kwargs
-    size_average, reduce = (given.pop(each, None) for each in DEPRECATED)
+    size_average, reduce = (by_name.pop(each, None) for each in DEPRECATED)
     if (size_average, reduce) != (None, None):
-        given["reduction"] = legacy_get_string(size_average, reduce, emit_warning=False)
+        by_name["reduction"] = legacy_get_string(size_average, reduce, emit_warning=False)
     first = min(names.index(each) for each in DEPRECATED)
-    placed = tuple(given.pop(each) for each in names[:first] if each in names[: len(args)])
-    return placed, given
+    placed = tuple(by_name.pop(each) for each in names[:first] if each in names[: len(args)])
+    return placed, by_name

@@ -110,17 +110,17 @@ class GivenDraws:
             If so are those of an earlier run.
         """
         if self._redrawn:
-            given = self._redrawn.pop(0)
-            if given.numel() != drawn.numel():
-                raise OtherDraws(given.numel(), drawn.numel())
+            draw = self._redrawn.pop(0)
+            if draw.numel() != drawn.numel():
+                raise OtherDraws(draw.numel(), drawn.numel())
         elif self._noise and is_standard_normal(name, args, kwargs):
-            given = self._noise.pop(0)
+            draw = self._noise.pop(0)
         else:
             return False
-        if given.numel() != drawn.numel():
-            raise NoiseMismatch(tuple(given.shape), tuple(drawn.shape))
+        if draw.numel() != drawn.numel():
+            raise NoiseMismatch(tuple(draw.shape), tuple(drawn.shape))
         with torch.no_grad():
-            drawn.copy_(given.reshape(drawn.shape))
+            drawn.copy_(draw.reshape(drawn.shape))
         return True
 
     def dropout(
@@ -143,10 +143,10 @@ class GivenDraws:
             # It draws all the same, so that later draws are what they were.
             if func(ones, **settings) is ones:
                 return x, None
-            given = self._redrawn.pop(0)
-            if given.numel() != x.numel():
-                raise OtherDraws(given.numel(), x.numel())
-            mask = given.to(x.dtype).reshape(x.shape)
+            draw = self._redrawn.pop(0)
+            if draw.numel() != x.numel():
+                raise OtherDraws(draw.numel(), x.numel())
+            mask = draw.to(x.dtype).reshape(x.shape)
             return (x.mul_(mask) if in_place else x * mask), mask
         version, before = x._version, torch.get_rng_state()
         result = func(*args, **kwargs)

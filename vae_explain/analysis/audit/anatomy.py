@@ -187,36 +187,38 @@ class Anatomy(Lineage):
         run = changed(self.run, self.rows)
         return Anatomy(run, Recordings(run, twice))
 
-    def experiment(self, given: Mapping[int, Array], wanted: Iterable[int]) -> dict[int, Array]:
+    def experiment(self, replaced: Mapping[int, Array], wanted: Iterable[int]) -> dict[int, Array]:
         """Run what lies between again, by the rules, with other numbers for some values.
 
         All values that the same calls made get the same numbers.
         """
         try:
-            return replay_part(self.graph, self.values, self._for_twins(given), wanted)
+            return replay_part(self.graph, self.values, self._for_twins(replaced), wanted)
         except NotExplained as why:
             raise NotApplied(f"an operation between has no rule ({why})") from None
 
-    def all_with(self, given: Mapping[int, Array]) -> dict[int, Array]:
+    def all_with(self, replaced: Mapping[int, Array]) -> dict[int, Array]:
         """Run everything again by the rules, in float64, with other numbers for some values."""
-        return replay(self.graph, self._for_twins(given))
+        return replay(self.graph, self._for_twins(replaced))
 
     @cached_property
     def replayed(self) -> dict[int, Array]:
         """All values by the rules, in float64, from the numbers of the run."""
         return self.all_with({})
 
-    def _for_twins(self, given: Mapping[int, Array]) -> dict[int, Array]:
-        return {twin: array for value_id, array in given.items() for twin in self.twins(value_id)}
+    def _for_twins(self, replaced: Mapping[int, Array]) -> dict[int, Array]:
+        return {
+            twin: array for value_id, array in replaced.items() for twin in self.twins(value_id)
+        }
 
-    def value_with(self, value_id: int, given: Mapping[int, Array]) -> Array:
+    def value_with(self, value_id: int, replaced: Mapping[int, Array]) -> Array:
         """Return one value where some others have other numbers."""
-        return self.experiment(given, [value_id])[value_id]
+        return self.experiment(replaced, [value_id])[value_id]
 
-    def change(self, value_id: int, given: Mapping[int, Array]) -> Array:
+    def change(self, value_id: int, replaced: Mapping[int, Array]) -> Array:
         """Return by how much a value changes when some others get other numbers."""
-        after = self.value_with(value_id, given)
-        before = self.value_with(value_id, {other: self.array(other) for other in given})
+        after = self.value_with(value_id, replaced)
+        before = self.value_with(value_id, {other: self.array(other) for other in replaced})
         with np.errstate(invalid="ignore"):  # where both are infinite, which is no change
             return np.where(after == before, 0.0, after - before)
 
@@ -230,9 +232,9 @@ class Anatomy(Lineage):
 
     # --- gradients ---
 
-    def total_with(self, parts: Sequence[LossPart], given: Mapping[int, Array]) -> float:
+    def total_with(self, parts: Sequence[LossPart], replaced: Mapping[int, Array]) -> float:
         """Return what some parts add to the loss where some values have other numbers."""
-        return self.total(parts, self.experiment(given, [part.summand.value for part in parts]))
+        return self.total(parts, self.experiment(replaced, [part.summand.value for part in parts]))
 
     def gradients(self, parts: Sequence[LossPart]) -> dict[int, Array]:
         """Return the gradient of some parts together, by hand, at every value it reaches."""

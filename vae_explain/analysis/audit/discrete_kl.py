@@ -127,9 +127,9 @@ def _fit(anatomy: Anatomy, sampled: Categories, parts: tuple[LossPart, ...]) -> 
     entropies, totals = [], []
     variables = 1
     for spread in SPREADS:
-        given = {head: spread * draws}
+        replaced = {head: spread * draws}
         wanted = [part.summand.value for part in parts]
-        arrays = anatomy.experiment(given, [sampled.logits, *wanted])
+        arrays = anatomy.experiment(replaced, [sampled.logits, *wanted])
         shares = _softmax(arrays[sampled.logits], sampled.axis)
         variables = shares.size // shares.shape[sampled.axis]
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -129,14 +129,14 @@ def weigh(
     if anatomy.values[made].size < anatomy.values[target].size or anatomy.graph.not_explained:
         return None
     fits = prediction is not None and prediction.shape == anatomy.values[made].shape
-    given = {made: prediction} if fits and prediction is not None else {}
-    values = anatomy.all_with(given) if given else anatomy.replayed
-    straight = _fitted(anatomy, parts, made, target, given, values)
+    replaced = {made: prediction} if fits and prediction is not None else {}
+    values = anatomy.all_with(replaced) if replaced else anatomy.replayed
+    straight = _fitted(anatomy, parts, made, target, replaced, values)
     if straight is None:
         # Where a probability is saturated, slopes say nothing: then as of one that is not.
         moderate = np.resize(MODERATE, anatomy.values[made].shape)
-        given = {made: moderate}
-        of_others = _fitted(anatomy, parts, made, target, given, anatomy.all_with(given))
+        replaced = {made: moderate}
+        of_others = _fitted(anatomy, parts, made, target, replaced, anatomy.all_with(replaced))
         if of_others and of_others.unit in POSITIVE:
             straight = of_others._replace(prediction=moderate)
     for scale in beside(anatomy, parts, made):
@@ -168,15 +168,15 @@ def _of_learned_scale(
     touched = [p for p in anatomy.parts if raw in anatomy.ancestors(p.summand.value)]
     weights, added, divisors = [], [], []
     for number in RAW:
-        given = {raw: anatomy.filled(raw, number)}
-        arrays = anatomy.all_with(given)
-        weighed = _fitted(anatomy, parts, made, target, given, arrays)
+        replaced = {raw: anatomy.filled(raw, number)}
+        arrays = anatomy.all_with(replaced)
+        weighed = _fitted(anatomy, parts, made, target, replaced, arrays)
         if weighed is None or weighed.unit not in POWER or weighed.range is not None:
             return None
         weights.append(weighed)
         divisors.append(float(np.abs(arrays[scale]).mean()))
-        given[made] = own
-        added.append(anatomy.total(touched, anatomy.all_with(given)))
+        replaced[made] = own
+        added.append(anatomy.total(touched, anatomy.all_with(replaced)))
     first, second = weights
     if first.unit != second.unit or abs(second.weight / first.weight - 1) < GUARDED:
         return None
@@ -241,7 +241,7 @@ def _fitted(
     parts: Sequence[LossPart],
     made: int,
     target: int,
-    given: Mapping[int, Array],
+    replaced: Mapping[int, Array],
     values: Mapping[int, Array],
     sign: float = 1.0,
 ) -> Weighed | None:
@@ -260,7 +260,7 @@ def _fitted(
         # Any error can have the slope of one element: its slopes elsewhere tell, on the way to
         # the target and to 0, where a probability stays one.
         for other in ((p + t) / 2, p / 2):
-            there = anatomy.gradient_at(made, parts, anatomy.all_with({**given, made: other}))
+            there = anatomy.gradient_at(made, parts, anatomy.all_with({**replaced, made: other}))
             if there is None:
                 return None
             here = other[counted], t[counted], sign * there[counted]
@@ -335,10 +335,10 @@ def latent_weights(anatomy: Anatomy, site: Site) -> Array:
     for mean in (1.0, 2.0):
         at_draws = []
         for draw in (1.0, -1.0) if measured.sampled else (1.0,):
-            given = {site.location: anatomy.filled(site.location, mean)}
+            replaced = {site.location: anatomy.filled(site.location, mean)}
             if not site.drawn:
-                given[site.noise] = anatomy.filled(site.noise, draw)
-            values = anatomy.all_with(given)
+                replaced[site.noise] = anatomy.filled(site.noise, draw)
+            values = anatomy.all_with(replaced)
             slope = anatomy.gradient_at(site.location, measured.parts, values)
             if slope is None:
                 raise NotApplied("no gradient of the KL reaches μ")

@@ -70,14 +70,14 @@ def at(
 ) -> tuple[float, dict[int, Array]]:
     """Run z and some parts again at one mean, raw value and draw; return σ, and the arrays."""
     raw_value = raw_of(site)
-    given = {
+    replaced = {
         site.location: anatomy.filled(site.location, mu),
         raw_value: anatomy.filled(raw_value, raw),
         site.noise: anatomy.filled(site.noise, draw),
     }
     wanted = [part.summand.value for part in parts]
     targets = [site.scale, *wanted] if site.drawn else [site.z, *wanted]
-    arrays = anatomy.experiment(given, [t for t in targets if t is not None])
+    arrays = anatomy.experiment(replaced, [t for t in targets if t is not None])
     sigma = (
         arrays[site.scale]
         if site.drawn and site.scale is not None

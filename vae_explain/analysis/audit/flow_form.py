@@ -101,9 +101,9 @@ def _fitted(
     targets: list[Array] = []
     for _ in range(ceil(POINTS / rows)):
         means = draws.standard_normal((rows, latents))
-        given = {site.location: means, site.noise: anatomy.filled(site.noise, 0.0)}
-        z, kl, sigma = _at(anatomy, site, parts, after, given, RAW[0])
-        _, other, narrower = _at(anatomy, site, parts, after, given, RAW[1])
+        replaced = {site.location: means, site.noise: anatomy.filled(site.noise, 0.0)}
+        z, kl, sigma = _at(anatomy, site, parts, after, replaced, RAW[0])
+        _, other, narrower = _at(anatomy, site, parts, after, replaced, RAW[1])
         unit = (other - kl) / (latents * np.log(sigma / narrower))
         slopes = np.empty((rows, latents, latents))
         for latent in range(latents):
@@ -111,7 +111,7 @@ def _fitted(
             step[:, latent] = STEP
             ends = [
                 anatomy.experiment(
-                    {**given, raw_of(site): raw, site.location: means + by}, [after]
+                    {**replaced, raw_of(site): raw, site.location: means + by}, [after]
                 )[after]
                 for by in (step, -step)
             ]
@@ -138,13 +138,13 @@ def _at(
     site: Site,
     parts: tuple[LossPart, ...],
     after: int,
-    given: dict[int, Array],
+    replaced: dict[int, Array],
     raw: float,
 ) -> tuple[Array, Array, float]:
     """Return what the flow gives out, the KL's part of each row, and σ."""
     raw_value, scale = raw_of(site), site.chain[0]
-    given = {**given, raw_value: anatomy.filled(raw_value, raw)}
-    arrays = anatomy.experiment(given, [after, scale, *(p.summand.value for p in parts)])
+    replaced = {**replaced, raw_value: anatomy.filled(raw_value, raw)}
+    arrays = anatomy.experiment(replaced, [after, scale, *(p.summand.value for p in parts)])
     rows = len(arrays[after])
     kl = np.zeros(rows)
     for part in parts:

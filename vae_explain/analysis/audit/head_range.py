@@ -51,7 +51,11 @@ def _mean(anatomy: Anatomy, site: Site) -> list[Finding]:
             f"{name}, the mean of {anatomy.latent(site)}, can only lie in {reached.words}, {side}: "
             "the prior's N(0, 1) goes beyond that on both sides.",
             ("where", "value"),
-            [(f"layer gives {given:g}", value) for given, value in reached.curve if given in SHOWN],
+            [
+                (f"layer gives {answer:g}", value)
+                for answer, value in reached.curve
+                if answer in SHOWN
+            ],
             cures=without(anatomy, reached.way),
         )
     ]

@@ -149,8 +149,8 @@ class Lineage:
         """Whether a value has a name of the user's: a term that has none goes by its op."""
         name = self.trace.values[value_id].name
         bound = self.graph.producer(value_id)
-        given = "" if bound is None else bound.operation.name
-        return name is not None and (not given or re.sub(r"_\d+$", "", name) != given)
+        own_name = "" if bound is None else bound.operation.name
+        return name is not None and (not own_name or re.sub(r"_\d+$", "", name) != own_name)
 
     def name(self, value_id: int) -> str:
         """Return what a value is called: by its name, by its formula, or by its op."""

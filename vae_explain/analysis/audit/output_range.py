@@ -113,8 +113,8 @@ def _swapped(anatomy: Anatomy, comparison: ComparisonOp) -> Finding | None:
 
 
 def _turned(operation: Operation) -> Operation:
-    given = {**dict(zip(("input", "target"), operation.args, strict=False)), **operation.kwargs}
-    first, second = given["target"], given["input"]
+    arguments = {**dict(zip(("input", "target"), operation.args, strict=False)), **operation.kwargs}
+    first, second = arguments["target"], arguments["input"]
     kwargs = {k: v for k, v in operation.kwargs.items() if k not in ("input", "target")}
     return operation._replace(args=(first, second, *operation.args[2:]), kwargs=kwargs)
 

@@ -104,10 +104,10 @@ def _of_other_rows(anatomy: Anatomy) -> Iterator[Finding]:
             continue
 
         def moved(chosen: list[int], made: int = compared.made) -> Array:
-            given = {value_id: anatomy.array(value_id).copy() for value_id in samples}
-            for array in given.values():
+            replaced = {value_id: anatomy.array(value_id).copy() for value_id in samples}
+            for array in replaced.values():
                 array[chosen] += STEP
-            return np.asarray(anatomy.change(made, given) != 0)
+            return np.asarray(anatomy.change(made, replaced) != 0)
 
         own = moved([0])[0]
         strange = moved(list(range(1, rows)))[0] & ~own
@@ -144,9 +144,11 @@ def _spread(anatomy: Anatomy, bound: BoundOperation) -> Iterator[Finding]:
         if reduced is None or not _in_the_loss(anatomy, bound.output):
             continue
         source = anatomy.operands(reduced)[0]
-        given = anatomy.array(source).copy()
-        given[0] += STEP
-        moved = np.abs(anatomy.change(bound.output, {source: given})).reshape(rows, -1).max(axis=1)
+        damaged = anatomy.array(source).copy()
+        damaged[0] += STEP
+        moved = (
+            np.abs(anatomy.change(bound.output, {source: damaged})).reshape(rows, -1).max(axis=1)
+        )
         if np.count_nonzero(moved) < 2:
             continue
         name, op = anatomy.name(source), reduced.rule_name

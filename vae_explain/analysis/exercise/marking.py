@@ -193,9 +193,9 @@ class _Marking:
             for tree in mistake.trees(blank, self.sheet)
             for numbers, at in zip(places, right, strict=True)
         ]
-        given = [(name, value_of(tree, numbers), at) for name, numbers, tree, at in candidates]
+        answers_of = [(name, value_of(tree, numbers), at) for name, numbers, tree, at in candidates]
         for tolerance in within:  # what is met exactly comes first
-            for name, value, at in given:
+            for name, value, at in answers_of:
                 if _near(number, value, tolerance) and not _near(value, at, within[1]):
                     return name
         decimals = len(answer.text.partition(".")[2])

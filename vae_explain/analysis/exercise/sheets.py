@@ -163,14 +163,14 @@ class _Numbers:
 
     def _entry(self, number: str, further: Counter[str]) -> SheetEntry:
         names = {blank.name for blank in self.blanks}
-        given = {
+        stated = {
             symbol_text(ref): self._given(ref, self.wish.decimals + further[symbol_text(ref)])
             for refs in self.shown.values()
             for ref in refs
             if symbol_text(ref) not in names
         }
-        roles: dict[str, Role] = {name: each.role for name, each in given.items()}
-        numbers = {name: float(each.text) for name, each in given.items()}
+        roles: dict[str, Role] = {name: each.role for name, each in stated.items()}
+        numbers = {name: float(each.text) for name, each in stated.items()}
         blanks = []
         for position, blank in enumerate(self.blanks, start=1):
             written = to_json(blank.tree)
@@ -187,7 +187,7 @@ class _Numbers:
         return SheetEntry(
             number,
             self.run.seed,
-            given,
+            stated,
             tuple(blanks),
             self.candidates.deviations,
             tuple(values[each].name or "" for each in sorted(self.candidates.kl_values)),
@@ -213,10 +213,10 @@ class _Numbers:
         Or makes one that lies in the middle between two, of which nobody could say which is meant.
         """
         for blank in sheet.blanks:
-            given = {name: sheet.entry.given[name] for name in blank.uses if name in sheet.given}
+            stated = {name: sheet.entry.given[name] for name in blank.uses if name in sheet.given}
             rounded = {
                 name: HALF * 10.0 ** -len(each.text.partition(".")[2])
-                for name, each in given.items()
+                for name, each in stated.items()
                 if not each.exact and each.role != "parameter"  # whose decimals are the page's
             }
             off = (moved(blank.tree, sheet.expected, name, by) for name, by in rounded.items())

@@ -32,9 +32,9 @@ def findings(watched: Watched) -> tuple[Told, ...]:
     return tuple(all_findings)
 
 
-def is_sound(told: Sequence[Told]) -> bool:
+def is_sound(watch_findings: Sequence[Told]) -> bool:
     """Whether none of what was found is an error."""
-    return not any(each.finding.severity == "error" for each in told)
+    return not any(each.finding.severity == "error" for each in watch_findings)
 
 
 def _said(

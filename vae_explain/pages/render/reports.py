@@ -295,13 +295,13 @@ def whole_of(watched: Watched) -> dict[str, Any]:
     """Return what came of a watched training."""
     from ...analysis.watch import findings, is_sound
 
-    told = findings(watched)
+    watch_findings = findings(watched)
     return {
         **fields(watched, "label steps"),
         "looks": len(watched.looks),
         **fields(watched, "not_finite_at ended"),
-        "findings": [{**finding_of(each.finding), "when": each.when} for each in told],
-        "passed": is_sound(told),
+        "findings": [{**finding_of(each.finding), "when": each.when} for each in watch_findings],
+        "passed": is_sound(watch_findings),
     }
 
 

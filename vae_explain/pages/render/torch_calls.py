@@ -330,8 +330,8 @@ def _back_at(
 
 
 def _einsum(equation: str, arguments: Sequence[str]) -> str | None:
-    given, made = equation.split("->")
-    if not set(made) <= set(given):
+    operands, made = equation.split("->")
+    if not set(made) <= set(operands):
         return None  # numbers are repeated, for which it has no letter
     return f"torch.einsum({_listed([repr(equation), *arguments])})"
 

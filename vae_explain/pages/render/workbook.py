@@ -144,9 +144,11 @@ class _Workbook:
         sheet.write_string(0, 0, _words(self.title), formats["title"])
         sheet.write_string(1, 0, _words("; ".join(run_remarks(self.run))), formats["words"])
         sheet.write_string(2, 0, LEGEND, formats["words"])
-        given = [each for name in (INPUT, PARAMETERS) for each in self.differences.get(name, ())]
+        differing = [
+            each for name in (INPUT, PARAMETERS) for each in self.differences.get(name, ())
+        ]
         sheet.write_string(3, 0, "a given number was changed: 1, else 0")
-        changed = "+".join(f"SUMPRODUCT(--({each}<>0))" for each in given) or "0"
+        changed = "+".join(f"SUMPRODUCT(--({each}<>0))" for each in differing) or "0"
         sheet.write_formula(3, 1, f"=IF({changed}>0,1,0)", formats["number"], 0)
         sheet.write_string(5, 0, "loss", formats["name"])
         place = self.first[self.run.trace.output, False]

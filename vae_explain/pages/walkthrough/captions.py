@@ -287,7 +287,7 @@ class Captions:
         """Whether a value is an input, or has its numbers in another shape."""
         numbers, values = self.run.values[value_id].ravel(), self.run.trace.values
         inputs = [self.run.values[value.id] for value in values if value.kind == "input"]
-        return any(np.array_equal(numbers, given.ravel()) for given in inputs)
+        return any(np.array_equal(numbers, input_numbers.ravel()) for input_numbers in inputs)
 
     def _is_latent(self, value_id: int) -> bool:
         """Whether a value has the shape of a draw, as what a sample is made from has."""

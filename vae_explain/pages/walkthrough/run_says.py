@@ -126,20 +126,20 @@ def units_off(facts: Facts) -> Statement | None:
     run, said = facts.run, Sentence()
     layers: list[Parts] = []
     for value_id, before in facts.gates:
-        given = rows_of(np.asarray(run.values[before], np.float64))
-        off = np.flatnonzero((given <= 0).all(axis=0))
+        inputs = rows_of(np.asarray(run.values[before], np.float64))
+        off = np.flatnonzero((inputs <= 0).all(axis=0))
         if not off.size:
             continue
         if len(layers) == MOST_NAMED:
             break
-        nearest = int(off[np.argmax(given[:, off].max(axis=0))])
-        row = int(np.argmax(given[:, nearest]))
-        count = given.shape[1]
+        nearest = int(off[np.argmax(inputs[:, off].max(axis=0))])
+        row = int(np.argmax(inputs[:, nearest]))
+        count = inputs.shape[1]
         few = off.size <= MOST_LISTED
         shape = run.values[before].shape
         index = tuple(map(int, np.unravel_index(row * count + nearest, shape)))
         is_named = run.trace.values[before].name is not None
-        number = said.number(float(given[row, nearest]))
+        number = said.number(float(inputs[row, nearest]))
         parts = worded(
             "off",
             int(off.size > 1) if few else 2,

@@ -32,11 +32,11 @@ def watching(watched: Watched, written: Sequence[str] = ()) -> Walkthrough:
         What was written to files, in words.
     """
     page = Draft()
-    told = findings(watched)
-    _found(page, watched, told)
+    watch_findings = findings(watched)
+    _found(page, watched, watch_findings)
     _course(page, watched)
     _looks(page, watched)
-    page.add(*map(Note, written), _verdict(watched, told))
+    page.add(*map(Note, written), _verdict(watched, watch_findings))
     steps = counted(watched.steps, "step")
     title = f"{watched.label} · {steps}, {counted(len(watched.looks), 'look')}"
     return Walkthrough("watch", title, (HOW,), tuple(page.blocks))
@@ -44,14 +44,14 @@ def watching(watched: Watched, written: Sequence[str] = ()) -> Walkthrough:
 
 def add_watched(page: Draft, watched: Watched) -> None:
     """Add what was seen of a training to its page."""
-    told = findings(watched)
-    _found(page, watched, told)
+    watch_findings = findings(watched)
+    _found(page, watched, watch_findings)
     _looks(page, watched)
-    page.add(_verdict(watched, told))
+    page.add(_verdict(watched, watch_findings))
 
 
-def _found(page: Draft, watched: Watched, told: Sequence[Told]) -> None:
-    for each in told:
+def _found(page: Draft, watched: Watched, watch_findings: Sequence[Told]) -> None:
+    for each in watch_findings:
         add_finding(page, each.finding, each.when)
     _frozen(page, watched)
 
@@ -137,15 +137,15 @@ def _latents(page: Draft, looks: Sequence[Look]) -> None:
     page.add(Curve("look", tuple(series[:MOST_LATENTS])))
 
 
-def _verdict(watched: Watched, told: Sequence[Told]) -> Note:
+def _verdict(watched: Watched, watch_findings: Sequence[Told]) -> Note:
     counts = ", ".join(
-        counted(sum(each.finding.severity == severity for each in told), severity)
+        counted(sum(each.finding.severity == severity for each in watch_findings), severity)
         for severity in SEVERITIES
     )
     words = f"{counted(watched.steps, 'step')} watched: {counts}."
     if watched.ended:
         words += f" The loop was left by {watched.ended}."
     refused = all(look.refused for look in watched.looks)
-    if is_sound(told):
+    if is_sound(watch_findings):
         return Note(words, "plain" if refused else "check")
     return Note(words, "failure")
