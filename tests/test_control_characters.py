@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import pytest
 import torch
@@ -133,3 +137,34 @@ def test_what_a_file_says(cli: CommandLine, tmp_path: Path) -> None:
         outcome = cli("forward", *given)
         assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
         require_clean(outcome.err)
+
+
+NO_TEXT = os.fsdecode(b"\xff")
+ODD_NAMES = (NO_TEXT, f"a{NO_TEXT}é", BAD, "two\nlines", "100%25")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=repr)
+def test_a_document_of_any_name_is_read_again_and_finds_its_picture(
+    cli: CommandLine, tmp_path: Path, name: str
+) -> None:
+    page = tmp_path / f"{name}.md"
+    written = cli("document", "-o", str(page))
+    assert written.code == 0, written.err
+    link = re.search(r"\]\(<?([^<>\n]+\.svg)>?\)", page.read_text("utf-8"))
+    assert link and os.fsdecode(unquote_to_bytes(link[1])) == f"{name}.svg"
+    read = cli("verify", str(page))
+    assert read.code == 0, read.err
+    for text in (written.err, read.out, read.err):
+        require_clean(text)
+        text.encode("utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text there")
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict"])
+def test_a_stream_that_cannot_write_a_name_shows_its_codes(tmp_path: Path, encoding: str) -> None:
+    words = ["record", "-o", str(tmp_path / f"{NO_TEXT}.safetensors")]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "vae_explain", *words]
+    outcome = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+    assert rb"\udcff.safetensors; ask it by --run." in outcome.stdout

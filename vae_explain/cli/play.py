@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..symbolic.printable import printable
 from . import parsing
 from .document import composed_by
 from .errors import ExitCode
@@ -67,7 +68,7 @@ def play(
     target = style.output or style.files.name("--output", Path(_folder(), "play.html"))
     style.files.put(target, text)
     style.files.write()
-    page_stream().write(f"{target.path}\n")
+    page_stream().write(f"{printable(str(target.path))}\n")
     if not no_open and not target.is_special and not webbrowser.open(target.path.as_uri()):
         say("note: no browser could be opened; open the file in one yourself")
     return ExitCode.OK if composed.passed and job.agrees else ExitCode.CHECK_FAILED

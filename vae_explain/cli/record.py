@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+from ..symbolic.printable import printable
 from . import output
 from .errors import ExitCode, Problem
 from .job import Job
@@ -38,7 +39,7 @@ def record(
     job = Job(options, style, "full")
     run = job.keep().run(job.arithmetic)
     named = sum(value.name is not None for value in run.trace.values)
+    file = printable(str(output_file))
     return output.write(
-        f"The run of {run.label}, {named} named values, is in {output_file}; ask it by --run.\n",
-        style,
+        f"The run of {run.label}, {named} named values, is in {file}; ask it by --run.\n", style
     )

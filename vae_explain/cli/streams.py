@@ -42,13 +42,14 @@ def keep_descriptor() -> None:
     """Keep standard output for the page also from code in C, which writes to its descriptor.
 
     The page gets a descriptor of its own, and the usual one becomes that of standard error.
+    What the page's encoding lacks, as an undecoded byte of a file's name, stands as its code.
     """
     number = sys.stdout.fileno()
     page = open(  # noqa: SIM115  # until the process ends
         os.dup(number),
         "w",
         encoding=sys.stdout.encoding,
-        errors=sys.stdout.errors,
+        errors="backslashreplace",
         buffering=1 if sys.stdout.line_buffering else -1,
     )
     os.dup2(sys.stderr.fileno(), number)

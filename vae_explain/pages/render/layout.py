@@ -33,7 +33,7 @@ class Layout:
 
     def page(self, walkthrough: blocks.Walkthrough) -> list[Line]:
         """Return the whole page."""
-        command = f"vae-explain {walkthrough.command}"
+        command = self.canvas.symbols(f"vae-explain {walkthrough.command}")
         lines: list[Line] = []
         title = self.canvas.symbols(walkthrough.title)
         if len(command) + 3 + columns(title) <= self.canvas.width:

@@ -7,8 +7,10 @@ would take the backslashes and underscores of a bare `$$` block for its own.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from ...symbolic.cases import assert_never
 from ...symbolic.expression import Expression
@@ -252,7 +254,9 @@ def link(name: str) -> str:
     """Return a file's name as the target of a link, in pointed brackets if it needs them."""
     if re.fullmatch(r"[\w.:/-]+", name):
         return name
-    escaped = re.sub(r"[\\<>]", r"\\\g<0>", name)
+    # By its bytes what a link cannot have: a line's end, or a byte that is no text.
+    coded = (c if c.isprintable() and c != "%" else quote(os.fsencode(c)) for c in name)
+    escaped = re.sub(r"[\\<>]", r"\\\g<0>", "".join(coded))
     return f"<{escaped}>"
 
 
