@@ -8,6 +8,7 @@ from textwrap import indent
 
 import numpy as np
 import pytest
+import torch
 
 from .pages import CommandLine
 from .test_unruly_models import COMMANDS
@@ -46,6 +47,15 @@ STAYS = {
     "backward": "((self.dec(z.detach())) ** 2).sum().backward()",
     "seeded": "loss = loss * float(np.random.default_rng(0).random())",
 }
+MOVES = {
+    "optimizer": "self.optimizer.zero_grad()\nloss.backward()\nself.optimizer.step()\n"
+    "mu, logvar = self.enc(x).chunk(2, -1)\nloss = ((self.dec(mu) - x) ** 2).sum()",
+    "written": "with torch.no_grad():\n    self.dec.weight.mul_(0.9)\n"
+    "loss = ((self.dec(mu) - x) ** 2).sum()",
+    "assigned": "self.dec.weight.data = self.dec.weight.data * 0.9\n"
+    "loss = ((self.dec(mu) - x) ** 2).sum()",
+}
+PRECISIONS = ("float16", "float64")
 SAID = "run again with the same seed, the model gives other numbers"
 
 
@@ -91,3 +101,24 @@ def test_the_seed_is_that_of_python_and_numpy_too(cli: CommandLine, tmp_path: Pa
     before = random.getstate()
     assert page(cli, tmp_path, "forward", run) == first
     assert random.getstate() == before  # the caller's are left alone
+
+
+@pytest.mark.parametrize("kind", MOVES)
+@pytest.mark.parametrize("command", ["update", "document", "check"])
+def test_a_model_that_moves_its_parameters_is_not_blamed(
+    cli: CommandLine, tmp_path: Path, command: str, kind: str
+) -> None:
+    text = page(cli, tmp_path, command, MOVES[kind])
+    assert "error:" not in text and "✗" not in text and "FAILED" not in text
+    assert command == "check" or SAID in text
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("command", ["update", "document", "check"])
+def test_a_model_that_sets_the_default_precision_has_set_it_for_one_run(
+    cli: CommandLine, tmp_path: Path, command: str, precision: str
+) -> None:
+    text = page(cli, tmp_path, command, f"torch.set_default_dtype(torch.{precision})")
+    assert torch.get_default_dtype() == torch.float32
+    assert "error:" not in text and "✗" not in text and "FAILED" not in text
+    assert SAID not in text

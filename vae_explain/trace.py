@@ -167,8 +167,8 @@ class Trace:
     rewritten
         The ids of the parameters that the run wrote to where autograd does not see it.
     merged
-        The ids of computed values, before and after, that the run wrote to like that between
-        two uses: the gradient here is that of both together.
+        The ids of values that the run wrote to like that between two uses, of computed ones
+        before and after: the gradient here is that of both together.
     uninitialised
         The ids of memory with nothing written to it: zeros here.
     """

@@ -41,6 +41,7 @@ class KeptState:
         self._undo: list[Callable[[], None]] = [
             partial(random.setstate, random.getstate()),
             partial(np.random.set_state, np.random.get_state()),
+            partial(torch.set_default_dtype, torch.get_default_dtype()),
         ]
         for holder in holders:
             self._keep(holder)

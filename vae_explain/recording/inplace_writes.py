@@ -86,6 +86,8 @@ def refresh_parameters(builder: TraceBuilder, written: Sequence[int]) -> None:
         builder.rewritten.add(value_id)
         uses = _uses(builder, value_id)
         if _have_gradients(builder, uses):
+            builder.merged.add(value_id)
+            store.outdate(value_id)
             continue
         if uses:
             constant = store.add(torch.from_numpy(np.array(store.arrays[value_id])), "constant")

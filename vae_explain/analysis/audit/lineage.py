@@ -249,7 +249,9 @@ class Lineage:
     def _flags(self) -> dict[int, int]:
         flags: dict[int, int] = {}
         inputs = {value.shape for value in self.trace.values if value.kind == "input"}
-        for value in self.trace.values:
+        # Given numbers first: what a parameter was before a write is known behind its use.
+        given_first = sorted(self.trace.values, key=lambda v: self.graph.producer(v.id) is not None)
+        for value in given_first:
             if value.id in self.strays:
                 flags[value.id] = LEARNED
             elif value.id in self.drawn_elsewhere:

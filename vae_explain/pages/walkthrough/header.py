@@ -10,7 +10,8 @@ from ..phrases import counted
 MOST_IN_HEADER = 8
 VARIES = (
     "run again with the same seed, the model gives other numbers, as one does that goes by the "
-    "clock or draws from a generator without a seed: these are of one run"
+    "clock, draws from a generator without a seed or moves its own parameters: these are of one "
+    "run"
 )
 
 
