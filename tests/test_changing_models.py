@@ -109,7 +109,9 @@ def test_a_model_that_moves_its_parameters_is_not_blamed(
     cli: CommandLine, tmp_path: Path, command: str, kind: str
 ) -> None:
     text = page(cli, tmp_path, command, MOVES[kind])
-    assert "error:" not in text and "✗" not in text and "FAILED" not in text
+    assert "error:" not in text
+    assert "✗" not in text
+    assert "FAILED" not in text
     assert command == "check" or SAID in text
 
 
@@ -120,5 +122,7 @@ def test_a_model_that_sets_the_default_precision_has_set_it_for_one_run(
 ) -> None:
     text = page(cli, tmp_path, command, f"torch.set_default_dtype(torch.{precision})")
     assert torch.get_default_dtype() == torch.float32
-    assert "error:" not in text and "✗" not in text and "FAILED" not in text
+    assert "error:" not in text
+    assert "✗" not in text
+    assert "FAILED" not in text
     assert SAID not in text

@@ -151,7 +151,8 @@ def test_a_document_of_any_name_is_read_again_and_finds_its_picture(
     written = cli("document", "-o", str(page))
     assert written.code == 0, written.err
     link = re.search(r"\]\(<?([^<>\n]+\.svg)>?\)", page.read_text("utf-8"))
-    assert link and os.fsdecode(unquote_to_bytes(link[1])) == f"{name}.svg"
+    assert link is not None
+    assert os.fsdecode(unquote_to_bytes(link[1])) == f"{name}.svg"
     read = cli("verify", str(page))
     assert read.code == 0, read.err
     for text in (written.err, read.out, read.err):
