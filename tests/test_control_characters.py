@@ -168,4 +168,4 @@ def test_a_stream_that_cannot_write_a_name_shows_its_codes(tmp_path: Path, encod
     command = [sys.executable, "-m", "vae_explain", *words]
     outcome = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert outcome.returncode == 0, outcome.stderr
-    assert rb"\udcff.safetensors; ask it by --run." in outcome.stdout
+    assert rb"\udcff.safetensors; use it with --run." in outcome.stdout

@@ -270,11 +270,11 @@ def test_remembering_is_turned_off(
 
 def test_the_command_shows_the_folder_and_empties_it(cli: CommandLine, folder: Path) -> None:
     assert cli("cache", "--path").out == f"{folder}\n"
-    none = f"0 runs are remembered in {folder}, 0.0 MB."
+    none = f"0 runs are cached in {folder}, 0.0 MB."
     assert " ".join(cli("cache").out.split()) == none
     cli("forward")
     one = " ".join(cli("cache").out.split())
-    assert one.startswith(f"1 run is remembered in {folder}, 0.")
+    assert one.startswith(f"1 run is cached in {folder}, 0.")
     cleared = cli("cache", "--clear")
     assert (cleared.code, entries(folder)) == (0, [])
     assert " ".join(cleared.out.split()) == none

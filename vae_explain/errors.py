@@ -42,9 +42,13 @@ def did_you_mean(typed: str, names: Iterable[str]) -> str:
 def nearest(text: str, names: Iterable[str]) -> str | None:
     """Return what a word was mistyped for: a name that is one or two slips of a key away."""
     word = text.casefold()
-    most = 1 if len(word) < 5 else 2
-    ranked = sorted((slips(word, name.casefold()), name) for name in dict.fromkeys(names))
-    return ranked[0][1] if ranked and ranked[0][0] <= most else None
+    ranked = []
+    for name in dict.fromkeys(names):
+        lengths = sorted((len(word.lstrip("-")), len(name.lstrip("-"))))
+        most = min(1 if lengths[0] < 5 else 2, lengths[1] - 1)  # else nothing is left of it
+        if (count := slips(word, name.casefold())) <= most:
+            ranked.append((count, name))
+    return min(ranked)[1] if ranked else None
 
 
 def slips(a: str, b: str) -> int:

@@ -1,4 +1,4 @@
-"""`vae-explain cache`: the runs of the built-in VAE that are remembered."""
+"""`vae-explain cache`: the cached runs of the built-in VAE."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cache(
         raise Problem("--clear" if clear else "cache", where, f"cannot be used: {reason}") from None
     runs = "1 run is" if len(sizes) == 1 else f"{len(sizes)} runs are"
     off = "" if run_cache.is_on() else f"; {run_cache.SWITCH}=0 turns it off"
-    words = f"{runs} remembered in {where}, {sum(sizes) / 1e6:.1f} MB{off}."
+    words = f"{runs} cached in {where}, {sum(sizes) / 1e6:.1f} MB{off}."
     lines = wrap(words, output.width(False), break_long_words=False, break_on_hyphens=False)
     typer.echo("\n".join(lines))
     return ExitCode.OK

@@ -14,9 +14,10 @@ import typer
 from ..errors import UserError
 from ..pages.document_formats import FORMATS, write
 from . import output
-from .errors import ExitCode, Problem, unknown_name
+from .errors import ExitCode, Problem, line, unknown_name
 from .job import Job
 from .options import Options, run_option
+from .parsing import flag
 from .shared_options import with_options
 from .style import OF_PAGES, Formats, output_option
 
@@ -34,6 +35,7 @@ EITHER = {"x": "x_file", "x_file": "x"}
 DOCUMENTS = ("markdown", "html", "latex")
 ENDINGS: Formats = {**OF_PAGES, **{name: FORMATS[name].suffixes for name in DOCUMENTS}}
 KEEPS_NONE = "compare saves no run; use record"
+SUCH = "--x2, --beta2, --set2, --seed2 or --run2"
 
 
 def _of_second(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
@@ -92,10 +94,11 @@ def compare(
     options: Options,
 ) -> ExitCode:
     if not changed:
-        raise UserError(
-            "compare needs a second run: say what differs in it, such as --x2, --beta2, --set2, "
-            "--seed2 or --run2"
-        )
+        of_second = {flag(name) for name in OF_SECOND}
+        typed = [words for words in options.as_typed() if words[0] in of_second]
+        other = [word for option, *values in typed for word in (f"{option}2", *values)]
+        such = f": {line('compare', *other)}" if other else f", such as {SUCH}"
+        raise UserError(f"compare needs a second run: say what differs in it{such}")
     if options.run is not None and changed.keys() != {"run"}:
         wrong = next((name for name in changed if name != "run"), "run")
         mend = "a recorded run stays as it is; compare it with another by --run2"

@@ -162,9 +162,9 @@ def _one_file_each(style: Style, sheets: int) -> list[OutputFile]:
 
 
 def _topics(text: str) -> tuple[Topic, ...]:
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        parsing.choice("--topic", name, TOPICS)
+    if text.strip() == "all":
+        return cast("tuple[Topic, ...]", TOPICS)
+    names = [parsing.choice("--topic", name.strip(), TOPICS) for name in text.split(",")]
     return cast("tuple[Topic, ...]", tuple(dict.fromkeys(names)))
 
 

@@ -13,7 +13,7 @@ from .typed import DOCUMENT, HELP
 
 OF_ALL = (*HELP, "--version", "--install-completion", "--show-completion")
 # Words that ask for help, for the first steps, or for what a shell completes.
-HELPING = "help", "man", "?", "commands", *HELP
+HELPING = "help", "man", "?", "commands", "usage", "list", "docs", *HELP
 STARTING = "tutorial", "start", "quickstart", "intro"
 COMPLETING = "completion", "--completion", "completions", "install-completion"
 
@@ -28,7 +28,7 @@ def command_of(arguments: Sequence[str], commands: Sequence[str]) -> list[str]:
     if words[0] in ("version", "-v", "--version") or "--version" in words:
         return ["--version"]
     if words[0] in HELPING:
-        return [*(_called(word, commands) for word in words[1:2]), "--help"]
+        return [*filter(None, (_called(word, commands) for word in words[1:2])), "--help"]
     if words[0] in STARTING:
         return []
     if words[0] in COMPLETING:

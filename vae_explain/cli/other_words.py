@@ -64,16 +64,18 @@ OPTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("*", "-v", ("--verbose",)),
     ("*", "-m --net --network --script", ("--model",)),
     ("*", "-l --loss-fn --loss-function --criterion", ("--loss",)),
-    ("backward update train", "--params --parameter --parameters --name", ("--param",)),
+    ("backward update train", "--params --parameter --parameters --name --show", ("--param",)),
+    ("update train", "--only", ("--param",)),
     ("*", "--checkpoint --ckpt --state-dict --load --load-weights", ("--weights",)),
     ("*", "--load-checkpoint --params --pt --pth --resume", ("--weights",)),
     ("*", "--dtype", ("--arithmetic",)),
     ("*", "--exact", ("--arithmetic", "full")),
     ("*", "--csv --npy --input-file --xfile --file", ("--x-file",)),
+    ("*", "--stdin", ("--x-file", "-")),
     ("*", "--recording --from", ("--run",)),
     ("*", "--learning-rate --rate --step-size --eta --alpha", ("--lr",)),
     ("*", "--latex-code --tex", ("--latex",)),
-    ("forward", "--name --names --steps --value --layer", ("--step",)),
+    ("forward", "--name --names --steps --value --layer --show --only", ("--step",)),
     ("backward", "--wrt --layer --grad --of --at", ("--param",)),
     ("backward why", "--loss-term --part --only", ("--term",)),
     ("train", "-n --iterations --iters --epochs --n-steps --num-steps", ("--steps",)),
@@ -94,9 +96,24 @@ OPTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("cache", "--dir --folder --where", ("--path",)),
 )
 # An option that only names what stands for itself: why --target z.
-NEEDLESS = {"why": ("--target", "--name", "--value", "--of"), "verify": ("--file", "--document")}
-# A word that says no more than the command does: forward all, why is z 0.
-FILLING = {"forward": "pass all everything", "backward": "pass all everything", "why": "is does"}
+NEEDLESS = {
+    "why": ("--target", "--name", "--value", "--of", "--param", "--show", "--number"),
+    "params": ("--name", "--names", "--param", "--show", "--only", "--layer"),
+    "verify": ("--file", "--document"),
+    "mark": ("--sheet", "--sheets", "--answers", "--file"),
+}
+# A word, or an option, that says no more than the command does: forward all, why is z 0.
+FILLING = {
+    "forward": "pass all everything",
+    "backward": "pass all everything",
+    "why": "is does",
+    "params": "all everything shapes shape count list",
+    "audit": "all everything",
+    "verify": "strict",
+    "cache": "list info size show stats",
+    "play": "browser open web",
+    "diagram": "svg",
+}
 # One that no command has, and why it may be left out.
 LEFT_OUT = {
     **dict.fromkeys(("--device", "--gpu", "--cuda", "--cpu"), "every run is on the CPU"),
@@ -108,6 +125,7 @@ LEFT_OUT = {
     **dict.fromkeys(
         ("--float64", "--double"), "a page is in float64 unless --arithmetic full is asked for"
     ),
+    **dict.fromkeys(("--port", "--host"), "the page is a file and needs no server"),
     "--debug": "VAE_EXPLAIN_TRACEBACK=1 in the environment prints tracebacks",
 }
 # Options whose choices are also typed by themselves: --tanh, train adam.
@@ -128,12 +146,27 @@ ELSEWHERE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("--examples --samples", ("files to try are written by", "samples")),
 )
-# Only document writes these; the ending says which.
+# What is more than one command does, and what does it.
+MORE: Mapping[tuple[str, str], tuple[str, tuple[str, ...]]] = {
+    ("update", "--optimizer"): (
+        "update is one step of gradient descent; the first step of another is shown by",
+        ("train", "--optimizer", "adam", "--steps", "1", "--explain-step", "0"),
+    ),
+    ("exercise", "--pdf"): ("a sheet to print is written by", ("exercise", "-o", "sheet.tex")),
+    ("compare", "--pdf"): ("a page to print is written by", ("compare", "-o", "page.html")),
+    ("update", "--steps"): ("update is one step; more are taken by", ("train", "--steps", "20")),
+}
+# Formats of documents; the ending says which.
 DOCUMENTS = ("html", "markdown", "latex", "notebook", "pdf", "png", "xlsx")
 ENDING = {"markdown": "md", "latex": "tex", "notebook": "ipynb"} | {
     name: name for name in ("html", "pdf", "png", "xlsx")
 }
 PAGES = "forward", "backward", "why", "params", "update"
+# What other commands than document write of them, and the names that they have there.
+FORMATS: Mapping[str, Mapping[str, str]] = {
+    "exercise": {name: ENDING[name] for name in ("markdown", "latex", "html", "notebook")},
+    "compare": {name: name for name in ("markdown", "latex", "html")},
+}
 OF_DOCUMENTS = r".+\.(?:html?|md|markdown|tex|ipynb|pdf|png|xlsx)"
 # A choice of an option, and the word that we have for it.
 CHOICES: Mapping[str, str] = {
@@ -142,13 +175,22 @@ CHOICES: Mapping[str, str] = {
     "average": "mean", "avg": "mean", "total": "sum", "swish": "silu", "lrelu": "leaky_relu",
     "float32": "full", "float": "full", "fp32": "full", "unrounded": "full", "rounded": "printed",
     "md": "markdown", "tex": "latex", "ipynb": "notebook", "jupyter": "notebook", "htm": "html",
+    "beginner": "intro", "basic": "intro", "simple": "intro", "advanced": "expert",
+    "brief": "expert", "short": "expert", "concise": "expert", "normal": "standard",
+    "gradient": "chain", "gradients": "chain", "backward": "chain", "backprop": "chain",
+    "chainrule": "chain", "values": "forward", "relu": "gates", "reconstruction": "loss",
     "txt": "text", "plain": "text", "yes": "always", "no": "never", "on": "always", "off": "never",
 }  # fmt: skip
 
 # Where a word without an option goes, by what it looks like: the commands, a pattern, the option.
 PLACES: tuple[tuple[str, str, str], ...] = (
     ("record", r".+\.safetensors", "--output"),
-    ("forward backward why params document diagram update audit ask", r".+\.safetensors", "--run"),
+    (
+        "forward backward why params document diagram update audit ask compare",
+        r".+\.safetensors",
+        "--run",
+    ),
+    ("mark", r".+\.json", "--key"),
     ("document", rf"{OF_DOCUMENTS}|.+\.json", "--output"),
     ("play", r".+\.html?", "--output"),
     ("exercise", r".+\.(?:md|html?|tex|ipynb|csv|xml|zip)", "--output"),

@@ -33,13 +33,12 @@ def record(
     options: Options,
 ) -> ExitCode:
     if output_file is None:
-        raise Problem("--output", "", "name the file that gets the run, as -o run.safetensors")
+        raise Problem("--output", None, "name the file for the run, such as -o run.safetensors")
     style = options.style()
     style = replace(style, record=style.files.name("--output", output_file, RECORDINGS))
     job = Job(options, style, "full")
     run = job.keep().run(job.arithmetic)
     named = sum(value.name is not None for value in run.trace.values)
     file = printable(str(output_file))
-    return output.write(
-        f"The run of {run.label}, {named} named values, is in {file}; ask it by --run.\n", style
-    )
+    words = f"The run of {run.label}, {named} named values, is in {file}; use it with --run.\n"
+    return output.write(words, style)

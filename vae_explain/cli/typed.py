@@ -70,6 +70,11 @@ class ForgivingCommand(Unconverted, TyperCommand):
                 for name in param.opts
             }
             args = list(understood(ctx.info_name or "", args, flags))
+            takes_words = any(p.param_type_name == "argument" for p in self.get_params(ctx))
+            if "--" in args and not takes_words:
+                word = args[args.index("--") + 1]
+                mend = f"{ctx.info_name} takes options only; see {ctx.command_path} --help"
+                raise Problem(word, None, mend)
         return super().parse_args(ctx, args)
 
 
@@ -90,13 +95,18 @@ def understood(command: str, arguments: Sequence[str], flags: Mapping[str, bool]
     if "--x" in flags and _are_numbers(command, places):
         yield from rows(command, "--x", places, flags)
         return
-    kept = []
+    kept: list[str] = []
+    placed: set[str] = set()
     for word in places:
         found = _in_place(command, word, flags)
         if not found:
             kept.append(word)
         for name, *values in found:
-            yield from written(command, name, values, flags)
+            is_second = (
+                name in placed and f"{name}2" in flags
+            )  # compare A.safetensors B.safetensors
+            placed.add(name)
+            yield from written(command, f"{name}2" if is_second else name, values, flags)
     if kept:
         yield from ("--", *kept)
 
@@ -136,6 +146,7 @@ def _options(
         if word == "--":
             yield "", words
             return
+        word = _as_option(command, word, words, flags)
         named = re.fullmatch(OPTION, word, re.DOTALL)
         long = f"--{_plain(word[1:])}"
         is_short = len(word) > 2 and word[:2] in flags and long not in flags
@@ -150,7 +161,8 @@ def _options(
             name = _name(word, named["name"], flags)
             behind = not named["value"] and re.fullmatch(NUMBERS, (words or [""])[0])  # --seed= 7
             given = [named["value"]] if named["mark"] and not behind else []
-        if name in other_words.NEEDLESS.get(command, ()) and name not in flags:
+        needless = name in other_words.NEEDLESS.get(command, ()) or name[2:] in filling
+        if needless and name not in flags:
             continue
         if name not in flags and name not in HELP:
             name, *fixed = _known(command, name, flags, arguments)
@@ -175,6 +187,16 @@ def _options(
         yield name, given
         if second in flags and words and not words[0].startswith("-"):
             yield second, [words.pop(0)]  # compare --seed 1 2
+
+
+def _as_option(command: str, word: str, behind: Sequence[str], flags: Mapping[str, bool]) -> str:
+    """Return a word as the option that it is without its dashes: seed 7, x 4 3 2 1."""
+    option = f"--{_plain(word)}"
+    if command == "why" or flags.get(option, True):
+        return word
+    numbers = [re.fullmatch(NUMBERS, each) is not None for each in behind]
+    is_row = numbers[:2] == [True, True] or (numbers[:1] == [True] and "," in behind[0])
+    return option if (is_row if option in OF_ROWS else numbers[:1] == [True]) else word
 
 
 def _name(word: str, name: str, flags: Mapping[str, bool]) -> str:
@@ -212,13 +234,16 @@ def _known(
     for names, mend in other_words.ELSEWHERE:
         if name in names.split():
             raise Problem(name, None, f"{mend[0]} {line(*mend[1:])}")
-    form = other_words.choice_of(name.lstrip("-"), other_words.DOCUMENTS)
-    if form:
+    if (command, name) in other_words.MORE:
+        words, more = other_words.MORE[command, name]
+        raise Problem(name, None, f"{words} {line(*more)}")
+    if form := other_words.choice_of(name.lstrip("-"), other_words.DOCUMENTS):
+        if own := other_words.FORMATS.get(command, {}).get(form):
+            return "--format", own
+        if command == "diagram" and form in ("png", "pdf"):
+            named = line(command, "-o", f"model.{form}")
+            raise Problem(name, None, f"the name of the file says it: {named}")
         raise Problem(name, None, as_document(command, f"page.{other_words.ENDING[form]}"))
-    if (command, name) == ("update", "--optimizer"):
-        words = "update is one step of gradient descent; the first step of another is shown by"
-        one = ("train", "--optimizer", "adam", "--steps", "1", "--explain-step", "0")
-        raise Problem(name, None, f"{words} {line(*one)}")
     near = nearest(name, [flag for flag in flags if flag.startswith("--")])
     guess = f"did you mean {near}? See" if near else "see"
     raise Problem(name, None, f"{command} has no such option; {guess} {line(command, '--help')}")

@@ -32,6 +32,9 @@ def written(command: str, name: str, values: list[str], flags: Mapping[str, bool
             if meant and f"--{report}" in flags:
                 file = f"FILE{ending}" if name == "--format" else value
                 raise Problem(name, value, f"that is written by --{report} {file}")
+    if name == "--format" and command in other_words.FORMATS:
+        form = other_words.choice_of(value, other_words.DOCUMENTS)
+        values = [other_words.FORMATS[command].get(form or "", value)]
     is_document = name in ("--output", "-o") and re.fullmatch(other_words.OF_DOCUMENTS, value)
     if is_document and command in other_words.PAGES:
         raise Problem(name, value, as_document(command, value))
