@@ -172,14 +172,10 @@ def _loaded(option: str, value: Any, source: UserModel) -> Any:
 # --- what a user of the library gives ---------------------------------------------------
 
 
-def as_typed(x: Input) -> Tensor:
-    """Return an input that runs in float32 as it was typed, in float64.
-
-    Of a float32, those are the shortest decimals that tell it from its neighbours.
-    """
+def as_typed(x: Input) -> Tensor | None:
+    """Return an input as it was typed, in float64; None for one that is float32 itself."""
     array = x.numpy(force=True) if isinstance(x, Tensor) else np.asarray(x)
-    written = array.astype("U") if array.dtype == np.float32 else array
-    return torch.from_numpy(written.astype(np.float64))
+    return None if array.dtype == np.float32 else torch.from_numpy(array.astype(np.float64))
 
 
 def as_rows(x: Input) -> tuple[tuple[float, ...], ...]:

@@ -24,7 +24,7 @@ from ..recording.noise_run import draws_of_run
 from ..recording.random_draws import ModelDtypes
 from ..recording.recorder import record
 from ..recording.tensor_arrays import array_of
-from ..symbolic.decimals import rounded
+from ..symbolic.decimals import rounded, shortest_of
 from ..trace import Array, Trace
 from .changes import Change
 from .explicable import require_explicable
@@ -70,7 +70,8 @@ class PreparedModel:
     drawn_in
         For a model that was made float64: the precision that it draws in as before.
     typed
-        An x of float32 as it was typed, in float64: 0.9, not 0.8999999762.
+        An x of float32 as it was typed, in float64: 0.9, not 0.8999999762. None where nobody
+        typed it.
     decimals
         What the arithmetic `printed` rounds parameters and noise to.
     changes
@@ -140,12 +141,18 @@ class PreparedModel:
     def rounded(self) -> PreparedModel:
         """Return the same in float64, parameters rounded as a page prints them, x as written."""
         exact = self.in_float64()
-        if self.typed is not None and self.x.dtype == torch.float32:
-            exact = dataclasses.replace(exact, x=self.typed.clone())
+        if self.x.dtype == torch.float32:
+            exact = dataclasses.replace(exact, x=self.written())
         with torch.no_grad():
             for parameter in exact.model.parameters():
                 parameter.copy_(torch.from_numpy(rounded(array_of(parameter), self.decimals)))
         return exact
+
+    def written(self) -> Tensor:
+        """Return an x of float32 as it was typed, or by the shortest decimals of each number."""
+        if self.typed is not None:
+            return self.typed.clone()
+        return torch.from_numpy(shortest_of(array_of(self.x)))
 
     def in_float64(self) -> PreparedModel:
         """Return the same with a copy of the model, in float64."""

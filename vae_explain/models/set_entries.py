@@ -42,7 +42,9 @@ def with_entries(ready: PreparedModel, changes: Sequence[Change]) -> PreparedMod
         shapes |= {name: run.trace.values[value_id].shape for name, value_id in drawn.items()}
         places = [located(change, shapes, run.trace.by_name) for change in changes]
     require_once(places)
-    x, typed = ready.x.clone(), None if ready.typed is None else ready.typed.clone()
+    x, typed = ready.x.clone(), ready.typed
+    if x.dtype == torch.float32 and any(place.name == "x" for place in places):
+        typed = ready.written()
     with torch.no_grad():
         for place, (_, value) in zip(places, changes, strict=True):
             if place.name == "x":

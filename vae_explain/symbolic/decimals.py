@@ -18,6 +18,9 @@ NEAR = 2.0**-23
 KEPT = 15  # significant digits of a float64
 FEW, OFF = 11, 1e-14  # decimals, and how far beside so many a number lies by rounding
 WHOLE = 2.0**53  # from here on a float64 has no more decimals
+TELLING, ENOUGH = 6, 9  # digits that a float32 tells apart, and that tell any of them apart
+USUAL = 12  # powers of ten by which a float64 is multiplied without rounding twice
+AT_ONCE = 2**16
 
 
 def shortest(value: float) -> Decimal:
@@ -31,6 +34,42 @@ def shortest(value: float) -> Decimal:
     with np.errstate(over="ignore"):
         single = np.float32(value)
     return Decimal(str(single) if float(single) == value else repr(float(value)))
+
+
+def shortest_of(array: Any) -> Any:
+    """Return the shortest decimals of each float32 of an array, as float64.
+
+    Examples
+    --------
+    >>> shortest_of(np.array([0.1, 0.9, -2.5e30], np.float32)).tolist()
+    [0.1, 0.9, -2.5e+30]
+    """
+    flat = array.ravel()
+    found = np.empty(flat.shape)
+    for start in range(0, flat.size, AT_ONCE):  # so that little memory is taken at a time
+        part = slice(start, start + AT_ONCE)
+        found[part] = _shortest_of_few(flat[part])
+    return found.reshape(array.shape)
+
+
+def _shortest_of_few(single: Any) -> Any:
+    """As `shortest_of`: rounded to ever more digits, until a number is told from its neighbours."""
+    exact = single.astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.floor(np.log10(np.abs(exact)))
+        is_usual = np.abs(power) <= USUAL
+    odd = np.flatnonzero(~is_usual & (exact != 0))
+    found = exact.copy()
+    found[odd] = single[odd].astype("U").astype(np.float64)
+    left = np.flatnonzero(is_usual)
+    for digits in range(TELLING, ENOUGH + 1):
+        places = digits - 1 - power[left]
+        up, down = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
+        near = np.rint(exact[left] * up / down) * down / up
+        is_told = near.astype(np.float32) == single[left]
+        found[left[is_told]] = near[is_told]
+        left = left[~is_told]
+    return found
 
 
 def apart_from_rounding(value: float) -> Decimal:
