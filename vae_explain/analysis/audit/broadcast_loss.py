@@ -84,6 +84,6 @@ RULE = AuditRule(
     "broadcast-loss",
     "reconstruction and target of different shapes",
     "the recorded graph",
-    "reconstruction and target have one shape where they are compared",
+    "reconstruction and target have the same shape where they are compared",
     look,
 )

@@ -27,9 +27,9 @@ def look(anatomy: Anatomy) -> Iterator[Told]:
     if anatomy.codes:
         yield from of_each_codebook(anatomy)
     elif anatomy.latents:
-        yield "no codes of a codebook are picked beside the sampled latents"
+        yield "no codebook is used besides the sampled latents"
     else:
-        raise NotApplied("no codes of a codebook are picked")
+        raise NotApplied("no codebook is used")
 
 
 @partial(at_each, lambda anatomy: anatomy.codes)

@@ -53,8 +53,8 @@ def _together(findings: list[Finding]) -> Iterator[Finding]:
     facts = [each.evidence.facts for each in notes]
     off, units, cut = (sum(int(each[key]) for each in facts) for key in ("off", "units", "cut_off"))
     yield note(
-        f"{off} of {units} units of {len(notes)} layers are off for all rows, as some of a ReLU "
-        f"network's are; {cut:,} weights and biases get no gradient through them.",
+        f"{off} of {units} units of {len(notes)} layers are off for all rows, as some always are "
+        f"in a ReLU network; {cut:,} weights and biases get no gradient through them.",
         ("layer", "off", "units"),
         [
             (each.title.split(" are off")[0].split(" of ")[-1], of_it["off"], of_it["units"])

@@ -29,7 +29,7 @@ def look(anatomy: Anatomy) -> Iterator[Told]:
     if anatomy.categories:
         yield from of_each_site(anatomy)
     elif anatomy.sampling.sites:
-        yield "no categories are sampled beside the Gaussian latents"
+        yield "no categories are sampled besides the Gaussian latents"
     else:
         raise NotApplied("no categories are sampled")
 

@@ -139,6 +139,6 @@ RULE = AuditRule(
     "head-range",
     "a mean or deviation of z that an activation bounds",
     "experiments on the replay",
-    "what μ and σ of z can be",
+    "μ and σ of z can take the values that they need",
     at_each_site(look),
 )

@@ -76,6 +76,6 @@ RULE = AuditRule(
     "kl-at-prior",
     "a KL of unknown form whose minimum is not at the prior",
     "experiments on the replay",
-    "the KL is least where the posterior is the prior",
+    "the KL is smallest where the posterior equals the prior",
     at_each_site(look),
 )

@@ -210,6 +210,6 @@ RULE = AuditRule(
     "latent-without-kl",
     "a sample that no part of the loss measures",
     "the recorded graph",
-    "each sample's posterior is measured by the loss",
+    "the loss measures the posterior of each sample",
     look,
 )

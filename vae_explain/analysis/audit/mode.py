@@ -157,6 +157,6 @@ RULE = AuditRule(
     "mode",
     "a model that behaves differently in evaluation mode",
     "both modes run",
-    "the loss in training mode and in evaluation mode",
+    "the model behaves as it should in training mode and in evaluation mode",
     look,
 )

@@ -77,7 +77,7 @@ RULE = AuditRule(
     "negative-scale",
     "a standard deviation that is, or can be, negative",
     "experiments on the replay",
-    "the scale of z stays positive for every raw value from -30 to 30, or its sign is nothing to "
-    "the loss",
+    "the scale of z stays positive for every raw value from -30 to 30, or its sign does "
+    "not matter to the loss",
     at_each_site(look),
 )

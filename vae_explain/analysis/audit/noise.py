@@ -168,6 +168,6 @@ RULE = AuditRule(
     "noise",
     "noise that is not from N(0, 1), that rows share, or that is not PyTorch's own",
     "experiments on the replay",
-    "the noise of z is drawn from N(0, 1) by PyTorch, for each row its own",
+    "the noise of z is drawn from N(0, 1) by PyTorch, anew for each row",
     look,
 )

@@ -92,6 +92,6 @@ RULE = AuditRule(
     "nothing-learns",
     "weights that no optimizer gets, or a loss without any",
     "the recorded graph",
-    "the loss reaches parameters that an optimizer is given",
+    "an optimizer gets the parameters that the loss reaches",
     look,
 )

@@ -299,6 +299,6 @@ RULE = AuditRule(
     "output-range",
     "a prediction that cannot match its target, or swapped arguments",
     "experiments on the replay",
-    "the prediction can be what its targets are",
+    "the prediction can match its targets",
     look,
 )

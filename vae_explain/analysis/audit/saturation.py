@@ -160,6 +160,6 @@ RULE = AuditRule(
     "saturation",
     "sigmoids, deviations and clamps whose gradient has vanished",
     "gradients split by term",
-    "no sigmoid, tanh, clamp or deviation of z is so far out that it is flat",
+    "no sigmoid, tanh, clamp or deviation of z is so far out that its gradient vanishes",
     look,
 )
