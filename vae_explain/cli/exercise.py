@@ -39,8 +39,8 @@ NO_JSON = "sheets have no JSON; their key is JSON, give --key FILE.json"
 def exercise(
     topic: Annotated[
         str,
-        typer.Option(metavar="NAME,…", help="Topics: forward, gates, loss, kl, chain, update."),
-    ] = ",".join(TOPICS),
+        typer.Option(metavar="NAME,…", help=f"One or more of {', '.join(TOPICS)}."),
+    ] = "all",
     count: Annotated[
         str, typer.Option(metavar="INTEGER", help="Number of blanks on a sheet.")
     ] = "12",

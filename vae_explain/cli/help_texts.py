@@ -117,7 +117,11 @@ def page(command: Described, width: int, look: HelpStyle = PLAIN) -> str:
         for each in command.examples:
             lines += _command_lines(each, width)
     for section in command.sections:
-        lines += ["", _around(look.heading, section.title), *_entries(section.entries, width, look)]
+        lines += [
+            "",
+            _around(look.heading, section.title),
+            *entry_lines(section.entries, width, look),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -134,9 +138,13 @@ def overview(
     column = max(len(name) for commands in groups.values() for name in commands) + 2 * len(INDENT)
     for group, commands in groups.items():
         entries = [HelpEntry(name, words) for name, words in commands.items()]
-        lines += ["", _around(look.heading, group), *_entries(entries, width, look, column)]
+        lines += ["", _around(look.heading, group), *entry_lines(entries, width, look, column)]
     for section in sections:
-        lines += ["", _around(look.heading, section.title), *_entries(section.entries, width, look)]
+        lines += [
+            "",
+            _around(look.heading, section.title),
+            *entry_lines(section.entries, width, look),
+        ]
     more = "A command's options and examples: vae-explain COMMAND --help."
     return "\n".join([*lines, "", *_wrapped(more, width)]) + "\n"
 
@@ -146,11 +154,11 @@ def first_steps(summary: str, width: int) -> str:
     width = min(width, WIDEST)
     entries = [HelpEntry(*each) for each in FIRST_STEPS]
     column = max(len(entry.names) for entry in entries) + 2 * len(INDENT)
-    lines = [*_wrapped(summary, width), *_entries(entries, width, PLAIN, column)]
+    lines = [*_wrapped(summary, width), *entry_lines(entries, width, PLAIN, column)]
     return "\n".join(lines) + "\n"
 
 
-def _entries(
+def entry_lines(
     entries: Sequence[HelpEntry], width: int, look: HelpStyle, column: int = 0
 ) -> Iterator[str]:
     """Yield names with their words beside them, or below where that is too narrow.

@@ -1,4 +1,4 @@
-"""`vae-explain samples`: the files that the examples of the help and the docs are about."""
+"""`vae-explain samples`: the files that the help and the docs use."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import typer
 
 from . import output
 from .errors import ExitCode, Problem
+from .help_texts import PLAIN, HelpEntry, entry_lines
 from .options import Options
 
 HERE = Path(__file__).parent.parent
-# In an installation they lie in the package, in a checkout among the docs.
+# In an installation they are in the package, in a clone among the docs.
 FOLDERS = HERE / "samples", HERE.parent / "docs" / "examples"
 FILES = {
     "small_vae.py": "a model as you might write it, with its loss",
@@ -35,8 +36,9 @@ def samples(
 ) -> ExitCode:
     style = Options().style()
     if only_list:
-        lines = [f"{name:<16}{words}\n" for name, words in FILES.items()]
-        return output.write("".join(lines), style)
+        entries = [HelpEntry(name, words) for name, words in FILES.items()]
+        lines = entry_lines(entries, output.width(style.output is not None), PLAIN)
+        return output.write("".join(f"{each}\n" for each in lines), style)
     target = (folder or Path()).expanduser()
     if not target.is_dir():
         raise Problem("FOLDER", folder, "there is no such folder; make it first")

@@ -112,7 +112,10 @@ class Grids:
             if left < NARROWEST_WORDS:
                 left = self.canvas.room - 2 - max(widths[1:], default=0)
             if table.columns[0].left and widths[0] > left:
-                broken[0] = [_broken(text, left) for text in texts[0]]
+                broken[0] = [
+                    [part for word in _broken(text, left) for part in broken_names(word, left)]
+                    for text in texts[0]
+                ]
                 widths[0] = max(map(_widest, [headers[0], *broken[0]]))
         lines: list[Line] = []
         for group in self._side_by_side(widths):
