@@ -65,9 +65,9 @@ class FrameWatcher:
         self._frames: dict[int, tuple[FrameType, bool]] = {}
         self._others: list[FrameType] = []
         self._running: list[FrameType] = []  # the user's, at the last look, innermost first
-        # Of these the first, if it overwrites no variable, and how it is noted.
+        # Of these the first, if it overwrites no variable, and how it is noted by itself.
         self._last: FrameType | None = None
-        self._last_seen: SeenFrame = 0, FINAL, None
+        self._last_seen: tuple[SeenFrame, ...] = ()
         self._base: FrameType | None = None
         self._waiting: GeneratorType[Any, None, None] | None = None
 
@@ -111,6 +111,8 @@ class FrameWatcher:
 
     def look(self, frame: FrameType | None) -> SeenFrames:
         """Return the frames that lead to the next operation, from the one that calls it."""
+        if frame is self._last:
+            return self._last_seen  # as most often
         base, frames, running = self._base, self._frames, self._running
         new: list[FrameType] = []
         seen: list[SeenFrame] = []
@@ -122,7 +124,7 @@ class FrameWatcher:
                 names = NAMING_FILES[code.co_filename] = names_values(frame)
             if names:
                 if frame is self._last and not new:
-                    return (*seen, self._last_seen) if seen else (self._last_seen,)
+                    return (*seen, *self._last_seen)
                 key = id(frame)
                 known = frames.get(key)
                 keeps = keeps_all(code) if known is None else known[1]
@@ -130,7 +132,7 @@ class FrameWatcher:
                 entry = key, variables, frame if code.co_name == "forward" else None
                 seen.append(entry)
                 if not new:
-                    self._last, self._last_seen = frame if keeps else None, entry
+                    self._last, self._last_seen = frame if keeps else None, (entry,)
                 # A generator's frame may have been seen before and still not be running.
                 if known is not None and frame in running:
                     if new or frame is not running[0]:

@@ -52,12 +52,13 @@ class NameReader:
         self.names: dict[int, str] = {}
         self.returned: dict[int, str] = {}
         self._tensors = tensors
+        self.module = ""  # the path of the module active at the last operation, if one was
         self._ids = ids
         self._paths: dict[int, str] = {}  # of every module, by `id` of the module
         self._frames = frames
         self._stack: list[_StackEntry] = []
-        # Of frames whose variables stay as they are, by the frame's `id`: the names of tensors
-        # by their `id`, and how many values there were when they were last read.
+        # Of frames whose variables stay as they are, by the frame's `id`: the names of what they
+        # hold by its `id`, and how many values there were when they were last read.
         self._held: dict[int, dict[int, str]] = {}
         self._read_up_to: dict[int, int] = {}
 
@@ -73,7 +74,8 @@ class NameReader:
         """
         stack = self._stack
         if len(seen) == 1 and stack and stack[-1].frame_id == seen[0][0]:
-            self._read(*seen[0][:2])  # the same frame as before, as most often
+            frame_id, variables, _ = seen[0]
+            self._read(frame_id, variables)  # the same frame as before, as most often
             return
         new = len(seen)
         kept = 0
@@ -90,15 +92,11 @@ class NameReader:
         while len(stack) > kept:
             self._pop()
         if kept:
-            self._read(*seen[new][:2])
+            frame_id, variables, _ = seen[new]
+            self._read(frame_id, variables)
         while new:
             new -= 1
             self._push(*seen[new])
-
-    @property
-    def module(self) -> str:
-        """The path of the module that was active at the last operation; empty outside of all."""
-        return self._stack[-1].module if self._stack else ""
 
     def made(self, value_id: int) -> None:
         """Note what the last operation has made."""
@@ -114,16 +112,20 @@ class NameReader:
 
     def _push(self, frame_id: int, seen: Variables | None, forward: FrameType | None) -> None:
         path = None if forward is None else self._paths.get(id(forward.f_locals.get("self")))
-        module = self.module if path is None else path
-        self._stack.append(_StackEntry(frame_id, module, path is not None))
+        if path is not None:
+            self.module = path
+        self._stack.append(_StackEntry(frame_id, self.module, path is not None))
         self._read(frame_id, seen)
 
     def _pop(self) -> None:
-        entry = self._stack.pop()
-        variables = self._frames.ended(entry.frame_id)
+        stack = self._stack
+        entry = stack.pop()
+        self.module = stack[-1].module if stack else ""
         if entry.frame_id in self._held:
             self._read_final(entry.frame_id)
-        elif variables is not None:
+            return
+        variables = self._frames.ended(entry.frame_id)
+        if variables is not None:
             self._read_all(variables)
         elif entry.last_made is not None:
             # PyTorch's own modules return what they made last. What the user's return comes
@@ -151,18 +153,16 @@ class NameReader:
 
     def _read_final(self, frame_id: int) -> None:
         """Read variables that stay as they are: the second time they can name new values alone."""
-        tensors, ids = self._tensors, self._ids
+        tensors, ids, names = self._tensors, self._ids, self.names
         held = self._held.get(frame_id)
         if held is None:
-            variables = self._frames.final(frame_id)
-            self._read_all(variables)
-            held = self._held[frame_id] = {}
-            for name, value in variables.items():
-                if isinstance(value, Tensor) and name[0] not in "_.":
-                    held.setdefault(id(value), name)
+            variables = list(self._frames.final(frame_id).items())
+            variables.reverse()  # of several that hold one tensor the first counts
+            held = {id(value): name for name, value in variables if name[0] not in "_."}
+            self._held[frame_id] = held
+            new = held.keys() & ids.keys()
         else:
-            for value_id in range(self._read_up_to[frame_id], len(tensors)):
-                key = id(tensors[value_id])
-                if key in held and ids[key] == value_id:
-                    self.names.setdefault(value_id, held[key])
+            new = held.keys() & map(id, tensors[self._read_up_to[frame_id] :])
+        for key in new:
+            names.setdefault(ids[key], held[key])
         self._read_up_to[frame_id] = len(tensors)
