@@ -221,7 +221,7 @@ def results_of(result: Any, counts: bool = False) -> tuple[Tensor, ...]:
         Whether whole numbers are to compute with as well.
     """
     if isinstance(result, Tensor):
-        if counts or not is_whole(result):
+        if counts or result.is_floating_point() or not is_whole(result):
             # Within a vmap a tensor has no numbers; what comes out of it has.
             return () if is_functorch_wrapped_tensor(result) else (result,)
         return ()

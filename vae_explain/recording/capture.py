@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -72,7 +73,7 @@ class Capture:
         self._differentiates = gradients and loss.requires_grad
         # Where gradients were taken, at values by id and at tensors that have no id yet, and
         # these gradients, None where there is none.
-        self._sources: Sequence[int | Tensor] = ()
+        self._sources: tuple[Sequence[int], Sequence[Tensor]] = (), ()
         self._gradients: Sequence[Tensor | None] = ()
         self._arrays: Sequence[Array | None] = ()
         if self._differentiates:
@@ -80,10 +81,10 @@ class Capture:
 
     def _differentiate(self, made: Sequence[Tensor]) -> None:
         """Take the gradient at all that has an id and at some tensors that have none."""
-        sources, edges = self._builder.differentiable()
+        value_ids, leaves, edges = self._builder.differentiable()
         made = [tensor for tensor in made if tensor.requires_grad]
-        self._sources = [*sources, *made]
-        self._gradients = differentiated(self._loss, [*edges, *made])
+        self._sources = value_ids, [*leaves, *made]
+        self._gradients = differentiated(self._loss, [*edges, *leaves, *made])
         self._arrays = gradient_arrays(self._gradients)
 
     def _id_of_loss(self) -> int:
@@ -92,6 +93,11 @@ class Capture:
             raise NotComputed
         return self._builder.id_of(self._loss)
 
+    @property
+    def gradients(self) -> Mapping[int, Array]:
+        """The gradient of the loss at every value that it depends on, by the value's id."""
+        return {value_id: closed(array) for value_id, (_, array) in self._taken.items()}
+
     @cached_property
     def _taken(self) -> dict[int, Gradient]:
         """What `gradients` returns, with PyTorch's own tensors."""
@@ -99,26 +105,17 @@ class Capture:
         builder.catch_up()
         if self._differentiates and builder.has_hidden_gradients:
             self._differentiate(())
-        taken: dict[int, Gradient] = {}
+        value_ids, tensors = self._sources
+        gradients = list(zip(self._gradients, self._arrays, strict=True))
+        taken = dict(zip(value_ids, gradients, strict=False))
         # By tensor and not the other way, for a call may return once more what another has
         # made: two values, one tensor.
-        of_tensors: dict[int, Gradient] = {}
-        for source, tensor, array in zip(self._sources, self._gradients, self._arrays, strict=True):
-            if tensor is None or array is None:
-                continue
-            if isinstance(source, int):
-                taken[source] = tensor, array
-            else:
-                of_tensors[id(source)] = tensor, array
+        of_tensors = dict(zip(map(id, tensors), gradients[len(value_ids) :], strict=True))
         for value_id, tensor in builder.deferred_tensors():
-            if (gradient := of_tensors.get(id(tensor))) is not None:
-                taken[value_id] = gradient
-        return taken
-
-    @property
-    def gradients(self) -> Mapping[int, Array]:
-        """The gradient of the loss at every value that it depends on, by the value's id."""
-        return {value_id: array for value_id, (_, array) in self._taken.items()}
+            if id(tensor) in of_tensors:
+                taken[value_id] = of_tensors[id(tensor)]
+        found = {value_id: each for value_id, each in taken.items() if each[1] is not None}
+        return cast(dict[int, Gradient], found)
 
     def trace(self, lasting: bool) -> Trace:
         """Return the trace of the run, which is made once.
@@ -152,22 +149,21 @@ class Capture:
                 names[summand] = producers[summand].name
         names = unique_names(names, fixed, output)
         terms, by_term = self._terms(summands, names, operations)
-        arrays = [copied(array) if lasting else closed(array) for array in arrays]
-        values = enumerate(zip(store.kinds, arrays, strict=True))
+        arrays = list(map(copied if lasting else closed, arrays))
+        value_ids = range(len(arrays))
+        columns = zip(value_ids, map(names.get, value_ids), store.kinds, arrays, strict=True)
         return Trace(
-            values=tuple([Value(i, names.get(i), kind, array) for i, (kind, array) in values]),
+            values=tuple(map(Value._make, columns)),
             operations=operations,
             output=output,
             terms=terms,
-            gradients={value_id: closed(array) for value_id, array in self.gradients.items()},
+            gradients=self.gradients,
             term_gradients=dict(by_term) if lasting else by_term,
             torch_version=torch.__version__.split("+")[0],
             frozen=frozenset(
                 [n for n in fixed if store.kinds[n] == "parameter" and n not in differentiable]
             ),
-            widened=frozenset(
-                [n for n, tensor in enumerate(store.tensors) if tensor.dtype == torch.bfloat16]
-            ),
+            widened=frozenset(store.widened),
             hooked=changed_by_hooks(self._loss, store.tensors)
             if self._differentiates
             else frozenset(),
@@ -189,8 +185,8 @@ class Capture:
         store = self._builder.store
         suspects = {
             *store.made_by_functions,
-            *(o for op in operations if op.name == "grad" for o in op.outputs),
-            *(n for n in differentiable if store.kinds[n] == "constant"),
+            *[output for each in operations if each.name == "grad" for output in each.outputs],
+            *differentiable.intersection(store.of_kind("constant")),
         }
         makers = {n: maker for n in sorted(suspects) if (maker := store.hidden_maker(n))}
         if not makers:

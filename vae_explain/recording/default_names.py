@@ -76,19 +76,18 @@ def name_the_rest(
         The id of the loss.
     """
     names.setdefault(output, "loss")
-    name_classes(names, operations)
-    name_long_chains(names, operations)
+    ops = [operation.name for operation in operations]
+    if "one_hot" in ops:
+        name_classes(names, operations)
+    name_long_chains(names, operations, ops)
     for operation in operations if builder.whole_ids else ():
         # Indices that something is taken by have a name; what an op rearranges has its own.
         for source in operation.inputs[operation.name in ARRANGING :]:
             if source in builder.whole_ids:
                 names.setdefault(source, "index")
-    constants = []
-    for value_id, kind in enumerate(builder.store.kinds):
-        if kind == "noise":
-            names.setdefault(value_id, MASK if value_id in builder.masks else "eps")
-        elif kind == "constant" and value_id not in names:
-            constants.append(value_id)
+    for value_id in builder.store.of_kind("noise"):
+        names.setdefault(value_id, MASK if value_id in builder.masks else "eps")
+    constants = [each for each in builder.store.of_kind("constant") if each not in names]
     if constants:
         name_constants(names, constants, operations, builder)
     names.update(dict.fromkeys(builder.uninitialised_ids, "uninitialised"))
@@ -118,41 +117,51 @@ def name_constants(
             names[value_id] = keywords[value_id]
 
 
-def name_long_chains(names: dict[int, str], operations: Sequence[Operation]) -> None:
+def name_long_chains(
+    names: dict[int, str], operations: Sequence[Operation], ops: Sequence[str]
+) -> None:
     """Name values by their op where too many ops that mix elements follow without a name.
 
     A few in a row, as the power iteration of a spectral norm has, would make a line of millions
     of numbers. Of other ops there may be more. An operand that a line mentions as a whole
     (`SPEAKING`) is named at once.
+
+    Parameters
+    ----------
+    ops
+        The names of the operations.
     """
-    for operation in operations:
-        if operation.name in SUBSTITUTING:
-            names.setdefault(operation.outputs[0], SUBSTITUTING[operation.name])
-    ops = [operation.name for operation in operations]
+    if not SUBSTITUTING.keys().isdisjoint(ops):
+        for operation in operations:
+            if operation.name in SUBSTITUTING:
+                names.setdefault(operation.outputs[0], SUBSTITUTING[operation.name])
     is_short = len(ops) < LONGEST and sum([op in MIXING for op in ops]) < DEEPEST
     if is_short and SPEAKING.keys().isdisjoint(ops):
         return
     depths: dict[int, int] = {}  # of values without a name: how many such ops follow each other
     lengths: dict[int, int] = {}  # how many of any kind
     makers: dict[int, str] = {}
-    for operation in operations:
-        for source in operation.inputs[: SPEAKING.get(operation.name, 0)]:
-            if depths.pop(source, 0):
-                names[source] = makers[source]
-        without = [output for output in operation.outputs if output not in names]
-        if not without:
-            continue
-        depth = max([0, *[depths[source] for source in operation.inputs if source in depths]])
-        depth += operation.name in MIXING
-        length = 1 + max(
-            [0, *[lengths[source] for source in operation.inputs if source in lengths]]
-        )
+    for op, operation in zip(ops, operations, strict=True):
+        sources, outputs = operation.inputs, operation.outputs
+        if op in SPEAKING:
+            for source in sources[: SPEAKING[op]]:
+                if depths.pop(source, 0):
+                    names[source] = makers[source]
+        if not names.keys().isdisjoint(outputs):
+            outputs = tuple([output for output in outputs if output not in names])
+            if not outputs:
+                continue
+        depth, length = 0, 1
+        for source in sources:
+            if source in lengths:
+                depth = max(depth, depths.get(source, 0))
+                length = max(length, lengths[source] + 1)
+        depth += op in MIXING
         if depth >= DEEPEST or length >= LONGEST:
-            names.update(dict.fromkeys(without, operation.name))
+            names.update(dict.fromkeys(outputs, op))
             continue
-        for output in without:
-            depths[output], lengths[output] = depth, length
-            makers[output] = operation.name
+        for output in outputs:
+            depths[output], lengths[output], makers[output] = depth, length, op
 
 
 def name_classes(names: dict[int, str], operations: Sequence[Operation]) -> None:

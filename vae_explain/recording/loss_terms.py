@@ -13,11 +13,7 @@ COMBINERS = {"add", "sub", "neg", "mul", "div", "sum", "mean"}
 
 def producers_of(operations: Sequence[Operation]) -> dict[int, Operation]:
     """Return by value id the operation that made each computed value, the first if several did."""
-    producers: dict[int, Operation] = {}
-    for operation in operations:
-        for output in operation.outputs:
-            producers.setdefault(output, operation)
-    return producers
+    return {output: operation for operation in reversed(operations) for output in operation.outputs}
 
 
 def feed_each_other(
@@ -25,14 +21,16 @@ def feed_each_other(
 ) -> bool:
     """Whether one of some values was computed from another, by way of differentiable values."""
     wanted = set(terms)
-    after: set[int] = set()  # what was computed from one of them
+    reached = set(terms)  # they, and what was computed from one of them
     for operation in operations:
+        if reached.isdisjoint(operation.inputs):
+            continue
         for source in operation.inputs:
-            if source in wanted or source in after:
+            if source in reached:
                 made = {output for output in operation.outputs if output in differentiable}
                 if made & wanted and source in differentiable:
                     return True
-                after |= made
+                reached |= made
     return False
 
 

@@ -31,9 +31,10 @@ def restored(modules: Iterable[nn.Module]) -> Iterator[Buffers]:
         yield buffers
     finally:
         torch.default_generator.set_state(state)
-        with torch.no_grad():
-            for buffer, before in changed(buffers):
-                buffer.copy_(before)
+        if buffers:
+            with torch.no_grad():
+                for buffer, before in changed(buffers):
+                    buffer.copy_(before)
 
 
 def changed(buffers: Buffers) -> Buffers:

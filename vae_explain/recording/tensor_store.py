@@ -76,6 +76,12 @@ class TensorStore:
         """Return the id of a tensor; None if it has none."""
         return self.ids.get(id(tensor))
 
+    def of_kind(self, kind: Kind) -> list[int]:
+        """Return the values of a kind, in order."""
+        if kind not in self.kinds:
+            return []
+        return [value_id for value_id, each in enumerate(self.kinds) if each == kind]
+
     def id_of_base(self, tensor: Tensor) -> int | None:
         """Return the id of what a tensor is a view of; None for what is no view."""
         base = base_of(tensor)
@@ -116,8 +122,9 @@ class TensorStore:
     @property
     def arrays(self) -> list[Array]:
         """The array of each tensor, as it was."""
+        ahead = self._read_ahead
         for tensor in self.tensors[len(self._arrays) :]:
-            array = self._read_ahead.get(id(tensor))
+            array = ahead.get(id(tensor))
             self._arrays.append(array_of(tensor) if array is None else array)
         return self._arrays
 
@@ -132,6 +139,14 @@ class TensorStore:
             self._outputs.append(0 if node is None else tensor.output_nr)
             if tensor.requires_grad and (node is not None or not _is_cut_off(tensor)):
                 self._differentiable.append(value_id)
+
+    @property
+    def widened(self) -> list[int]:
+        """The values that are in bfloat16, whose arrays are in float32."""
+        dtypes = [tensor.dtype for tensor in self.tensors]
+        if torch.bfloat16 not in dtypes:
+            return []
+        return [n for n, dtype in enumerate(dtypes) if dtype == torch.bfloat16]
 
     # --- writes ---
 
@@ -191,6 +206,8 @@ class TensorStore:
     def made_by_functions(self) -> list[int]:
         """The values that came out of a user-defined `autograd.Function`."""
         nodes = [*self._nodes, *map(_history, self.tensors[len(self._nodes) :])]
+        if not any(issubclass(each, BackwardCFunction) for each in set(map(type, nodes))):
+            return []
         return [n for n, node in enumerate(nodes) if isinstance(node, BackwardCFunction)]
 
     def hidden_maker(self, value_id: int) -> tuple[str, tuple[int, ...]] | None:

@@ -7,7 +7,8 @@ rule: a call is recorded before anything that it was given, or has made, is writ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,6 +101,7 @@ class TraceBuilder:
         self._modules = modules
         self._inputs = inputs
         self._deferred: Sequence[CaughtCall | ModuleReturn] = ()
+        self._made: Sequence[tuple[Tensor, ...]] = ()  # by each of what was deferred
         self._first_deferred = 0  # the first id of what was deferred
         self._frames = frames
         self._names = NameReader(self.store.tensors, self._ids, frames)
@@ -125,55 +127,55 @@ class TraceBuilder:
         list of Tensor
             What the calls have made, whose arrays have been read; twice what two have returned.
         """
-        made: list[Tensor] = []
-        for call in caught:
-            if not isinstance(call, ModuleReturn):
-                made += results_of(call[3])
+        self._deferred, self._made = caught, list(map(_made_by, caught))
+        made = [tensor for tensors in self._made for tensor in tensors]
         self.store.read_ahead(made)
-        self._deferred = caught
         self._first_deferred = len(self.store.tensors)
         return made
 
     def catch_up(self) -> None:
         """Record what was deferred."""
-        caught, self._deferred = self._deferred, ()
-        self.record_all(caught)
+        caught, made = self._deferred, self._made
+        self._deferred = self._made = ()
+        self._record_all(caught, made)
 
     def deferred_tensors(self) -> list[tuple[int, Tensor]]:
         """Return the tensors that were recorded after they had been deferred, by id."""
         first = self._first_deferred
         return list(enumerate(self.store.tensors[first:], first))
 
-    def differentiable(self) -> tuple[Sequence[int | Tensor], Sequence[Tensor | GradientEdge]]:
+    def differentiable(
+        self,
+    ) -> tuple[Sequence[int], Sequence[Tensor], Sequence[Tensor | GradientEdge]]:
         """Return what has a gradient, but for what was deferred, and where autograd delivers it.
 
         Returns
         -------
         tuple
-            The values by id, or as tensors as long as nothing has an id.
+            The values by id; as tensors as long as nothing has an id; where autograd delivers
+            the gradients of those by id.
         """
         if self.store.tensors:
             value_ids = self.store.differentiable
-            return value_ids, self.store.edges(value_ids)
+            return value_ids, (), self.store.edges(value_ids)
         leaves: list[Tensor | None] = [*self._inputs.values()]
         for state in self._modules:
             leaves += state.parameters.values()
         tensors = [tensor for tensor in leaves if tensor is not None and tensor.requires_grad]
-        return tensors, tensors
+        return (), tensors, ()
 
     @property
     def uninitialised_ids(self) -> list[int]:
         """The constants that are memory with nothing written to it."""
         if not self.uninitialised:
             return []
-        tensors = set(map(id, self.uninitialised))
-        pairs = enumerate(zip(self.store.kinds, self.store.tensors, strict=True))
-        return [n for n, (kind, tensor) in pairs if kind == "constant" and id(tensor) in tensors]
+        memory = set(map(id, self.uninitialised))
+        return [n for n in self.store.of_kind("constant") if id(self.store.tensors[n]) in memory]
 
     @property
     def has_hidden_gradients(self) -> bool:
         """Whether there is a gradient at a value that no recorded call was seen to make."""
-        constants = [n for n, kind in enumerate(self.store.kinds) if kind == "constant"]
+        constants = self.store.of_kind("constant")
         return any(self.store.tensors[n].requires_grad for n in (*constants, *self._views))
 
     def close(self) -> tuple[tuple[Operation, ...], dict[int, str], dict[int, str]]:
@@ -198,15 +200,22 @@ class TraceBuilder:
 
     def record_all(self, caught: Sequence[CaughtCall | ModuleReturn]) -> None:
         """Record some calls, and read the names that their frames tell."""
+        self._record_all(caught, map(_made_by, caught))
+
+    def _record_all(
+        self, caught: Sequence[CaughtCall | ModuleReturn], made: Iterable[tuple[Tensor, ...]]
+    ) -> None:
         self._begin()
-        for call in caught:
+        see = self._names.see
+        for call, outputs in zip(caught, made, strict=False):
             if isinstance(call, ModuleReturn):
                 self._names.module_returned(*call)
                 continue
             plan, args, kwargs, result, seen = call
-            outputs = self._outputs(plan, args, result)
+            if not outputs and self.whole_ids:
+                outputs = self._rearranged(plan, args, result)
             slotted = self.slotted(plan, args, kwargs) if outputs else NO_ARGUMENTS
-            self.see(seen)
+            see(seen)
             self._record(plan, args, kwargs, outputs, slotted)
 
     def record(self, call: PendingCall, result: Any, slotted: Slotted) -> None:
@@ -218,19 +227,16 @@ class TraceBuilder:
             What `slotted` returned before the call was made.
         """
         plan, _, args, kwargs = call
-        outputs = self._outputs(plan, args, args[0] if plan.assigns else result)
+        result = args[0] if plan.assigns else result
+        outputs = results_of(result, plan.name in COUNTING)
+        outputs = outputs or self._rearranged(plan, args, result)
         self._record(plan, args, kwargs, outputs, slotted)
 
-    def _outputs(self, plan: Plan, args: tuple[Any, ...], result: Any) -> tuple[Tensor, ...]:
-        """Return the tensors that a call made, if they are numbers to compute with.
-
-        So are whole numbers that a call has made, when another rearranges them.
-        """
-        outputs = results_of(result, plan.name in COUNTING)
-        if outputs or not self.whole_ids or plan.op not in ARRANGING or not args:
-            return outputs
-        computed = self._ids.get(id(args[0])) in self.whole_ids and isinstance(result, Tensor)
-        return (result,) if computed else ()
+    def _rearranged(self, plan: Plan, args: tuple[Any, ...], result: Any) -> tuple[Tensor, ...]:
+        """Return what a call has made of whole numbers that another has made, if it did."""
+        if plan.op not in ARRANGING or not args or not isinstance(result, Tensor):
+            return ()
+        return (result,) if self._ids.get(id(args[0])) in self.whole_ids else ()
 
     def _record(
         self,
@@ -260,16 +266,15 @@ class TraceBuilder:
                 drawn_from = known if len(known) == len(moments) else ()
         elif plan.reflected:
             slots = slots[::-1]
-        value_ids = tuple([self.store.add(output, kind) for output in outputs])
+        value_ids = tuple(map(self.store.add, outputs, repeat(kind)))
         arranges = self.whole_ids and plan.op in ARRANGING
         if len(outputs) > 1 or plan.name in INDEXING or arranges:
             pairs = zip(value_ids, outputs, strict=True)
             self.whole_ids.update(n for n, output in pairs if is_whole(output))
             if plan.op in RANKING:
                 named = {**named, "found": Found(copied(array_of(outputs[-1])))}
-        self.add(
-            Operation(plan.op, slots, named, inputs, value_ids, self.module, in_place, drawn_from)
-        )
+        module = self._names.module
+        self.add(Operation(plan.op, slots, named, inputs, value_ids, module, in_place, drawn_from))
 
     def record_dropout(self, x: int, result: Tensor, mask: Tensor) -> None:
         """Record a dropout of a value as a mask that is drawn and a product with it."""
@@ -325,22 +330,28 @@ class TraceBuilder:
         if plan.draws or plan.from_shapes:
             return NO_ARGUMENTS
         inputs: list[int] = []
-        slots = tuple([self._slotted(argument, inputs) for argument in args])
+        slots = self._slotted(args, inputs)
         if kwargs:
-            kwargs = {name: self._slotted(value, inputs) for name, value in kwargs.items()}
+            kwargs = dict(zip(kwargs, self._slotted(kwargs.values(), inputs), strict=True))
         return Slotted(slots, kwargs, tuple(inputs))
 
-    def _slotted(self, argument: Any, inputs: list[int]) -> Any:
-        value_id = self._ids.get(id(argument))
-        if value_id is None or not self.store.is_current(value_id):
-            # What is not current any more was written to through another view of its memory.
-            if isinstance(argument, SEQUENCES):
-                return tuple([self._slotted(item, inputs) for item in argument])
-            if not isinstance(argument, Tensor):
-                return _as_python(argument)
-            value_id = self._add_unseen(argument)
-        inputs.append(value_id)
-        return Slot(value_id)
+    def _slotted(self, arguments: Iterable[Any], inputs: list[int]) -> tuple[Any, ...]:
+        ids, is_current = self._ids, self.store.is_current
+        slots: list[Any] = []
+        for argument in arguments:
+            value_id = ids.get(id(argument))
+            if value_id is None or not is_current(value_id):
+                # What is not current any more was written to through another view of its memory.
+                if isinstance(argument, SEQUENCES):
+                    slots.append(self._slotted(argument, inputs))
+                    continue
+                if not isinstance(argument, Tensor):
+                    slots.append(_as_python(argument))
+                    continue
+                value_id = self._add_unseen(argument)
+            inputs.append(value_id)
+            slots.append(Slot(value_id))
+        return tuple(slots)
 
     def _add_unseen(self, tensor: Tensor) -> int:
         """Give an id to what no recorded call has made, or to what was written to since.
@@ -370,6 +381,11 @@ class TraceBuilder:
 
     def _add_constant(self, tensor: Tensor) -> int:
         return self.store.add(tensor, "constant")
+
+
+def _made_by(call: CaughtCall | ModuleReturn) -> tuple[Tensor, ...]:
+    """Return the tensors that a call made, if they are numbers to compute with."""
+    return () if isinstance(call, ModuleReturn) else results_of(call[3], call[0].name in COUNTING)
 
 
 def _as_python(argument: Any) -> Any:
