@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from vae_explain import pipeline
+from vae_explain.engine.roles import standard_draws
+from vae_explain.models.request import Request, UserModel
+from vae_explain.pages.walkthrough.facts import MOST_OPERATIONS, Facts
 
 from .pages import CommandLine
 
@@ -26,6 +32,11 @@ class Chain(nn.Module):
         for _ in range({STEPS}):
             h = torch.tanh(h * 1.01) - 0.001
         return F.mse_loss(h, x)
+
+
+class Noisy(Chain):
+    def forward(self, x):
+        return super().forward(x) + torch.randn_like(x).sum() * self.first.bias.sum()
 
 
 class Recurrent(nn.Module):
@@ -139,3 +150,13 @@ def test_a_document_works_out_one_of_each_kind(
     assert outcome.code == 0
     assert target.read_text().count("\n") < 500 + 2 * STEPS  # the check has a row for each
     assert cli("verify", str(target)).code == 0
+
+
+def test_a_long_run_is_not_done_again_for_each_of_many_draws(file: Path) -> None:
+    source = UserModel(f"{file}:Noisy")
+    x = np.array([[0.1, 0.2, 0.3, 0.4]], np.float32)
+    long = pipeline.run(Request(x, 0, arithmetic="printed", source=source))
+    assert len(standard_draws(long)) == 1
+    assert len(long.trace.operations) > MOST_OPERATIONS
+    assert Facts(long).other_draws is None
+    assert Facts(pipeline.run(Request(x, 0, arithmetic="printed"))).other_draws is not None

@@ -226,6 +226,8 @@ def test_a_file_that_raises_is_one_line(cli: CommandLine, tmp_path: Path, code: 
         ("if self.changed(): raise RuntimeError('moved')", "RuntimeError: moved"),
         ("self.__class__ = Headless", 'missing the required "forward" function'),
         ("if self.changed(): draws = 3", "it draws 6 numbers where it drew 2 before"),
+        ("if self.changed(): return None", "the step the model returns something else"),
+        ("if self.changed(): return self.enc(x)", "the step the model returns something else"),
     ],
 )
 def test_a_model_whose_step_cannot_be_taken(

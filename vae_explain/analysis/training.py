@@ -24,6 +24,7 @@ from ..engine.loss_call import LossCall
 from ..engine.roles import reconstruction, standard_draws
 from ..engine.run import Run, full_run
 from ..errors import UserError
+from ..models.argument_matching import CannotBind
 from ..models.builtin_config import Architecture
 from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
 from ..models.kept_state import unchanged
@@ -364,6 +365,10 @@ def _after(before: RunWithModel) -> tuple[Run | None, str]:
     """
     try:
         return before.again(), ""
+    except CannotBind:
+        raise CannotTrain(
+            "after the step the model returns something else, of which no loss is known"
+        ) from None
     except RuntimeError as error:
         if OUT_OF_RANGE not in str(error):
             raise

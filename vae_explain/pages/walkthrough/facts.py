@@ -19,7 +19,8 @@ from .shares import TermShares
 
 RATE = 0.01  # of the step that is tried, where no other is asked for
 DRAWS = 64  # other draws of the noise that are tried
-MOST_NUMBERS = 200_000  # of a run that is replayed for this; of a larger one less is said
+# Of a run that is replayed for this, by numbers or step by step; of a larger one less is said.
+MOST_NUMBERS, MOST_OPERATIONS = 200_000, 1000
 
 
 class SquaredError(NamedTuple):
@@ -54,7 +55,8 @@ class Facts:
         self.run, self.lr = run, lr
         self.steps = Steps(run)
         self.terms = TermShares(self.steps, None)
-        self.small = run.trace.numbers <= MOST_NUMBERS
+        few = len(run.trace.operations) <= MOST_OPERATIONS
+        self.small = few and run.trace.numbers <= MOST_NUMBERS
 
     def name(self, value_id: int) -> str:
         return self.run.trace.values[value_id].label
