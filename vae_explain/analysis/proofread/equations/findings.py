@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from .demands import Demand
 from .judging import EquationMistake
 from .syntax import Literal as Number
 from .syntax import Tree
 
+FORMULA = "the formula of "  # before the name of what a formula is of, as its key
 Layer = Literal["A", "B", "C"]
 
 
@@ -58,7 +60,7 @@ class Reading(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """A stated value that something does not follow from.
+    """A stated value that something does not follow from, or a formula with a number of its own.
 
     Attributes
     ----------
@@ -66,6 +68,12 @@ class Doubt(NamedTuple):
         The element that was used; None for all of it.
     instead
         The number that was put there, where one was.
+    demands
+        What would lead to the result.
+    unknown
+        Whether it cannot be seen what would.
+    again
+        The line on which it is stated again, as another.
     """
 
     line: int
@@ -74,3 +82,11 @@ class Doubt(NamedTuple):
     place: int | None
     instead: Number | None
     mistakes: tuple[EquationMistake, ...]
+    demands: tuple[Demand, ...] = ()
+    unknown: bool = False
+    again: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What a message calls it."""
+        return self.key.removeprefix(FORMULA)

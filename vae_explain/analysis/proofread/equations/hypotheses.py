@@ -1,39 +1,74 @@
 """Whether one value that is stated wrong explains more than many wrong results.
 
 Each value that does not lead to what follows from it is changed in turn: to the number that was
-put into a formula for it, or with two of its numbers exchanged, one of another sign or one that
-has lost its point. The one change that leaves the fewest findings, itself counted, is taken; it
-is blamed, alone.
+put into a formula for it, or to what a result demands of it (`demands.py`). The document is read
+again with it, and the one change that leaves the fewest findings, itself counted, is taken; it
+is blamed, alone. Where it explains a single result, the more likely of the two is wrong.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 from .chains import Chain
 from .columns import ColumnClaim
-from .cursor import literal
+from .cursor import Unreadable, literal
 from .damages import damages
-from .findings import DocumentFinding, Doubt
+from .demands import Demand, rearranged
+from .findings import FORMULA, DocumentFinding, Doubt
+from .judging import EquationMistake
+from .operands import is_damaged, of_result
 from .run import EquationReader
-from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
+from .syntax import Literal, Row, Tree, flattened, is_bare, literals, replaced, shown
 
+ONE_DIGIT = 0.5  # how much likelier a number is that has one other digit
 MOST_TRIES = 60  # readings of a document
 MOST_CHAINS = 2000  # in a document that is read so often
-MOST_EXCHANGED = 6  # numbers of a list, of which each two are exchanged
+MOST_READ = 20_000  # equations in all those readings
+TELLING = (1.0, 2.0)  # powers of ten by which a result speaks for what it demands
+LEAST = 0.5  # the same, of what is looked at
+LIKELY = 2  # of a hypothesis that explains a formula that was given up, or blamed
 
 
 class _Change(NamedTuple):
-    """A value that may have been meant for the one that is stated."""
+    """A value that may have been meant for the one that is stated.
+
+    Attributes
+    ----------
+    used
+        Whether the document itself uses what it is changed to.
+    evidence
+        By how many powers of ten it is no chance that it explains a result.
+    """
 
     doubt: Doubt
     value: Tree
-    printed: str
-    expected: str
-    why: str
-    used: bool  # whether the document itself uses what it is changed to
+    old: Tree
+    new: Tree
+    used: bool
+    evidence: float
+
+    @property
+    def line(self) -> int:
+        """Where the number stands that is changed."""
+        first = next(iter(literals(self.old)), None)
+        return (first.line if first else 0) or self.doubt.line
+
+    @property
+    def blamed(self) -> DocumentFinding:
+        printed, expected = shown(self.old), shown(self.new)
+        why = f"what follows from {self.doubt.name} needs {expected}, but {printed} is printed"
+        return DocumentFinding(self.line, printed, expected, why, "B")
+
+
+class _Reading(NamedTuple):
+    """What is wrong in a document if a value of it is another."""
+
+    run: EquationReader
+    findings: list[DocumentFinding]
+    wrong: int
 
 
 def with_fewest_findings(
@@ -42,35 +77,80 @@ def with_fewest_findings(
     """Return what is wrong in a document, by the hypothesis that explains the most."""
     if not run.doubts or len(chains) > MOST_CHAINS:
         return run.findings
-    best, fewest, most = run.findings, len(run.findings) + run.given_up, 0
+
+    def supposing(change: _Change) -> _Reading:
+        other = EquationReader({(change.doubt.line, change.doubt.key): change.value})
+        other.read(chains, claims)
+        line, printed = change.blamed.line, change.blamed.printed
+        itself = any((f.line, f.printed) == (line, printed) for f in other.findings)
+        found = other.findings if itself else [change.blamed, *other.findings]
+        return _Reading(other, sorted(found, key=lambda f: f.line), _count(found) + other.given_up)
+
+    best, most = _Reading(run, run.findings, _count(run.findings) + run.given_up), (0, 0.0)
     changes: dict[tuple[int, str, Tree], _Change] = {}
     for change in _changes(run):
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
     written = [_sizes(s.tree) for c in chains for s in c.sides if s.tree and not is_bare(s.tree)]
-    for change in list(changes.values())[:MOST_TRIES]:
-        other = EquationReader({(change.doubt.line, change.doubt.key): change.value})
-        other.read(chains, claims)
-        if other.unjudged > run.unjudged:
+    tries = min(MOST_TRIES, MOST_READ // max(1, len(chains)))
+    likeliest = sorted(changes.values(), key=lambda change: -_likelihood(change, run))
+    for change in likeliest[:tries]:
+        other = supposing(change)
+        if other.run.unjudged > run.unjudged:
             continue  # what can no longer be judged is not explained
-        line = change.doubt.line
-        itself = any((f.line, f.printed) == (line, change.printed) for f in other.findings)
-        count = len(other.findings) + other.given_up + (not itself)
         # All that another author's formulas were given up for, it now explains to the last digit.
-        certain = change.used or other.given_up == 0 < run.given_up or _go_on(run, other)
+        given_up = other.run.given_up == 0 < run.given_up
         borne_out = _in_order(change.value, written) - _in_order(change.doubt.value, written)
-        alike = certain if best is run.findings else borne_out > most
-        if count < fewest or (count == fewest and alike):
-            blamed = DocumentFinding(line, change.printed, change.expected, change.why, "B")
-            found = other.findings if itself else [blamed, *other.findings]
-            best = sorted(found, key=lambda f: f.line)
-            fewest, most = count, borne_out
-    return best
+        order = (borne_out, _likelihood(change, run))
+        alike, fewest = order > most, best.wrong
+        if change.doubt.again is not None:  # one of the two is wrong, and what follows tells
+            fewest = supposing(_as_first(change)).wrong
+            alike = False
+        elif best.run is run:
+            likely = change.doubt.unknown or order[1] >= LIKELY
+            certain = change.used or (given_up and likely)
+            alike = certain or _is_likelier(change, run, other.run)
+        if other.wrong < fewest or (other.wrong == fewest and alike):
+            best, most = other, order
+    return best.findings
 
 
-def _go_on(run: EquationReader, other: EquationReader) -> bool:
-    """Whether the document goes on with every number that a hypothesis says is right."""
+def _as_first(change: _Change) -> _Change:
+    """Return the change by which a value that is stated again is what stood first."""
+    doubt = change.doubt._replace(line=change.doubt.again or 0, value=change.value)
+    return _Change(doubt, change.doubt.value, change.new, change.old, True, 0.0)
+
+
+def _count(findings: Sequence[DocumentFinding]) -> int:
+    """Return how many numbers are wrong, each counted once for all that says so."""
+    return len({(found.line, found.printed) for found in findings})
+
+
+def _likelihood(change: _Change, run: EquationReader) -> float:
+    """Return how likely a stated number is another, on the scale of a wrong result."""
+    told = sum(change.evidence >= power for power in TELLING) + 3 * change.used
+    if not (isinstance(change.old, Literal) and isinstance(change.new, Literal)):
+        return told
+    told += run.seen.speaks_for(change.new.value, change.old.value)
+    one_digit = len(change.old.text) == len(change.new.text) and (
+        sum(a != b for a, b in zip(change.old.text, change.new.text, strict=True)) == 1
+    )
+    return told + (2 if is_damaged(change.old, change.new.value) else ONE_DIGIT * one_digit)
+
+
+def _is_likelier(change: _Change, run: EquationReader, other: EquationReader) -> bool:
+    """Whether a stated number is more likely wrong than the one thing that it explains."""
     gone = set(run.findings) - set(other.findings)
-    return bool(gone) and all(run.seen.stands_again(found.printed) for found in gone)
+    mistakes = [mistake for found in gone if (mistake := _mistake(found)) is not None]
+    if len(mistakes) < max(1, len(gone)):  # a formula, or one that was given up
+        return _likelihood(change, run) >= LIKELY
+    return _likelihood(change, run) > of_result(mistakes, run.seen)
+
+
+def _mistake(found: DocumentFinding) -> EquationMistake | None:
+    try:
+        return EquationMistake.of(literal(found.printed), literal(found.expected).value)
+    except (Unreadable, ValueError):
+        return None  # no number alone
 
 
 def _sizes(tree: Tree) -> list[float]:
@@ -98,29 +178,41 @@ def _changes(run: EquationReader) -> Iterator[_Change]:
         if doubt.instead is not None and doubt.place is not None:
             yield from _replaced(doubt, doubt.instead, doubt.place)
         elif doubt.instead is not None and isinstance(doubt.value, Literal):
-            yield _change(doubt, doubt.instead, doubt.value, doubt.instead, used=True)
+            yield _used(doubt, doubt.instead, doubt.value, doubt.instead)
         for other in run.stated.get(doubt.key, {}):
-            if _one_differs(literals(other), literals(doubt.value)):
-                yield _change(doubt, other, doubt.value, other, used=True)
+            pairs = _differing(literals(doubt.value), literals(other))
+            if len(pairs) == 1:
+                yield _used(doubt, other, *pairs[0])
         for place, number in enumerate(literals(doubt.value)):
             for mistake in doubt.mistakes:
                 if mistake.is_for(number):
                     put_in = literal(mistake.printed)
-                    value = replaced(doubt.value, place, put_in)
-                    yield _change(doubt, value, number, put_in, used=True)
-    for doubt in {(d.line, d.key): d for d in doubts}.values():
-        value = flattened(doubt.value)
-        if isinstance(value, Literal):
-            for other in damages(value):
-                yield _change(doubt, other, value, other)
-        elif isinstance(value, Row):
-            yield from _rearranged(doubt, value)
+                    yield _used(doubt, replaced(doubt.value, place, put_in), number, put_in)
+    for doubt in doubts:
+        formula = doubt.key.startswith(FORMULA)
+        for demand in doubt.demands:
+            # Another number of a formula makes another formula of it.
+            if _is_slip(demand) or (demand.evidence >= LEAST and not formula):
+                yield _demanded(doubt, demand)
+    for doubt in {(d.line, d.key): d for d in doubts if d.unknown}.values():
+        yield from (_demanded(doubt, demand) for demand in rearranged(doubt.value))
 
 
-def _one_differs(numbers: Sequence[Literal], others: Sequence[Literal]) -> bool:
-    """Whether two lists are the same but for one number."""
-    differing = sum(a.value != b.value for a, b in zip(numbers, others, strict=False))
-    return len(numbers) == len(others) > 1 == differing
+def _is_slip(demand: Demand) -> bool:
+    """Whether one small thing happened to a number."""
+    new = demand.new
+    if not (isinstance(demand.old, Literal) and isinstance(new, Literal)):
+        return False
+    return any(math.isclose(other.value, new.value) for other in damages(demand.old))
+
+
+def _differing(
+    numbers: Sequence[Literal], others: Sequence[Literal]
+) -> list[tuple[Literal, Literal]]:
+    """Return the numbers of two lists that are not the same."""
+    if not len(numbers) == len(others) > 1:
+        return []
+    return [(a, b) for a, b in zip(numbers, others, strict=True) if a.value != b.value]
 
 
 def _replaced(doubt: Doubt, instead: Literal, place: int) -> Iterator[_Change]:
@@ -129,31 +221,12 @@ def _replaced(doubt: Doubt, instead: Literal, place: int) -> Iterator[_Change]:
         entry = value.entries[place]
         if is_bare(entry) and not isinstance(entry, Row):
             entries = (*value.entries[:place], instead, *value.entries[place + 1 :])
-            yield _change(doubt, Row(entries), entry, instead, used=True)
+            yield _used(doubt, Row(entries), entry, instead)
 
 
-def _rearranged(doubt: Doubt, value: Row) -> Iterator[_Change]:
-    entries, numbers = value.entries, literals(value)
-    pairs = combinations(range(len(entries)), 2) if len(numbers) != len(entries) else ()
-    for i, j in pairs:  # the rows of a matrix
-        order = list(entries)
-        order[i], order[j] = order[j], order[i]
-        yield _change(doubt, Row(tuple(order)), value, Row(tuple(order)))
-    if not all(number.whole for number in numbers):
-        for i, number in enumerate(numbers):  # that has lost its point
-            for other in damages(number) if number.whole else ():
-                yield _change(doubt, replaced(value, i, other), number, other)
-    if len(numbers) > MOST_EXCHANGED:
-        return
-    for i, j in combinations(range(len(numbers)), 2):
-        exchanged = replaced(replaced(value, i, numbers[j]), j, numbers[i])
-        yield _change(doubt, exchanged, value, exchanged)
-    for i, number in enumerate(numbers):
-        if number.value:
-            yield _change(doubt, replaced(value, i, negated(number)), number, negated(number))
+def _used(doubt: Doubt, value: Tree, old: Tree, new: Tree) -> _Change:
+    return _Change(doubt, value, old, new, True, 0.0)
 
 
-def _change(doubt: Doubt, value: Tree, old: Tree, new: Tree, used: bool = False) -> _Change:
-    printed, expected = shown(old), shown(new)
-    why = f"what follows from {doubt.key} needs {expected}, but {printed} is printed"
-    return _Change(doubt, value, printed, expected, why, used)
+def _demanded(doubt: Doubt, demand: Demand) -> _Change:
+    return _Change(doubt, demand.value, demand.old, demand.new, False, demand.evidence)

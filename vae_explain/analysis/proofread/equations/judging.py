@@ -276,6 +276,23 @@ class EquationJudge:
             if not isinstance(part, Literal) and key_of(part) is not None:
                 self.uses.append(Use(part, number, number.text not in wrong))
 
+    def put_in(self, pair: ComparedSides) -> list[EquationMistake]:
+        """Return a number of a formula that cannot be computed that is not its quantity's.
+
+        The others that are known must be: else it is of other quantities.
+        """
+        self.uses = []
+        wrong = []
+        for part, number in align(pair.left, pair.right) or ():
+            if isinstance(part, Literal) or key_of(part) is None:
+                continue
+            known = pair.lookup(part, as_printed)
+            if known is not None and not known.shape:
+                mistake = self._part(part, number, pair)
+                wrong += [] if mistake is None else [mistake]
+                self._note([(part, number)], {m.printed for m in wrong})
+        return wrong if len(wrong) == 1 < len(self.uses) else []
+
     def _part(self, left: Tree, number: Literal, pair: ComparedSides) -> EquationMistake | None:
         """Hold one number of a formula against the part of the other that it stands for."""
         try:

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from .cursor import Unreadable, literal
+from ....trace import Array
 from .damages import damages
+from .demands import solved
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .intervals import Range, all_meet
 from .judging import SLIP, EquationMistake
@@ -21,7 +22,6 @@ from .syntax import Literal, Tree, is_bare, is_numeric, literals, replaced
 FEWEST_DIGITS = 2  # of a result, for it to speak against an operand
 TELLING = 3  # digits that a result must have, or have more than an operand that is solved for
 MOST_OPERANDS = 40
-STEPS = 12  # of Newton's method, which a line needs one of
 
 
 class Seen:
@@ -37,15 +37,6 @@ class Seen:
             return (self.counts[new] > 0) - (self.counts[old] > 1)
         found, kept = (self.counts[size] + self.counts[-size] for size in (new, old))
         return (found > 0) - (kept > 1)
-
-    def stands_again(self, text: str) -> bool:
-        """Whether a telling number, as printed, stands at several places."""
-        try:
-            number = literal(text)
-        except (Unreadable, ValueError):
-            return False  # no number alone
-        size = _rounded(number.value)
-        return number.significant >= TELLING and self.counts[size] + self.counts[-size] > 1
 
 
 def _rounded(number: float) -> float:
@@ -86,13 +77,13 @@ def wrong_operand(
         return None
     others = [o for place in range(len(operands)) for o in _others(tree, place, printed, seen)]
     best = max(others, key=lambda other: other.score, default=None)
-    if best is None or best.score <= _of_result(mistakes, seen) - 3 * right:
+    if best is None or best.score <= of_result(mistakes, seen) - 3 * right:
         return None
     off = abs(best.new.value - best.old.value) / best.old.unit
     return EquationMistake(best.old.text, best.new.text, off, best.old)
 
 
-def _of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> int:
+def of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> int:
     """Return how likely a result is wrong itself, on the scale of an operand's score."""
     if not mistakes:
         return -3
@@ -100,12 +91,12 @@ def _of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> int:
     for mistake in mistakes:
         if mistake.number is None:
             return 3
-        damaged = _is_damaged(mistake.number, mistake.value)
+        damaged = is_damaged(mistake.number, mistake.value)
         scores.append(2 * damaged + seen.speaks_for(mistake.value, mistake.number.value))
     return max(scores) if len(scores) == 1 else min(scores)
 
 
-def _is_damaged(number: Literal, meant: float) -> bool:
+def is_damaged(number: Literal, meant: float) -> bool:
     """Whether one small thing makes the number that is meant the one that is printed."""
     if any(abs(other.value - meant) <= other.unit / 2 for other in damages(number)):
         return True
@@ -121,9 +112,10 @@ def _others(tree: Tree, place: int, printed: Sequence[Literal], seen: Seen) -> I
         if _gives(replaced(tree, place, new), printed):
             yield _Other(2 + seen.speaks_for(new.value, old.value), old, new)
     if len(printed) == 1 and printed[0].significant - old.significant >= TELLING:
-        solved = _solved(tree, place, printed[0])
-        if solved is not None and _gives(replaced(tree, place, solved), printed):
-            yield _Other(1 + seen.speaks_for(solved.value, old.value), old, solved)
+        found = solved(tree, place, _middle, half(printed[0]), finer=0)
+        if found is not None and _gives(found.value, printed):
+            new = literals(found.value)[place]
+            yield _Other(1 + seen.speaks_for(new.value, old.value), old, new)
 
 
 def _gives(tree: Tree, printed: Sequence[Literal]) -> bool:
@@ -140,23 +132,6 @@ def _value(tree: Tree) -> Range | None:
         return None
 
 
-def _solved(tree: Tree, place: int, result: Literal) -> Literal | None:
-    """Return the number with an operand's decimals that gives a result."""
-    old = literals(tree)[place]
-
-    def at(number: float) -> float | None:
-        found = _value(replaced(tree, place, literal(repr(number))))
-        return None if found is None or found.shape else float(found.middle) - result.value
-
-    one, other = old.value, old.value + old.unit
-    left, right = at(one), at(other)
-    for _ in range(STEPS):
-        if left is None or right is None or left == right:
-            return None
-        one, other = other, other - right * (other - one) / (right - left)
-        if abs(other) > 1e6 or abs(other - one) < old.unit * 1e-6:
-            break
-        left, right = right, at(other)
-    text = f"{other:.{max(0, old.decimals)}f}"
-    found = literal(text, old.line)
-    return found if found.value != old.value and result.significant >= TELLING else None
+def _middle(tree: Tree) -> Array | None:
+    found = _value(tree)
+    return None if found is None else found.middle

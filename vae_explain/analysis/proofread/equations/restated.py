@@ -17,17 +17,27 @@ from .known import Known
 from .scope import Scope
 from .syntax import Literal, Row, Tree, flattened, key_of, literals
 
+Place = tuple[int, str, Tree, int | None]  # of a stated value: line, key, value and element
 TELLING = 3  # digits of a number that is no author's own choice
 
 
-class _Again(NamedTuple):
-    """A number that stands where the document has stated another, or the same."""
+class StatedAgain(NamedTuple):
+    """A number that stands where the document has stated another, or the same.
+
+    Attributes
+    ----------
+    certain
+        Whether what stood before was computed.
+    first
+        Where that was stated, if in one place.
+    """
 
     key: str
     line: int
     number: Literal
     before: float
-    certain: bool  # whether what stood before was computed
+    certain: bool
+    first: Place | None
 
 
 class Restated:
@@ -36,7 +46,7 @@ class Restated:
     def __init__(self, scope: Scope, known: Known) -> None:
         self.scope, self.known = scope, known
         self.agreeing: set[str] = set()  # quantities with an element that is stated twice alike
-        self.other: list[_Again] = []
+        self.other: list[StatedAgain] = []
 
     def state(self, name: Tree, value: Tree, line: int) -> Range | None:
         """Hold a value against the one that stands for its quantity so far.
@@ -65,21 +75,22 @@ class Restated:
         if listed and len(wrong) < len(numbers):
             self.agreeing.add(whole)
         known = len(self.other)
+        first = self.scope.where(name)
         for number, other in wrong:
             if exchanged or any(_near(d, other) for d in damages(number)):
                 shown = f"{abs(other):.{max(0, number.decimals)}f}"
                 digits = number.text.lstrip("+-") if exchanged else shown
                 computed = digits in self.known.unrounded
                 certain = computed and number.significant >= TELLING
-                self.other.append(_Again(whole, number.line or line, number, other, certain))
+                self.other.append(StatedAgain(whole, line, number, other, certain, first))
         return before if any(again.certain for again in self.other[known:]) else None
 
-    def mistakes(self) -> Iterator[tuple[str, int, EquationMistake]]:
-        """Yield the restatements that are wrong: the quantity, the line and the mistake."""
+    def mistakes(self) -> Iterator[tuple[StatedAgain, EquationMistake]]:
+        """Yield the restatements that are wrong."""
         for again in self.other:
             telling = again.number.significant >= TELLING - 1
             if again.certain or (again.key in self.agreeing and telling):
-                yield again.key, again.line, EquationMistake.of(again.number, again.before)
+                yield again, EquationMistake.of(again.number, again.before)
 
 
 def _same(number: Literal, before: Range) -> bool:

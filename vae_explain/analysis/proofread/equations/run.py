@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from types import MappingProxyType
 
-from .alike import are_others, element_of
+from ....trace import Array
+from .alike import are_others, count, element_of, readings
 from .backward import TELLING, Backward
 from .chains import Chain, Side
 from .columns import ColumnClaim
 from .cursor import Unreadable, literal
-from .evaluation import CannotEvaluate, as_printed, nothing
-from .findings import DocumentFinding, Doubt, Layer
-from .intervals import Range
+from .demands import Demand, demands
+from .evaluation import CannotEvaluate, as_printed, evaluate, half, nothing
+from .findings import FORMULA, DocumentFinding, Doubt, Layer
+from .intervals import Range, all_meet
 from .judging import SLIP, ComparedSides, EquationJudge, EquationMistake
-from .known import Known
+from .known import Known, cut_or_rounded
 from .operands import Seen, wrong_operand
 from .restated import Restated
 from .scope import Scope, counted_from_zero
@@ -34,6 +38,7 @@ from .terms import wrong_terms
 from .usual import meant, usual_formula
 from .variants import variants
 
+MOST_DOUBTS = 60  # of which it is looked for what would explain them
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
 
@@ -156,12 +161,39 @@ class EquationReader:
         """Hold a divergence that is written out against its usual form, term by term."""
         key = key_of(name) or ""
         usual = usual_formula(key)
-        if usual is None or not key.upper().endswith("KL") or is_bare(written):
+        if usual is None:
+            return
+        if is_bare(written):
+            self._against_relative(name, ComparedSides(usual, written, self.scope.lookup), side)
+        if is_bare(written) or not key.upper().endswith("KL"):
             return
         found = wrong_terms(usual, written, self.scope.lookup, self.known.as_known)
-        if found is not None:
-            self.read_by["B"] += 1
+        if found is None:
+            self.unjudged += 1
+            return
+        self.read_by["B"] += 1
+        if found:
+            self._doubt(ComparedSides(usual, written, self.scope.lookup), found)
             self._blame(found, Side(None, "KL = ½·Σ(σ² + μ² − 1 − log σ²)", side.line), side, "B")
+
+    def _against_relative(self, name: Tree, pair: ComparedSides, side: Side) -> None:
+        """Hold a deviation or variance against the variance or its logarithm beside it.
+
+        If no number of it goes with them, they are another example's.
+        """
+        known, exact = (self.scope.relative(name, leaf) for leaf in (half, as_printed))
+        numbers = literals(pair.right)
+        if known is None or exact is None or known.low.size != len(numbers):
+            return
+        triples = zip(numbers, known.flat(), exact.middle.ravel(), strict=True)
+        wrong = [(n, float(v)) for n, k, v in triples if not all_meet(cut_or_rounded(n), k)]
+        if not wrong or (len(wrong) == len(numbers) and not _are_exchanged(wrong)):
+            return
+        mistakes = [EquationMistake.of(number, value) for number, value in wrong]
+        self.judge.uses = []
+        self.right = known
+        self._doubt(pair, mistakes)
+        self._blame(mistakes, Side(None, shown(pair.left), side.line), side, "B")
 
     def _hold(
         self,
@@ -180,6 +212,10 @@ class EquationReader:
             self.unknown = self.unknown or layer == "A"
             if layer == "A" and is_bare(pair.right):
                 self._blame_operand(pair.left, literals(pair.right), [], left)
+            mistakes = self.judge.put_in(pair) if layer == "B" else []
+            if mistakes:
+                self._blame(mistakes, left, right, layer)
+                self._doubt(pair, mistakes)
             return
         mistakes = [mistake for mistake in mistakes if mistake.off > slip]
         if layer == "B" and not is_bare(pair.right):
@@ -189,11 +225,14 @@ class EquationReader:
         uses = self.judge.uses
         put_in = all(use.right for use in uses)
         if layer == "B" and mistakes and put_in and self._blames_formula(pair, left):
+            self.judge.uses = uses
+            self._doubt(pair, mistakes)
             return
         if layer == "B" and any(not mistake.printed for mistake in mistakes):
             # Another formula, or of quantities that only have the same names.
             if not self._ends_in(pair):
                 self.given_up += 1
+                self.judge.uses = uses
                 self._doubt(pair, mistakes)
             return
         self.judge.uses = uses
@@ -299,12 +338,52 @@ class EquationReader:
     def _doubt(self, pair: ComparedSides, mistakes: Sequence[EquationMistake]) -> None:
         """Remember which stated values go into what does not come out right."""
         used = {use.name: use for use in self.judge.uses if not use.right}
-        for name in (*used, *quantities(pair.left)):
+        for name in dict.fromkeys((*used, *quantities(pair.left))):
             stated = self.scope.where(name)
             if stated is not None:
+                _, key, value, _ = stated
                 use = used.get(name)
                 number = use.number if use else None
-                self.doubts.append(Doubt(*stated, number, tuple(mistakes)))
+                found = self._demands(pair, value, partial(self.scope.supposing, key))
+                self.doubts.append(Doubt(*stated, number, tuple(mistakes), found))
+        for key, said in self.scope.formulas.items():
+            if said.tree == pair.left and literals(said.tree):
+                found = self._demands(pair, said.tree, None)
+                place = (said.line, f"{FORMULA}{key}", said.tree, None)
+                self.doubts.append(Doubt(*place, None, (), found))
+
+    def _demands(
+        self,
+        pair: ComparedSides,
+        value: Tree,
+        supposing: Callable[[Tree], AbstractContextManager[None]] | None,
+    ) -> tuple[Demand, ...]:
+        """Return what a value, or a formula itself, would have to be for two sides to agree."""
+        if self.changed or len(self.doubts) > MOST_DOUBTS:
+            return ()
+        try:
+            printed = evaluate(pair.right, half, pair.lookup)
+            if not is_bare(pair.right):  # as it stands: what is put in was not rounded for it
+                by = min(number.unit for number in literals(pair.right)) / 2
+                middle = evaluate(pair.right, as_printed, pair.lookup).middle
+                printed = Range(middle - by, middle + by)
+        except (CannotEvaluate, ValueError):
+            return ()
+        for left in readings(pair.left, count(pair.right) > 1):
+
+            def given(tree: Tree, left: Tree = left) -> Array | None:
+                try:
+                    if supposing is None:
+                        return pair._replace(left=tree).found(as_printed).middle
+                    with supposing(tree):
+                        return pair._replace(left=left).found(as_printed).middle
+                except CannotEvaluate:
+                    return None
+
+            found = given(value)
+            if found is not None and found.size == printed.low.size:
+                return tuple(demands(value, given, printed))
+        return ()
 
     def _blame(
         self, mistakes: Sequence[EquationMistake], left: Side, right: Side, layer: Layer
@@ -330,7 +409,8 @@ class EquationReader:
         ]
         if formulas:
             formulas = [self._as_usual(names[0], formula, last.line) for formula in formulas]
-            self.scope.say(names[0], formulas[0], last.line)
+            key = f"{FORMULA}{key_of(names[0])}"
+            self.scope.say(names[0], self.changed.get((last.line, key), formulas[0]), last.line)
         values = [s.tree for s in chain.sides if s.tree is not None and is_bare(s.tree)]
         aside = chain.case and values and isinstance(values[-1], Literal) and values[-1].whole
         if values and not aside:
@@ -361,7 +441,8 @@ class EquationReader:
             wrong = [found for found in self.backward.found if found.mistakes]
             self.given_up += len(wrong)
             for key, stated in self.scope.values.items() if wrong else ():
-                self.doubts.append(Doubt(stated.line, key, stated.tree, None, None, ()))
+                doubt = Doubt(stated.line, key, stated.tree, None, None, (), unknown=True)
+                self.doubts.append(doubt)
             return
         for name, side, mistakes in self.backward.found:
             self.read_by["C"] += 1
@@ -371,10 +452,16 @@ class EquationReader:
             self._blame(new, left, side, "C")
 
     def _settle_restated(self) -> None:
-        for key, line, mistake in self.restated.mistakes():
-            reason = f"{key} is stated as {mistake.expected} too, but {mistake.printed} is printed"
-            found = DocumentFinding(line, mistake.printed, mistake.expected, reason, "B")
-            self.findings.append(found)
+        known = {(found.line, found.printed) for found in self.findings}
+        for again, mistake in self.restated.mistakes():
+            line = again.number.line or again.line
+            if (line, mistake.printed) in known:
+                continue
+            if again.first is not None and not again.certain:
+                self.doubts.append(Doubt(*again.first, None, (), again=again.line))
+            expected, printed = mistake.expected, mistake.printed
+            reason = f"{again.key} is stated as {expected} too, but {printed} is printed"
+            self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
 
     def _claim(self, claim: ColumnClaim) -> None:
         try:
@@ -386,6 +473,13 @@ class EquationReader:
             reason = f"{claim.says} gives {mistake.expected}, but {mistake.printed} is printed"
             found = DocumentFinding(claim.line, mistake.printed, mistake.expected, reason, "A")
             self.findings.append(found)
+
+
+def _are_exchanged(wrong: Sequence[tuple[Literal, float]]) -> bool:
+    """Whether numbers are those that they should be, in another order."""
+    ours, theirs = sorted(n.value for n, _ in wrong), sorted(value for _, value in wrong)
+    unit = max(number.unit for number, _ in wrong)
+    return len(wrong) > 1 and all(abs(a - b) <= unit for a, b in zip(ours, theirs, strict=True))
 
 
 def _is_arithmetic(tree: Tree) -> bool:

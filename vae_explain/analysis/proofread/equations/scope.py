@@ -6,7 +6,8 @@ computed from it, is forgotten, save the weights. What stood before it cannot de
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ WEIGHTS = tuple("WVUbwβηλ")
 LONG = 6  # digits that nobody chooses
 EVERY = frozenset("ijknd")  # an index that runs over all
 SINGLE = {"μ", "σ", "σ²", "logσ²", "ε", "z"}  # of a latent space that may have one dimension
+TOLERATED = 0.05  # of a deviation, by which its own variance may be of another
 FAMILY = ("σ", "σ²", "logσ²")
 
 
@@ -86,6 +88,16 @@ class Scope:
                 self.varied.add(name.base)
         bold = isinstance(name, Symbol) and name.bold
         self.values[key] = StatedValue(flattened(value), line, self.order, bold, right)
+
+    @contextmanager
+    def supposing(self, key: str, value: Tree) -> Iterator[None]:
+        """Hold another value for the one that is stated, for a moment."""
+        before = self.values[key]
+        self.values[key] = before._replace(tree=flattened(value), right=None)
+        try:
+            yield
+        finally:
+            self.values[key] = before
 
     def _forget_after(self, order: int) -> None:
         for key, stated in list(self.values.items()):
@@ -147,7 +159,7 @@ class Scope:
             if vector and isinstance(stated.tree, Literal) and not key.startswith(WEIGHTS):
                 return None  # a plain number that has the same letter
             return _value(stated, leaf)
-        for way in (self._element, self._assembled, self._relative):
+        for way in (self._element, self._assembled, self.relative):
             found = way(tree, leaf)
             if found is not None:
                 return found
@@ -195,7 +207,7 @@ class Scope:
         zero_based = index.startswith("[") or _counted(whole) in self.zero_based
         return int(digits) - (not zero_based)
 
-    def _relative(self, tree: Tree, leaf: Leaf) -> Range | None:
+    def relative(self, tree: Tree, leaf: Leaf) -> Range | None:
         """Return a deviation from the variance, or one of them from the other's logarithm."""
         base, index = without_index(tree)
         key = key_of(base) if base is not None else None
@@ -208,7 +220,10 @@ class Scope:
                 known = self._direct(other, index, leaf)
             if known is not None:
                 found.append(_converted(known, other, key))
-        return hull(found) if found and len({f.shape for f in found}) == 1 else None
+        if not found or len({f.shape for f in found}) > 1:
+            return None
+        near = all(np.allclose(f.middle, found[0].middle, TOLERATED, TOLERATED) for f in found)
+        return hull(found) if near else found[0]
 
     def _direct(self, key: str, index: str, leaf: Leaf) -> Range | None:
         stated = self.values.get(f"{key}{index}")

@@ -1,0 +1,136 @@
+"""What a stated number would have to be, for what follows from it to come out right.
+
+Each number of a value is solved for, from the result that does not follow from it: a result is
+linear in most of them, and smooth in nearly all. Two numbers of it, or two rows, may also have
+been exchanged, or a sign lost. What does not make the result right is no answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from ....trace import Array
+from .cursor import literal
+from .intervals import Range
+from .syntax import Literal, Row, Tree, flattened, literals, negated, replaced
+
+MOST_NUMBERS = 64  # of a value, each of which is solved for
+MOST_EXCHANGED = 24  # of which each two are exchanged
+STEPS = 8  # of Newton's method, of which a line needs one
+STEP = 2.0**-12  # by which a number is moved, to see how a result moves with it
+FINER = 3  # decimals that a number may have had more, as one that has lost its point
+NEARLY = 3  # half units in the last place of a result, as what it came from was rounded too
+TOGETHER = 2.0  # how much more two numbers explain that were exchanged than by chance
+
+Given = Callable[[Tree], Array | None]  # what a result is with another value; None if nothing
+
+
+class Demand(NamedTuple):
+    """A value with one thing in it another, and what that is.
+
+    Attributes
+    ----------
+    evidence
+        How seldom another number of so few digits would give the result by chance, as a power
+        of ten.
+    """
+
+    value: Tree
+    old: Tree
+    new: Tree
+    evidence: float
+
+
+def demands(value: Tree, given: Given, printed: Range) -> Iterator[Demand]:
+    """Yield the values that lead to what is printed, and differ in one thing from one.
+
+    Parameters
+    ----------
+    printed
+        What the result should be, as far as it is printed.
+    """
+    count = len(literals(value))
+    for place in range(count) if count <= MOST_NUMBERS else ():
+        found = solved(value, place, given, printed)
+        if found is not None:
+            yield found
+    for other in rearranged(value):
+        off = _off(other.value, given, printed)
+        if off is not None and np.all(np.abs(off) <= NEARLY * _half(printed)):
+            yield other
+
+
+def solved(
+    value: Tree, place: int, given: Given, printed: Range, finer: int = FINER
+) -> Demand | None:
+    """Return a value with one number solved for, with as few decimals as lead to the result."""
+    old, half = literals(value)[place], _half(printed)
+
+    def off(number: Literal) -> Array | None:
+        return _off(replaced(value, place, number), given, printed)
+
+    at = old.value
+    by = STEP * max(1.0, abs(at))
+    here, there = off(old), off(literal(repr(at + by)))
+    if here is None or there is None:
+        return None
+    slope = (there - here) / by
+    telling = np.where(np.abs(here) > half, np.abs(slope) / half, 0.0)
+    result = int(np.argmax(telling))
+    for _ in range(STEPS):
+        if here is None or not slope[result] or not np.isfinite(slope[result]):
+            return None
+        before, at = at, at - float(here[result] / slope[result])
+        after = off(literal(repr(at)))
+        if after is None:
+            return None
+        if abs(after[result]) <= half[result] / 8 or at == before:
+            break
+        slope, here = (after - here) / (at - before), after
+    for decimals in range(max(0, old.decimals), max(0, old.decimals) + finer + 1):
+        new = literal(f"{at:.{decimals}f}", old.line)
+        left = off(new)
+        if new.value != old.value and left is not None and np.all(np.abs(left) <= NEARLY * half):
+            chance = abs(slope[result]) * new.unit / (2 * half[result])
+            evidence = math.log10(chance) if chance else -math.inf
+            return Demand(replaced(value, place, new), old, new, evidence)
+    return None
+
+
+def _off(tree: Tree, given: Given, printed: Range) -> Array | None:
+    """Return how far a value leads from what is printed."""
+    found = given(tree)
+    if found is None or found.size != printed.low.size:
+        return None
+    return np.asarray(found.ravel() - printed.middle.ravel())
+
+
+def _half(printed: Range) -> Array:
+    return np.asarray((printed.high - printed.low).ravel() / 2)
+
+
+def rearranged(value: Tree) -> Iterator[Demand]:
+    """Yield a list with two of its numbers or rows exchanged, or one of another sign."""
+    value = flattened(value)
+    numbers = literals(value)
+    if isinstance(value, Row):
+        entries = value.entries
+        pairs = combinations(range(len(entries)), 2) if len(numbers) != len(entries) else ()
+        for i, j in pairs:  # the rows of a matrix
+            order = list(entries)
+            order[i], order[j] = order[j], order[i]
+            yield Demand(Row(tuple(order)), value, Row(tuple(order)), TOGETHER)
+    if len(numbers) > MOST_EXCHANGED:
+        return
+    for i, j in combinations(range(len(numbers)), 2):
+        if numbers[i] != numbers[j]:
+            exchanged = replaced(replaced(value, i, numbers[j]), j, numbers[i])
+            yield Demand(exchanged, value, exchanged, TOGETHER)
+    for i, number in enumerate(numbers):
+        if number.value:
+            yield Demand(replaced(value, i, negated(number)), number, negated(number), 0.0)
