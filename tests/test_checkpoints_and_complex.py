@@ -142,7 +142,7 @@ def test_complex_numbers_are_refused_by_name(
     outcome = cli(*command, "--model", f"{path}:Model", "--x", "1,2,3,4")
     assert outcome.code == 2
     assert outcome.out == ""
-    assert f"{what} is complex, and pages have real numbers alone" in outcome.err
+    assert f"{what} is complex, and pages show only real numbers" in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
     assert ("torch.cos(w)" in outcome.err) == ("fft" in loss)
 

@@ -154,7 +154,7 @@ def test_on_the_command_line(cli: CommandLine, command: tuple[str, ...]) -> None
         (("forward", "--model", "missing.py:VAE", "--x", "1"), "missing.py: there is no such file"),
         (
             ("forward", "--model", FILE, "--x", "1"),
-            f"which of its names is meant; write {FILE}:VAE",
+            f"say which class or function of it is meant; write {FILE}:VAE",
         ),
         (("forward", "--model", "gone.py", "--x", "1"), "write FILE.py:NAME"),
         (("forward", "--model", f"{FILE}:Nope", "--x", "1"), f"has no Nope; write {FILE}:VAE"),

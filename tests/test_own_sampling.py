@@ -106,7 +106,7 @@ def test_a_model_that_goes_another_way_under_another_draw_is_refused(tmp_path: P
     request = Request(
         x, 3, arithmetic="full", source=UserModel(f"{tmp_path}/branching.py:Branching")
     )
-    with pytest.raises(CannotRedraw, match="another way"):
+    with pytest.raises(CannotRedraw, match="another code path"):
         run_and_draws(request, 5)
 
 

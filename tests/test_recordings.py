@@ -286,10 +286,10 @@ def test_a_model_that_is_float32_through_and_through_is_kept_in_full_alone(
     own = "--model", f"{tmp_path / 'own.py'}:Model", "--x", "1,2"
     kept = cli("record", *own, "-o", str(file))
     assert kept.code == 0
-    assert "PyTorch's own float32 numbers alone" in kept.err
+    assert "only PyTorch's own float32 numbers" in kept.err
     asked = cli("forward", "--run", str(file), "--arithmetic", "printed")
     assert asked.code == 2
-    assert "recorded in the arithmetic full alone" in asked.err
+    assert "recorded only in full arithmetic" in asked.err
     assert "float32 alone" in asked.err
     assert cli("document", "--run", str(file)).code == 0
 

@@ -264,7 +264,7 @@ def test_the_loss_is_the_one_of_the_training_loop(name: str) -> None:
         (Alone, other_order, "nothing was found for"),
         (Usual, by_epoch, "nothing was found for epoch"),
         (InDict, keyed, "nothing was found for kld_weight"),
-        (Usual, of_model, "give it by --objective"),
+        (Usual, of_model, "give it with --objective"),
     ],
 )
 def test_what_is_not_told_is_asked(model: type[Base], loss: Callable[..., Any], words: str) -> None:

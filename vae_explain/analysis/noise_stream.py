@@ -99,7 +99,7 @@ def run_and_draws(
                 )
             if not same:
                 raise CannotRedraw(
-                    "under another draw the model takes another way, as by a comparison or a "
+                    "with other noise the model takes another code path, as by a comparison or a "
                     "nearest code, and the record of one way does not tell of the other"
                 )
     return result, noise

@@ -101,7 +101,7 @@ class Questions:
                 raise KeyError(f"{name} is not a finding; {guess}known: {', '.join(known)}")
         if self._given is None:
             if self.run.arithmetic != "full":
-                raise ValueError("an audit needs the run in the arithmetic full")
+                raise ValueError("an audit needs the run in full arithmetic")
             recordings = Recordings(self.run)
         else:
             from .. import pipeline

@@ -199,7 +199,7 @@ def watch(
     from ..models.training_loop import ready_of
 
     if every < 1:
-        raise ValueError(f"every is {every}, and has to be at least 1")
+        raise ValueError(f"every is {every}, but must be at least 1")
     pages = [Path(page)] if isinstance(page, str | os.PathLike) else [Path(each) for each in page]
     for path in pages:
         if path.suffix not in SUFFIXES:

@@ -101,7 +101,7 @@ def compare(
         raise UserError(f"compare needs a second run: say what differs in it{such}")
     if options.run is not None and changed.keys() != {"run"}:
         wrong = next((name for name in changed if name != "run"), "run")
-        mend = "a recorded run stays as it is; compare it with another by --run2"
+        mend = "a recorded run stays as it is; compare it with another one, with --run2"
         raise Problem(f"--{wrong.replace('_', '-')}2", changed[wrong], mend)
     style = replace(options, format=format).style(ENDINGS, _read_by_second(changed))
 

@@ -32,7 +32,7 @@ def command_of(arguments: Sequence[str], commands: Sequence[str]) -> list[str]:
     if words[0] in STARTING:
         return []
     if words[0] in COMPLETING:
-        mend = f"completion for your shell is installed by {line('--install-completion')}"
+        mend = f"to complete words in your shell, run {line('--install-completion')}"
         raise Problem(arguments[0], None, mend)
     if name := _called(words[0], commands):
         return _sorted_out(name, ["--help"] if words[1:] == ["help"] else words[1:])
@@ -84,5 +84,5 @@ def _behind_options(arguments: Sequence[str], commands: Sequence[str]) -> list[s
             return [word, *arguments[:position], *arguments[position + 1 :]]
     if name := _called(arguments[0].lstrip("-").casefold(), commands):
         return [name, *arguments[1:]]
-    mend = f"say first what to show, such as {line('forward', *arguments)}"
+    mend = f"begin with a command, such as {line('forward', *arguments)}"
     raise Problem(arguments[0], " ".join(arguments[1:]) or None, mend)

@@ -188,7 +188,7 @@ class Job:
         if recording.not_printed:
             say(
                 "note: the model does not run on rounded numbers in float64 "
-                f"({recording.not_printed}); the recording has PyTorch's own float32 numbers alone"
+                f"({recording.not_printed}); the recording has only PyTorch's own float32 numbers"
             )
         return recording
 

@@ -30,7 +30,9 @@ def require_defined(option: str, reference: str) -> None:
     except (ValueError, OSError) as error:
         raise Problem(option, reference, f"{place} cannot be read: {error}") from None
     if not name or not colon:
-        raise Problem(option, reference, f"say which of its names is meant{_such_as(place, tree)}")
+        raise Problem(
+            option, reference, f"say which class or function of it is meant{_such_as(place, tree)}"
+        )
     bound = set(_bound(tree))
     if "*" not in bound and name.split(".")[0] not in bound:
         raise Problem(option, reference, f"{place} has no {name}{_such_as(place, tree)}")

@@ -78,7 +78,7 @@ def fitted(
         return _in_order(parameters, outputs, more), more
     for p in parameters:
         if p.name in MODELS and p.default is p.empty and p.name not in more:
-            raise CannotBind("the loss takes the model itself; give it by --objective")
+            raise CannotBind("the loss takes the model itself; give it with --objective")
     arguments = _Fitting(loss, parameters, outputs, more).found()
     return _in_their_kind(parameters, {**arguments, **more})
 
@@ -343,7 +343,7 @@ class _Fitting:
             raise CannotBind(
                 f"the model returned {described(self._outputs.whole)} and the loss takes "
                 f"({taken}); nothing was found for {', '.join(left)} (a number, a word or a part "
-                f"can be given by --loss-arg {left[0]}=VALUE)",
+                f"can be given with --loss-arg {left[0]}=VALUE)",
                 self._objective(),
             )
         unused = [] if self._has_prediction() else self._predictions()

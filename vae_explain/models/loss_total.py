@@ -71,7 +71,7 @@ def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = F
     if total is None:
         raise CannotBind(
             f"{whose} returned {names}, and none of them is the sum of the others; --loss-sum "
-            "takes their sum as the loss, or say how by --objective"
+            "takes their sum as the loss, or say how with --objective"
         )
     return LossTotal(total.value, total.code)
 

@@ -133,7 +133,7 @@ class MissingArithmetic(UserError):
     def __init__(self, asked: Arithmetic, why: str | None) -> None:
         reason = f": {why}" if why and asked == "printed" else ""
         other = "full" if asked == "printed" else "printed"
-        super().__init__(f"the run was recorded in the arithmetic {other} alone{reason}")
+        super().__init__(f"the run was recorded only in {other} arithmetic{reason}")
 
 
 # --- into a file ------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def _require_made(model: nn.Module, path: str = "") -> None:
     for name, parameter in model._parameters.items():
         if parameter is not None and parameter.is_complex():
             raise CannotLoad(
-                f"the parameter {name}{where} is complex, and pages have real numbers alone; "
+                f"the parameter {name}{where} is complex, and pages show only real numbers; "
                 "keep its real and its imaginary part as two"
             )
     for name, part in model._modules.items():

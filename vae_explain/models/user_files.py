@@ -298,7 +298,7 @@ def _at_home(folder: Path, doing: str, path: Path | None = None) -> Iterator[Non
         if path is not None:
             mend = (
                 ", as a script that reads its command line does; put that part under "
-                "if __name__ == '__main__', or leave it out by --definitions-only"
+                "if __name__ == '__main__', or leave it out with --definitions-only"
             )
         what = doing.removeprefix("importing ")
         raise CannotLoad(f"{what} ends the program when it is imported{mend}") from None

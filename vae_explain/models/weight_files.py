@@ -80,10 +80,11 @@ def _fitting(path: Path, name: str, tensor: Tensor, target: Tensor) -> Tensor:
         raise CannotLoad(f"{path} has {name} as a tensor of the layout {kind}; save it dense")
     if tensor.shape != target.shape:
         raise CannotLoad(
-            f"{path} has {name} of shape {list(tensor.shape)}, the model wants {list(target.shape)}"
+            f"{path} has {name} of shape {list(tensor.shape)}, "
+            f"but the model has {list(target.shape)}"
         )
     if tensor.is_complex() and not target.is_complex():
-        raise CannotLoad(f"{path} has complex numbers in {name}, the model takes real ones")
+        raise CannotLoad(f"{path} has complex numbers in {name}, but the model takes real ones")
     converted = tensor.to(target.dtype)
     if converted.is_floating_point() and not bool(torch.isfinite(converted).all()):
         precision = str(target.dtype).removeprefix("torch.")

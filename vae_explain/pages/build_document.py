@@ -102,8 +102,8 @@ def what_stays(run: Run, option: str = "") -> str:
     has = f"this run has {count:,} numbers of input, noise and parameters"
     if count > MOST_FOLLOWED:
         raise NotLive(
-            f"{has}, and a live page follows {MOST_FOLLOWED:,}; play a smaller model of the same "
-            "kind, or read this one with document",
+            f"{has}, and a live page can follow at most {MOST_FOLLOWED:,}; play a smaller "
+            "model of the same kind, or read this one with document",
             option,
         )
     names = [value.name for value in leaves if value.kind != "parameter" and value.name]

@@ -57,7 +57,7 @@ class NotReal(UserError):
                 ", those of a spectrum as x @ torch.cos(w) and -x @ torch.sin(w) with w = 2π/n · "
                 "torch.outer(torch.arange(n), torch.arange(n // 2 + 1))"
             )
-        super().__init__(f"{what} is complex, and pages have real numbers alone; {mend}")
+        super().__init__(f"{what} is complex, and pages show only real numbers; {mend}")
 
 
 def array_of(tensor: Tensor) -> Array:

@@ -117,7 +117,7 @@ def _of_markdown(text: str, student: str, key: AnswerKey, path: Path) -> Iterato
                 yield Filled(student, _known(sheet, key, path), answers)
             sheet, answers = _known(heading[1], key, path), {}
         elif (code := CODE.search(line)) and sheet and code[1] != key.sheets[sheet].code:
-            raise BadAnswers(f"sheet {sheet} is of another key; name its own", value=path)
+            raise BadAnswers(f"sheet {sheet} belongs to another key; name that one", value=path)
         cells = [cell.strip() for cell in _CELLS.split(line.strip().strip("|"))]
         if not line.lstrip().startswith("|") or len(cells) < 2:
             inside = False

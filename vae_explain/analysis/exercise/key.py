@@ -212,7 +212,9 @@ def read_key(path: Path) -> AnswerKey:
     """
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise BadKey(f"it is larger than {LARGEST_FILE // 2**20} MiB, as no key is", value=path)
+            raise BadKey(
+                f"it is larger than {LARGEST_FILE // 2**20} MiB; no key is that large", value=path
+            )
         data = json.loads(path.read_text("utf-8"))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

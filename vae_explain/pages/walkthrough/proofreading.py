@@ -59,7 +59,7 @@ def nothing_judged(report: Proofreading) -> str:
     if reading.left_out:
         seen.append(f"{counted(reading.left_out, 'passage')} too long to read")
     what = f"it has {' and '.join(seen)}{nested}" if seen else "it has no equation"
-    return f"nothing in it can be judged: {what}, and no two sides to hold together{said}; {help_}"
+    return f"nothing in it can be checked: {what}, and no two sides to compare{said}; {help_}"
 
 
 def _remarks(proof: Proof) -> tuple[str, ...]:
