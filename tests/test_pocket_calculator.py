@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,17 @@ def test_what_tables_imply_is_read_in_each_format() -> None:
             at = page.rindex(implied[-1].value) if form == "text" else 0
             wrong = page[:at] + page[at:].replace(implied[-1].value, "777", 1)
             assert form != "text" or broken(printed_tables.implied(form, wrong))
+
+
+@pytest.mark.parametrize("columns", [40, 48, 60])
+def test_a_deep_derivation_breaks_no_name_on_a_narrow_page(columns: int) -> None:
+    options = ("--dims", "2-2-3-2-2", "--activation", "tanh", "--x=0.9,0.25", "--x=0.1,0.5")
+    page = command_line("why", "fc1.weight.grad[0,0]", "--full", *options, columns=columns).out
+    assert "∂loss/∂decoder_hidden[0,1] =\n" in page
+    assert not re.search(r"\w_\n", page)
+    found = printed_lines.claims_of("text", page)
+    assert len(found) > 20
+    assert broken(found) == []
 
 
 # --- one line ---------------------------------------------------------------------------

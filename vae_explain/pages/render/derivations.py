@@ -24,8 +24,11 @@ class Derivations:
 
     def tree(self, block: Tree) -> list[Line]:
         """Lay out a derivation: formula and numbers of each node under its name."""
-        # The deepest levels share an indentation, so that narrow pages keep room for numbers.
-        deepest = (self.canvas.room - ROOM_FOR_NUMBERS) // columns(self.canvas.symbols.guides[0])
+        # The deepest levels share an indentation, so that narrow pages keep room for numbers,
+        # and for each name with a sign on either side of it.
+        names = (columns(self.canvas.symbols(node.name)) + 4 for node in block.nodes if node.line)
+        needed = max(ROOM_FOR_NUMBERS, *names, 0)
+        deepest = max(self.canvas.room - needed, 0) // columns(self.canvas.symbols.guides[0])
         depths = [min(node.depth, deepest) for node in block.nodes]
         past, turn, last = self.canvas.symbols.guides
         lines: list[Line] = []
