@@ -28,6 +28,14 @@ SHORT = [
     ("ipynb", ("--digits", "5", "--beta", "0.5", "--level", "expert")),
 ]
 SET = [
+    (
+        "tex",
+        tuple(
+            part
+            for change in ("fc1.weight[1,0]=0.25", "fc_dec1.bias[3]=1.00002", "eps[0,0]=-1.5")
+            for part in ("--set", change)
+        ),
+    ),
     ("md", ("--set", "fc_dec1.bias[5]=2.00001")),
     ("tex", ("--set", "fc_mu.bias[1]=-2", "--short")),
     ("html", ("--set", "fc_mu.bias[1]=-2", "--set", "eps[0,1]=1.5", "--short", *FULL)),

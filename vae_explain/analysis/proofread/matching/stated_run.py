@@ -178,7 +178,8 @@ def _dims(resolved: Sequence[Resolved], words: str) -> tuple[int, ...] | None:
     """Return the widths that the printed parameters have, or else those that are written out."""
     sizes: dict[str, int] = {}
     for statement, name in resolved:
-        if name is not None and not name.gradient and name.place is None:
+        changed = statement.label.endswith("] set")  # one entry, `fc1.weight[0,1] set to 0.5`
+        if name is not None and not (name.gradient or changed) and name.place is None:
             numbers = sum(len(numbers_of(s)) for s in statement.sides if isinstance(s, Row))
             sizes.setdefault(name.value, numbers or 1)
     return _from_parameters(sizes) or _written_out(words)
