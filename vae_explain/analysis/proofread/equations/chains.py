@@ -265,11 +265,13 @@ class _Reader:
     def _beginnings(self, start: int, end: int) -> Iterator[int]:
         """Yield where a formula may begin behind words, the longest first."""
         depth = 0
-        found = [end - 1] if self.tokens[end - 1].kind in ("name", "vector") else []
+        last = end - 1
+        named = self.tokens[last].kind in ("name", "vector") and not self._is_joined(last, start)
+        found = [last] if named else []
         for i in range(end - 1, start - 1, -1):
             token = self.tokens[i]
             depth += (token.kind == "close") - (token.kind == "open")
-            if depth:
+            if depth or self._is_joined(i, start):
                 continue
             if _is_word(token) or token.kind in ("words", "gap", "column"):
                 attached = i + 1 < end and not self.tokens[i + 1].spaced
@@ -277,6 +279,10 @@ class _Reader:
                     found.append(i + 1)
                 break
         yield from reversed(found)
+
+    def _is_joined(self, i: int, start: int) -> bool:
+        """Whether a sign joins a token to what stands before it: `2·KL`."""
+        return i > start and self.tokens[i - 1].kind == "operator" and not self.tokens[i].spaced
 
     def _with(self, side: Side, further: Sequence[tuple[int, int]]) -> Side:
         """Return a side with the further entries of its list, or unread where they are unclear."""

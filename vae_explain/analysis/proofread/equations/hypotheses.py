@@ -79,7 +79,8 @@ def with_fewest_findings(
         return run.findings
 
     def supposing(change: _Change) -> _Reading:
-        other = EquationReader({(change.doubt.line, change.doubt.key): change.value})
+        place = change.doubt.line, change.doubt.key
+        other = EquationReader({place: change.value}, dict(run.put_in.known))
         other.read(chains, claims)
         line, printed = change.blamed.line, change.blamed.printed
         itself = any((f.line, f.printed) == (line, printed) for f in other.findings)

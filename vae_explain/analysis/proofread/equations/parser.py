@@ -106,7 +106,9 @@ class _Parser(Quantities):
         if token.kind == "function":
             if token.mode == "text" and token.spaced:  # `0.5 exp(…)`, but `0.5 mean`
                 after = self.peek(1)
-                return after is not None and after.kind == "open" and not after.spaced
+                word = before.kind == "name" and before.text.isalpha() and before.text.isascii()
+                called = after is not None and after.kind == "open" and not after.spaced
+                return called and not (word and len(before.text) > 1)
             return not token.text.startswith(".")
         if token.kind == "number":
             # `\\frac12 0.5` multiplies, `0.5 0.5` does not.

@@ -33,8 +33,11 @@ def with_results(code: str) -> str:
     return with_names(COMMENTED.sub("= ", code))
 
 
-# A name in quotation marks before its value, as in JSON.
-KEY = re.compile(r"([{,]\s*)[\"']([A-Za-z_]\w*)[\"']\s*:\s*(?=[-\[\d])")
+# A name in quotation marks before its value, as in JSON; of derivatives it is that of another.
+KEY = re.compile(
+    r"(?P<other>\b\w*(?:expected|grad|deriv)\w*\s*=\s*\{[^{}]*\})"
+    r"|(?P<before>[{,]\s*)[\"'](?P<name>[A-Za-z_]\w*)[\"']\s*:\s*(?=[-\[\d])"
+)
 
 
 RELATION = re.compile(r"[=≈≃≅≐≡≜＝]|>>>|\\(?:approx|simeq|cong|doteq|equiv|triangleq|coloneqq)")
@@ -42,7 +45,7 @@ RELATION = re.compile(r"[=≈≃≅≐≡≜＝]|>>>|\\(?:approx|simeq|cong|dote
 
 def with_names(code: str) -> str:
     """Return code with the names of a mapping as those of quantities: `{"mu": 0.5}`."""
-    return KEY.sub(r"\1\2= ", code)
+    return KEY.sub(lambda m: m["other"] or f"{m['before']}{m['name']}= ", code)
 
 
 class Cut(NamedTuple):

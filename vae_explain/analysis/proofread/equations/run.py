@@ -14,6 +14,7 @@ from .backward import TELLING, Backward
 from .chains import Chain, Side
 from .columns import ColumnClaim
 from .cursor import Unreadable, literal
+from .damages import damages
 from .demands import Demand, demands
 from .evaluation import CannotEvaluate, as_printed, evaluate, half, nothing
 from .findings import FORMULA, DocumentFinding, Doubt, Layer
@@ -21,24 +22,30 @@ from .intervals import Range, all_meet
 from .judging import SLIP, ComparedSides, EquationJudge, EquationMistake
 from .known import Known, cut_or_rounded
 from .operands import Seen, wrong_operand
+from .put_in import PutIn, is_written_out
 from .restated import Restated
 from .scope import Scope, counted_from_zero
 from .syntax import (
     Literal,
+    Negative,
+    Symbol,
     Tree,
+    inside,
     is_bare,
     is_numeric,
     key_of,
     literals,
+    parts,
     quantities,
     replaced,
     shown,
 )
 from .terms import wrong_terms
-from .usual import meant, usual_formula
+from .usual import meant, multiples, usual_formula, with_bias
 from .variants import variants
 
 MOST_DOUBTS = 60  # of which it is looked for what would explain them
+NEAR = 0.1  # of a number, by which it may be miscalculated
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
 
@@ -53,7 +60,11 @@ class EquationReader:
         The quantities whose values may be wrong, as numbers or results do not follow from them.
     """
 
-    def __init__(self, changed: Mapping[tuple[int, str], Tree] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        changed: Mapping[tuple[int, str], Tree] = MappingProxyType({}),
+        put_in: dict[str, Literal | None] | None = None,
+    ) -> None:
         self.changed = changed
         self.doubts: list[Doubt] = []
         self.known = Known()
@@ -65,6 +76,8 @@ class EquationReader:
         self.backward = Backward(self.scope)
         self.restated = Restated(self.scope, self.known)
         self.seen = Seen(())
+        self.put_in = PutIn(self.seen, self.scope.lookup, {} if put_in is None else put_in)
+        self.multiples: set[str] = set()  # quantities of which twice or half as much is stated
         self.given_up = 0  # formulas and numbers that do not go together at all
         self.unjudged = 0  # pairs of sides of which one could not be computed
         self.unread = 0  # equations in numbers of which a side could not be read or computed
@@ -77,7 +90,8 @@ class EquationReader:
         """Judge equations in order, then what the columns of tables say."""
         trees = [s.tree for chain in chains for s in chain.sides if s.tree is not None]
         self.scope.zero_based = counted_from_zero(trees)
-        self.seen = Seen(trees)
+        self.seen = self.put_in.seen = Seen(trees)
+        self.multiples = multiples(_said(chains))
         for chain in chains:
             self._chain(chain)
         for claim in claims:
@@ -129,9 +143,26 @@ class EquationReader:
                 return
             left, earlier = made[-1], []
         assert left.tree is not None, "likewise"
+        if len(chain.sides) == 2 and self._is_of_another(left.tree, right.tree):
+            self.scope.forget(left.tree)
+            return
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
         self._hold(ComparedSides(left.tree, right.tree, lookup), left, right, layer, earlier)
+
+    def _is_of_another(self, left: Tree, right: Tree) -> bool:
+        """Whether what is stated of quantities, as `√a = 0.6`, is of another example's.
+
+        It is no damage of what it would be here, and the document goes on with it.
+        """
+        if is_numeric(left) or not isinstance(right, Literal) or self.seen.counts[right.value] < 2:
+            return False
+        try:
+            found = evaluate(left, as_printed, self.scope.lookup)
+        except CannotEvaluate:
+            return False
+        likely = (right, *damages(right))
+        return not found.shape and not any(_is_near(found, number) for number in likely)
 
     def _against_formula(self, chain: Chain, name: Tree, side: Side, slip: float = 0.0) -> None:
         """Hold a value against the formula that the document has for it.
@@ -212,6 +243,8 @@ class EquationReader:
             self.unknown = self.unknown or layer == "A"
             if layer == "A" and is_bare(pair.right):
                 self._blame_operand(pair.left, literals(pair.right), [], left)
+            if layer == "B" and self._misfits(pair, left):
+                return
             mistakes = self.judge.put_in(pair) if layer == "B" else []
             if mistakes:
                 self._blame(mistakes, left, right, layer)
@@ -226,7 +259,8 @@ class EquationReader:
         put_in = all(use.right for use in uses)
         if layer == "B" and mistakes and put_in and self._blames_formula(pair, left):
             self.judge.uses = uses
-            self._doubt(pair, mistakes)
+            if not _takes_bias_off(pair.left):
+                self._doubt(pair, mistakes)
             return
         if layer == "B" and any(not mistake.printed for mistake in mistakes):
             # Another formula, or of quantities that only have the same names.
@@ -329,6 +363,19 @@ class EquationReader:
             return True
         return False
 
+    def _misfits(self, pair: ComparedSides, left: Side) -> bool:
+        """Blame a formula that does not fit the numbers put in for what is not stated."""
+        written = is_written_out(pair.right) and is_numeric(pair.right)
+        if not written or is_numeric(pair.left) or left.tree != pair.left or pair.place is not None:
+            return False
+        edit = next(iter(self.put_in.misfits(pair.left, pair.right)), None)
+        if edit is not None:
+            printed, expected = shown(pair.left), shown(edit)
+            reason = f"its numbers follow from {expected}, but {printed} is printed"
+            line = self.scope.line_of(pair.left) or left.line
+            self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
+        return edit is not None
+
     def _ends_in(self, pair: ComparedSides) -> bool:
         """Whether the equation at hand ends in a telling number that a formula gives."""
         if self.last is None or not (is_bare(self.last) and _tells(self.last)):
@@ -427,8 +474,8 @@ class EquationReader:
     def _as_usual(self, name: Tree, formula: Tree, line: int) -> Tree:
         """Blame a formula that is not what its quantity is everywhere, and return what is meant."""
         key = key_of(name) or ""
-        other = meant(key, formula)
-        if other is None:
+        other = meant(key, formula) or with_bias(formula)
+        if other is None or (key in self.multiples and formula in parts(other)):
             return formula
         self.read_by["B"] += 1
         printed, expected = shown(formula), shown(other)
@@ -482,8 +529,28 @@ def _are_exchanged(wrong: Sequence[tuple[Literal, float]]) -> bool:
     return len(wrong) > 1 and all(abs(a - b) <= unit for a, b in zip(ours, theirs, strict=True))
 
 
+def _said(chains: Sequence[Chain]) -> Iterator[tuple[str | None, Tree]]:
+    """Yield what a document says of which quantities; of what has no name, None."""
+    for chain in chains:
+        first = chain.sides[0].tree
+        key = key_of(first) if first is not None else None
+        yield from ((None, side.tree) for side in chain.sides[:1] if side.tree is not None)
+        formulas = (s.tree for s in chain.sides[1:] if s.tree is not None)
+        yield from ((key, tree) for tree in formulas if not is_numeric(tree) and not key_of(tree))
+
+
 def _is_arithmetic(tree: Tree) -> bool:
     return is_numeric(tree) and not is_bare(tree)
+
+
+def _takes_bias_off(formula: Tree) -> bool:
+    """Whether a formula subtracts a bias, as no layer does: it is likelier wrong than a number."""
+    found = (part.body for part in inside(formula) if isinstance(part, Negative))
+    return any(isinstance(body, Symbol) and body.base.startswith("b") for body in found)
+
+
+def _is_near(found: Range, number: Literal) -> bool:
+    return abs(float(found.middle) - number.value) <= NEAR * abs(number.value)
 
 
 def _has_digits(text: str) -> bool:

@@ -105,6 +105,11 @@ class Scope:
             if stated.order > order and not weight:
                 del self.values[key]
 
+    def forget(self, formula: Tree) -> None:
+        """Forget the values of what a formula is made of."""
+        for name in quantities(formula):
+            self.values.pop(key_of(name) or "", None)
+
     def say(self, name: Tree, formula: Tree, line: int) -> None:
         """Remember a formula of a quantity."""
         key = key_of(name)

@@ -7,7 +7,7 @@ one sign or factor changed, is wrong by itself, whether its document computes wi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate
@@ -15,9 +15,9 @@ from .intervals import Range, exactly
 from .parser import parse
 from .quantities import without_index
 from .scope import EVERY
-from .syntax import Tree, key_of
+from .syntax import Negative, Product, Symbol, Tree, inside, key_of
 from .tokens import lex
-from .variants import variants
+from .variants import HALF, TWO, variants
 
 USUAL = {
     "KL": "0.5·Σ(σ² + μ² - 1 - log σ²)",
@@ -47,6 +47,39 @@ def meant(key: str, formula: Tree) -> Tree | None:
     if given is None or wanted is None or _is_part(given, wanted):
         return None
     return next((o for o in variants(formula) if _at_probes(o) == wanted), None)
+
+
+def with_bias(formula: Tree) -> Tree | None:
+    """Return a layer's formula with its bias added that takes it off: `fc.weight @ x - fc.bias`."""
+    if not _biases_off(formula):
+        return None
+    return next((other for other in variants(formula) if not _biases_off(other)), None)
+
+
+def _biases_off(formula: Tree) -> int:
+    found = list(inside(formula))
+    layers = {p.key.removesuffix(".weight") for p in found if isinstance(p, Symbol)}
+    off = (p.body.key for p in found if isinstance(p, Negative) and isinstance(p.body, Symbol))
+    return sum(key.endswith(".bias") and key.removesuffix(".bias") in layers for key in off)
+
+
+def multiples(said: Iterable[tuple[str | None, Tree]]) -> set[str]:
+    """Return the quantities of which a document states twice or half as much, or by another name.
+
+    Parameters
+    ----------
+    said
+        Sides of its equations, with what each is said to be.
+    """
+    found: set[str] = set()
+    names: dict[Tree, set[str]] = {}
+    for name, tree in said:
+        if name is not None:
+            names.setdefault(tree, set()).add(name)
+        for part in inside(tree):
+            if isinstance(part, Product) and any(f in (HALF, TWO) for f in part.factors):
+                found |= {key for factor in part.factors if (key := key_of(factor)) is not None}
+    return found.union(*(keys for keys in names.values() if len(keys) > 1))
 
 
 def _is_part(given: list[float], wanted: list[float]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .syntax import FunctionCall, Literal, Negative, Product, Sum, Total, Tree
+from .syntax import FunctionCall, Literal, Negative, Power, Product, Sum, Total, Tree
 
 HALF = Literal("0.5", 0.5, 1)
 TWO = Literal("2", 2.0, 0)
@@ -41,6 +41,8 @@ def _signs(tree: Tree) -> Iterator[Tree]:
                 yield replace(tree, arguments=(other,))
             for inner in _signs(body):
                 yield replace(tree, arguments=(inner,))
+        case Power(base, exponent):
+            yield from (Power(inner, exponent) for inner in _signs(base))
         case Negative(body) | Total(_, body):
             for inner in _signs(body):
                 yield replace(tree, body=inner)

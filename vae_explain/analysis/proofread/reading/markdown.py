@@ -63,14 +63,19 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
         if not inside.strip():
             continue
         after = state.src[end + len(closing) : end + len(closing) + 1]
-        # A dollar that is money: `$5 and $6` has a space inside, or a digit behind.
-        if opening == "$" and (inside != inside.strip() or after.isdigit()):
+        if opening == "$" and (_is_money(inside) or after.isdigit()):
             continue
         if not silent:
             state.push("math_inline", "math", 0).content = inside
         state.pos = end + len(closing)
         return True
     return False
+
+
+def _is_money(inside: str) -> bool:
+    """Whether dollars are money: `$5 and $6` has a space inside, `$ \\sigma $` one at each end."""
+    spaced = inside != inside.strip()
+    return spaced and not (inside[0] == inside[-1] == " " and any(c in inside for c in "\\_^"))
 
 
 def _math_block(state: StateBlock, first: int, last: int, silent: bool) -> bool:

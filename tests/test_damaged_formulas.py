@@ -1,0 +1,121 @@
+"""A formula that does not fit the right numbers beside it is blamed, and they are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from vae_explain.analysis.proofread.report import report
+
+LAYER = r"""
+The pre-activation of a layer is $h = x W + b$.
+
+$$x = \begin{bmatrix} 0.4 & -1.5 \end{bmatrix}, \quad
+W = \begin{bmatrix} 0.2 & 0.7 \\ -0.3 & 0.1 \end{bmatrix}, \quad
+b = \begin{bmatrix} 0.25 & -0.25 \end{bmatrix}$$
+
+$h = [0.78, -0.12]$
+
+The loss is $L = \frac{1}{2}(t - y)^2 = \frac{1}{2}(0.2 - 0.6479)^2 = 0.1003$ and
+
+$\frac{\partial L}{\partial y} = -(t - y) = -(0.2 - 0.6479) = 0.4479$
+
+where $y = 0.6479$. With $\eta = 0.5$ and $g = 0.128$ the weight is
+
+$w' = w - \eta \cdot g = 0.9 - 0.5 \cdot 0.128 = 0.836$
+"""
+HALF_LOST = (r"\frac{1}{2}(t - y)^2 =", "(t - y)^2 =", 10)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("x W + b", "x W - b", 2),
+        HALF_LOST,
+        ("(t - y)^2 =", "(t + y)^2 =", 10),  # nothing else says what t is
+        ("-(t - y) =", "(t - y) =", 12),
+        ("-(t - y) =", "-(t + y) =", 12),
+        (r"w - \eta \cdot g", r"w + \eta \cdot g", 16),
+        ("0.25 & -0.25", "-0.25 & 0.25", 6),  # here the numbers are wrong, and the formula is right
+    ],
+)
+def test_what_is_damaged_is_blamed_alone(old: str, new: str, line: int) -> None:
+    assert report(LAYER).passed
+    assert old in LAYER
+    found = report(LAYER.replace(old, new, 1)).findings
+    assert [finding.line for finding in found] == [line]
+
+
+def test_what_the_formula_should_be_is_said() -> None:
+    (found,) = report(LAYER.replace(*HALF_LOST[:2], 1)).findings
+    assert (found.printed, found.expected) == ("(t - y)^2", "0.5·(t - y)^2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "w' = w − η·g = 0.4 + 0.5·0.2 = 0.5",  # g is -0.2
+        "s = w·x + b = 0.5·2 − 0.1 = 0.9",  # b is -0.1
+        "v = (1 − β)·g² = 0.1·0.25 = 0.025, with β = 0.9",  # g² is 0.25
+        "e = ½(t − y)² = (0.25 − 0.5)²/2 = 0.03125",  # built another way
+        "s = a·x + c·y = 0.3·2 = 0.6",  # y is 0
+    ],
+)
+def test_what_is_put_in_may_have_signs_and_roundings_of_its_own(text: str) -> None:
+    assert report(text).passed
+
+
+def test_a_layer_adds_its_bias() -> None:
+    right = "fc1(x) = fc1.weight @ x^T + fc1.bias"
+    assert report(right).passed
+    (found,) = report(right.replace("+", "-")).findings
+    assert found.expected == "fc1.weight@xᵀ + fc1.bias"
+    assert report("d = fc1.weight - fc2.bias").passed  # of another layer
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("KL = Σ(μ² + σ² − 1 − log σ²)", False),
+        ("KL = Σ(μ² + σ² − 1 − log σ²), and the loss is L = R + ½·KL", True),
+        ("It is 2·KL = Σ(μ² + σ² − 1 − log σ²).", True),
+        ("D = Σ(μ² + σ² − 1 − log σ²); others say KL = Σ(μ² + σ² − 1 − log σ²).", True),
+    ],
+)
+def test_twice_a_divergence_is_right_where_it_is_called_so(text: str, passes: bool) -> None:
+    assert report(text).passed is passes
+
+
+def test_a_mapping_of_derivatives_does_not_say_what_is_derived_by() -> None:
+    code = """```python
+x = 2.5
+y = -4.0
+f = x * y  # -10.0
+expected = {'x': -4.0, 'y': 2.5}
+g = x - y  # 6.5
+```"""
+    assert report(code).passed
+    assert not report(code.replace("# 6.5", "# 6.6")).passed
+    assert not report(code.replace("expected", "values")).passed
+
+
+ROOTS = """
+With alpha_bar = 0.64 we have sqrt(alpha_bar) = 0.8.
+
+x = [0.5, -1.0], and so sqrt(alpha_bar)·x = [0.4, -0.8]
+
+For another step sqrt(alpha_bar) = 0.6 and sqrt(1 - alpha_bar) = 0.8, and 0.6 · 0.5 = 0.3
+"""
+
+
+def test_a_root_of_another_example_is_no_mistake() -> None:
+    assert report(ROOTS).passed
+    (found,) = report(ROOTS.replace("alpha_bar) = 0.8.", "alpha_bar) = 8.0.")).findings
+    assert (found.line, found.printed) == (2, "8.0")
+
+
+def test_a_formula_between_dollars_may_have_spaces() -> None:
+    right = "$ s = \\sigma_1 \\cdot 2 $ with $ \\sigma_1 = 0.75 $ gives $ s = 1.5 $"
+    assert report(right).passed
+    assert report(right).read["B"] == 1
+    assert not report("It costs $ 5 = 6 $ or so, and 1 + 1 = 3").passed
+    assert len(report("It costs $ 5 = 6 $ or so").findings) == 0
