@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 # The options that a second run may have others of; each is called so, and a 2.
 OF_SECOND = (
-    "x", "x_file", "seed", "eps", "set", "dims", "activation", "recon", "reduction", "beta",
-    "weights", "strip_prefix", "model", "model_arg", "loss", "loss_arg", "objective", "run",
+    "x", "x_file", "seed", "eps", "set", "dims", "hidden", "latent", "activation", "recon",
+    "reduction", "beta", "weights", "strip_prefix", "model", "model_arg", "loss", "loss_arg",
+    "objective", "run",
 )  # fmt: skip
 # Of two ways to say the same, the one takes the place of the other.
-EITHER = {"x": "x_file", "x_file": "x"}
+IN_PLACE_OF = {"x": ("x_file",), "x_file": ("x",), "dims": ("hidden", "latent")}
 DOCUMENTS = ("markdown", "html", "latex")
 ENDINGS: Formats = {**OF_PAGES, **{name: FORMATS[name].suffixes for name in DOCUMENTS}}
 KEEPS_NONE = "compare saves no run; use record"
@@ -142,7 +143,8 @@ def _compared(first: Job, second: Job, options: Options, changed: dict[str, Any]
 
 def _second(options: Options, changed: dict[str, Any], make: Callable[[Options], Any]) -> Any:
     """Make something of the second run's options; an error is said of these."""
-    replaced = {EITHER[name]: None for name in changed if name in EITHER}
+    others = (other for name in changed for other in IN_PLACE_OF.get(name, ()))
+    replaced = {other: None for other in others if other not in changed}
     if "run" in changed:
         kept = {name: getattr(options, name) for name in ("arithmetic", "digits", "no_cache")}
         other = Options(**kept, run=changed["run"], given=frozenset({"run"}))
@@ -163,7 +165,7 @@ def _second(options: Options, changed: dict[str, Any], make: Callable[[Options],
 
 def _how(options: Options, changed: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
     """Return what was asked for otherwise and no header says: all but x, seed and recordings."""
-    said = "x", "seed", "run", "set", "dims"
+    said = "x", "seed", "run", "set", "dims", "hidden", "latent"
     return tuple(
         (f"--{name.replace('_', '-')}", _written(getattr(options, name)), _written(value))
         for name, value in changed.items()
