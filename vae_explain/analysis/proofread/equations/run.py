@@ -35,7 +35,6 @@ from .syntax import (
     is_numeric,
     key_of,
     literals,
-    parts,
     quantities,
     replaced,
     shown,
@@ -475,7 +474,8 @@ class EquationReader:
         """Blame a formula that is not what its quantity is everywhere, and return what is meant."""
         key = key_of(name) or ""
         other = meant(key, formula) or with_bias(formula)
-        if other is None or (key in self.multiples and formula in parts(other)):
+        factor = other is not None and len(literals(other)) > len(literals(formula))
+        if other is None or (factor and key in self.multiples):
             return formula
         self.read_by["B"] += 1
         printed, expected = shown(formula), shown(other)
