@@ -79,6 +79,7 @@ def test_a_layer_adds_its_bias() -> None:
         ("KL = Σ(μ² + σ² − 1 − log σ²), and the loss is L = R + ½·KL", True),
         ("`kl = (mu**2 + var - 1 - logvar).sum()` and `loss = mse + 0.5 * kl`", True),
         ("`kl = (mu**2 + var - 1 - logvar).sum()` and `loss = mse + kl`", False),
+        ("σ = exp(log σ²), and the slope is s = ½·σ", False),  # that of a divergence alone
         ("It is 2·KL = Σ(μ² + σ² − 1 − log σ²).", True),
         ("D = Σ(μ² + σ² − 1 − log σ²); others say KL = Σ(μ² + σ² − 1 − log σ²).", True),
     ],

@@ -475,7 +475,7 @@ class EquationReader:
         key = key_of(name) or ""
         other = meant(key, formula) or with_bias(formula)
         factor = other is not None and len(literals(other)) > len(literals(formula))
-        if other is None or (factor and key in self.multiples):
+        if other is None or (factor and key.upper().endswith("KL") and key in self.multiples):
             return formula
         self.read_by["B"] += 1
         printed, expected = shown(formula), shown(other)
