@@ -96,24 +96,24 @@ def _require_labels(
             raise UnknownLabel(label, name, list(dict.fromkeys(open_))[:MOST_LABELS])
 
 
-def _settled(said: StatedRun, found: Collected) -> FigureJudge:
+def _settled(said: StatedRun, collected: Collected) -> FigureJudge:
     """Judge the figures under the loss that is stated, or the one that they are of."""
-    best = _judge(said, found)
+    best = _judge(said, collected)
     fewest = most = sum(judged.blamed for judged in best.judged())
     if most < SUSPICIOUS:
         return best
-    for other in alternatives(said.architecture, found.figures):
-        judge = _judge(said._replace(architecture=other), found)
+    for other in alternatives(said.architecture, collected.figures):
+        judge = _judge(said._replace(architecture=other), collected)
         blamed = sum(judged.blamed for judged in judge.judged())
         if blamed < fewest and 2 * blamed < most:
             best, fewest = judge, blamed
     return best
 
 
-def _judge(said: StatedRun, found: Collected) -> FigureJudge:
+def _judge(said: StatedRun, collected: Collected) -> FigureJudge:
     """Judge the figures from the inputs as stated, or put right where a digit must be wrong."""
-    figures = found.figures
-    judge = FigureJudge(start(said, figures, found.lines), figures, said.learning_rate)
+    figures = collected.figures
+    judge = FigureJudge(start(said, figures, collected.lines), figures, said.learning_rate)
     repair = repaired(judge)
     if repair is None:
         return judge

@@ -112,9 +112,9 @@ def _of_walkthrough(proof: Proof) -> Iterator[DocumentFinding]:
     for judged in proof.blamed:
         yield _figure(judged)
     figures = {(j.figure.printed.line, j.figure.printed.text) for j in proof.blamed}
-    for found in map(_line, proof.blamed_lines):
-        if (found.line, found.printed) not in figures:
-            yield found
+    for blamed in map(_line, proof.blamed_lines):
+        if (blamed.line, blamed.printed) not in figures:
+            yield blamed
 
 
 def _figure(judged: Judged) -> DocumentFinding:

@@ -97,7 +97,7 @@ def _sections(report: Proofreading) -> Iterator[tuple[str, str, list[Block]]]:
 def _read(report: Proofreading) -> list[Block]:
     """Say how deep a document was read."""
     rows = [(what, report.read[layer]) for layer, what, _ in LAYERS if report.read[layer]]
-    found: list[Block] = [
+    blocks: list[Block] = [
         table(
             rows,
             (Column("what was held together", "text"), lambda row: row[0]),
@@ -107,14 +107,14 @@ def _read(report: Proofreading) -> list[Block]:
     images, deep = report.document.images, report.reading.too_deep
     if report.reading.left_out:
         passages = counted(report.reading.left_out, "passage")
-        found.append(Note(f"{passages} not read: too long, or behind as many as are read."))
+        blocks.append(Note(f"{passages} not read: too long, or behind as many as are read."))
     if report.reading.unread:
-        found.append(Note(f"{counted(report.reading.unread, 'equation')} could not be read."))
+        blocks.append(Note(f"{counted(report.reading.unread, 'equation')} could not be read."))
     if images:
-        found.append(Note(f"{counted(images, 'image')} cannot be read."))
+        blocks.append(Note(f"{counted(images, 'image')} cannot be read."))
     if deep:
-        found.append(Note(f"{counted(deep, 'equation')} with brackets nested too deep, not read."))
-    return found
+        blocks.append(Note(f"{counted(deep, 'equation')} with brackets nested too deep, not read."))
+    return blocks
 
 
 def _counts(proof: Proof) -> list[Block]:
@@ -146,8 +146,8 @@ def _seed(proof: Proof) -> Iterator[Block]:
 
 def _wrong(report: Proofreading) -> list[Block]:
     proof = report.walkthrough
-    found = (finding for finding in report.findings if finding.layer != "C")
-    entries = [(finding.line, f"line {finding.line}: {finding.reason}") for finding in found]
+    findings = (finding for finding in report.findings if finding.layer != "C")
+    entries = [(finding.line, f"line {finding.line}: {finding.reason}") for finding in findings]
     if proof is not None:
         entries += [(judged.figure.printed.line, _sentence(judged)) for judged in proof.blamed]
         entries += [(line.line.line, _line_sentence(line)) for line in proof.blamed_lines]

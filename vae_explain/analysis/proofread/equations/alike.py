@@ -34,20 +34,20 @@ def align(left: Tree, right: Tree) -> list[tuple[Tree, Literal]] | None:
 
     None where the two are not built alike.
     """
-    found: list[tuple[Tree, Literal]] = []
+    aligned: list[tuple[Tree, Literal]] = []
     waiting = [(left, right)]
     while waiting:
         one, other = (flattened(tree) for tree in waiting.pop())
         if one == other:
             continue
         if isinstance(other, Literal):
-            found.append((one, other))
+            aligned.append((one, other))
             continue
         inner = _side_by_side(one, other)
         if inner is None:
             return None
         waiting += inner
-    return found[::-1]
+    return aligned[::-1]
 
 
 def _side_by_side(one: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
@@ -94,14 +94,14 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
     of_list
         Whether it should give a list, so that a product of two lists is one of their numbers.
     """
-    found = list(inside(tree))
+    subtrees = list(inside(tree))
     multiplies = any(
-        isinstance(t, Product) and not {"", "*"}.isdisjoint(t.signs[1:]) for t in found
+        isinstance(t, Product) and not {"", "*"}.isdisjoint(t.signs[1:]) for t in subtrees
     )
     if multiplies and of_list:
         yield _reread(tree, _elementwise)
     yield tree
-    if any(isinstance(t, FunctionCall) and t.function == "log" for t in found):
+    if any(isinstance(t, FunctionCall) and t.function == "log" for t in subtrees):
         for base in ("log10", "log2"):
             yield _reread(tree, partial(_renamed, new=base))
     if multiplies and not of_list:

@@ -54,7 +54,7 @@ class Backward:
             if any(by > _allowed(n) for by, n in zip(off, printed, strict=True)):
                 ends = [gradient(*names, self.scope, _end(e), self.lookup) for e in ("low", "high")]
                 arrays = [slope.value.ravel(), *(end.value.ravel() for end in ends)]
-                spread = [max(found) - min(found) for found in zip(*arrays, strict=True)]
+                spread = [max(element) - min(element) for element in zip(*arrays, strict=True)]
         except CannotEvaluate:
             return
         mistakes = [
@@ -66,11 +66,11 @@ class Backward:
 
     def lookup(self, tree: Tree, leaf: Leaf) -> Range | None:
         """Look a quantity up, or compute it from the formula that the document has for it."""
-        found = self.scope.lookup(tree, leaf)
-        said = self.scope.formula(tree) if found is None else None
+        bounds = self.scope.lookup(tree, leaf)
+        said = self.scope.formula(tree) if bounds is None else None
         key = key_of(tree)
         if said is None or said[1] is not None or key is None or key in self.open:
-            return found
+            return bounds
         self.looked_through += 1
         if self.looked_through > MOST_FORMULAS:
             raise CannotEvaluate("its formulas are made of too many others")
@@ -85,7 +85,7 @@ class Backward:
     @property
     def is_understood(self) -> bool:
         """Whether most of the derivatives bear out that the network is the document's."""
-        right = sum(not found.mistakes for found in self.found)
+        right = sum(not checked.mistakes for checked in self.found)
         return right >= FEWEST_GRADIENTS and 2 * right >= len(self.found)
 
 
@@ -97,8 +97,10 @@ def _end(which: str) -> Leaf:
     """Return a reading of numbers: one end of what is printed so, and what is exact as it is."""
 
     def leaf(number: Literal) -> Range:
-        found = as_printed(number) if number.whole or number.significant < TELLING else half(number)
-        end = found.low if which == "low" else found.high
+        bounds = (
+            as_printed(number) if number.whole or number.significant < TELLING else half(number)
+        )
+        end = bounds.low if which == "low" else bounds.high
         return Range(end, end)
 
     return leaf

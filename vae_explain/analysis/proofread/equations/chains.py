@@ -76,13 +76,13 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
 
 def _listed(clauses: Sequence[_Clause], position: int) -> list[tuple[int, int]]:
     """Return what may be further entries of a list without brackets: `x = 1, 2, 3`."""
-    found = []
+    numbers = []
     while clauses[position].ended_by == "comma" and position + 1 < len(clauses):
         position += 1
-        found.append(clauses[position].sides[0])
+        numbers.append(clauses[position].sides[0])
         if len(clauses[position].sides) > 1:
             break
-    return found
+    return numbers
 
 
 def _clauses(tokens: Sequence[MathToken]) -> Iterator[_Clause]:
@@ -138,7 +138,7 @@ def _parts_settings(tokens: Sequence[MathToken], i: int) -> bool:
 
 def _remarks(tokens: Sequence[MathToken]) -> set[int]:
     """Return the brackets that hold equations, and those that have no partner."""
-    found: set[int] = set()
+    remarks: set[int] = set()
     opened: list[list[int]] = []  # where, and how many relations stood before
     relations = 0
     for i, token in enumerate(tokens):
@@ -146,16 +146,16 @@ def _remarks(tokens: Sequence[MathToken]) -> set[int]:
             opened.append([i, relations])
         elif token.kind == "close":
             if not opened:
-                found.add(i)
+                remarks.add(i)
                 continue
             start, before = opened.pop()
             if relations > before and not _is_index_or_call(tokens, start):
-                found |= {start, i}
+                remarks |= {start, i}
             elif relations > before:
                 relations = before
         elif token.kind == "relation":
             relations += 1
-    return found | {start for start, _ in opened}
+    return remarks | {start for start, _ in opened}
 
 
 def _is_index_or_call(tokens: Sequence[MathToken], start: int) -> bool:
@@ -187,18 +187,18 @@ class _Reader:
         label = self._text(max(start, end - NEAR), end)
         before = self._text(max(0, start - 12), start)
         self.is_case = not CASES.isdisjoint(f"{before} {label}".lower().split())
-        found, continues = [first], start == end
+        sides, continues = [first], start == end
         for position, (start, end) in enumerate(rest):
             side, stopped = self._right(start, end)
-            found.append(side)
+            sides.append(side)
             if stopped < end and position + 1 < len(rest):
-                yield self._chain(found, continues)
-                found, continues = [self._left(stopped, end)], False
+                yield self._chain(sides, continues)
+                sides, continues = [self._left(stopped, end)], False
                 label = self._text(stopped, end)
                 self.is_case = self.is_case or not CASES.isdisjoint(label.lower().split())
         if further:
-            found[-1] = self._with(found[-1], further)
-        yield self._chain(found, continues)
+            sides[-1] = self._with(sides[-1], further)
+        yield self._chain(sides, continues)
 
     def _chain(self, sides: Sequence[Side], continues: bool) -> Chain:
         return Chain(tuple(sides), continues, self.is_case, self.too_deep)
@@ -267,7 +267,7 @@ class _Reader:
         depth = 0
         last = end - 1
         named = self.tokens[last].kind in ("name", "vector") and not self._is_joined(last, start)
-        found = [last] if named else []
+        beginnings = [last] if named else []
         for i in range(end - 1, start - 1, -1):
             token = self.tokens[i]
             depth += (token.kind == "close") - (token.kind == "open")
@@ -276,9 +276,9 @@ class _Reader:
             if _is_word(token) or token.kind in ("words", "gap", "column"):
                 attached = i + 1 < end and not self.tokens[i + 1].spaced
                 if i + 1 < end and not (attached and self.tokens[i + 1].kind == "open"):
-                    found.append(i + 1)
+                    beginnings.append(i + 1)
                 break
-        yield from reversed(found)
+        yield from reversed(beginnings)
 
     def _is_joined(self, i: int, start: int) -> bool:
         """Whether a sign joins a token to what stands before it: `2·KL`."""
@@ -320,13 +320,13 @@ def _is_word(token: MathToken) -> bool:
     return token.kind == "name" and token.mode == "text" and plain
 
 
-def joined(found: Sequence[Chain]) -> Iterator[Chain]:
+def joined(unjoined: Sequence[Chain]) -> Iterator[Chain]:
     """Yield chains, one that goes on with the one before as one with it.
 
     An author who has come to a number goes on from it in words; only a formula goes on.
     """
     before: Chain | None = None
-    for chain in found:
+    for chain in unjoined:
         if chain.continues and before is not None and _is_open(before.sides[-1]):
             sides = (*before.sides, *chain.sides[1:])
             before = replace(before, sides=sides, too_deep=before.too_deep or chain.too_deep)

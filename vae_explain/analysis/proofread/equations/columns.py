@@ -135,11 +135,11 @@ def _tree(pieces: Sequence[Fragment]) -> Tree | None:
 
 
 def _cell(pieces: Sequence[Fragment]) -> _Cell | None:
-    found = cut(pieces)
-    tokens = [token for token in found.tokens if token.kind != "gap"]
+    all_chains = cut(pieces)
+    tokens = [token for token in all_chains.tokens if token.kind != "gap"]
     if not tokens:
         return None
-    equation = list(chains(tokens, found.source))
+    equation = list(chains(tokens, all_chains.source))
     if len(equation) == 1 and isinstance(equation[0].sides[-1].tree, Literal):
         number = equation[0].sides[-1].tree
         before = equation[0].sides[-2].tree
@@ -151,9 +151,9 @@ def _cell(pieces: Sequence[Fragment]) -> _Cell | None:
 
 def _holds(claim: ColumnClaim) -> bool:
     try:
-        found = evaluate(claim.pair.left, half, claim.pair.lookup)
+        bounds = evaluate(claim.pair.left, half, claim.pair.lookup)
     except CannotEvaluate:
         return False
     number = claim.pair.right
     assert isinstance(number, Literal), "a claim is of one number"
-    return all_meet(found, half(number))
+    return all_meet(bounds, half(number))

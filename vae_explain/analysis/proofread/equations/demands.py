@@ -56,9 +56,9 @@ def demands(value: Tree, given: Given, printed: Range) -> Iterator[Demand]:
     """
     count = len(literals(value))
     for place in range(count) if count <= MOST_NUMBERS else ():
-        found = solved(value, place, given, printed)
-        if found is not None:
-            yield found
+        solution = solved(value, place, given, printed)
+        if solution is not None:
+            yield solution
     for other in rearranged(value):
         off = _off(other.value, given, printed)
         if off is not None and np.all(np.abs(off) <= NEARLY * _half(printed)):
@@ -104,10 +104,10 @@ def solved(
 
 def _off(tree: Tree, given: Given, printed: Range) -> Array | None:
     """Return how far a value leads from what is printed."""
-    found = given(tree)
-    if found is None or found.size != printed.low.size:
+    bounds = given(tree)
+    if bounds is None or bounds.size != printed.low.size:
         return None
-    return np.asarray(found.ravel() - printed.middle.ravel())
+    return np.asarray(bounds.ravel() - printed.middle.ravel())
 
 
 def _half(printed: Range) -> Array:

@@ -25,8 +25,8 @@ def read_equations(passages: Sequence[Passage]) -> Reading:
     texts = (piece.text for passage in passages for piece in passage.all_pieces)
     if not has_decimal_commas(texts):
         return _read(passages)
-    found = _read([_with_points(passage) for passage in passages])
-    return found._replace(findings=tuple(_with_commas(finding) for finding in found.findings))
+    reading = _read([_with_points(passage) for passage in passages])
+    return reading._replace(findings=tuple(_with_commas(finding) for finding in reading.findings))
 
 
 def _with_points(passage: Passage) -> Passage:
@@ -46,15 +46,15 @@ def _with_commas(finding: DocumentFinding) -> DocumentFinding:
 
 
 def _read(passages: Sequence[Passage]) -> Reading:
-    found: list[Chain] = []
+    all_chains: list[Chain] = []
     left_out = 0
     for passage in passages:
-        left = MOST_EQUATIONS - len(found)
+        left = MOST_EQUATIONS - len(all_chains)
         if left and _size(passage) <= LONGEST:
-            found += islice(chains_of(passage), left)
-        if _size(passage) > LONGEST or len(found) == MOST_EQUATIONS:
+            all_chains += islice(chains_of(passage), left)
+        if _size(passage) > LONGEST or len(all_chains) == MOST_EQUATIONS:
             left_out += 1
-    chains = list(joined(found))
+    chains = list(joined(all_chains))
     claims = [c for p in passages if p.rows and _size(p) <= LONGEST for c in column_claims(p)]
     run = EquationReader()
     run.read(chains, claims)

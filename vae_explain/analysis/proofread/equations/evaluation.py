@@ -67,12 +67,12 @@ def evaluate(tree: Tree, leaf: Leaf = as_printed, lookup: Lookup = nothing) -> R
             return exact
     with np.errstate(all="ignore"):
         try:
-            found = _Evaluation(leaf, lookup).of(tree)
+            bounds = _Evaluation(leaf, lookup).of(tree)
         except (ValueError, IndexError) as misfit:
             raise CannotEvaluate(str(misfit)) from None
-    if not found.finite:
+    if not bounds.finite:
         raise CannotEvaluate("it is not finite")
-    return found
+    return bounds
 
 
 def in_decimals(tree: Tree) -> Range | None:
@@ -84,13 +84,13 @@ def in_decimals(tree: Tree) -> Range | None:
     try:
         with localcontext() as context:
             context.prec, context.Emax, context.Emin = PRECISION, 999, -999
-            found = _decimal(tree)
+            exact = _decimal(tree)
     except (ArithmeticError, ValueError, _NoDecimal):
         return None
-    nearest = float(found)
-    if not math.isfinite(nearest) or (found and not nearest):
+    nearest = float(exact)
+    if not math.isfinite(nearest) or (exact and not nearest):
         return None
-    return exactly(nearest) if Decimal(nearest) == found else outward(*np.asarray((nearest,) * 2))
+    return exactly(nearest) if Decimal(nearest) == exact else outward(*np.asarray((nearest,) * 2))
 
 
 class _NoDecimal(Exception):
@@ -101,18 +101,18 @@ def _decimal(tree: Tree) -> Decimal:
     match tree:
         case Literal(text):
             percent = text.endswith("%")
-            found = Decimal(text.rstrip("%").replace(",", ""))
-            return found / 100 if percent else found
+            result = Decimal(text.rstrip("%").replace(",", ""))
+            return result / 100 if percent else result
         case Negative(body):
             return -_decimal(body)
         case Sum(terms):
             return sum(map(_decimal, terms), start=Decimal(0))
         case Product(factors, signs) if "@" not in signs:
-            found = _decimal(factors[0])
+            result = _decimal(factors[0])
             for factor, sign in zip(factors[1:], signs[1:], strict=True):
                 other = _decimal(factor)
-                found = found / other if sign == "/" else found * other
-            return found
+                result = result / other if sign == "/" else result * other
+            return result
         case Power(base, Literal(value=exponent)) if exponent in (2.0, 3.0):
             return _decimal(base) ** int(exponent)
         case FunctionCall("exp", (argument,)):
@@ -128,9 +128,9 @@ class _Evaluation:
 
     def of(self, tree: Tree) -> Range:
         if not isinstance(tree, Literal) and key_of(tree) is not None:
-            found = self.lookup(tree, self.leaf)
-            if found is not None:
-                return found
+            bounds = self.lookup(tree, self.leaf)
+            if bounds is not None:
+                return bounds
         match tree:
             case Literal():
                 return self.leaf(tree)
@@ -141,10 +141,10 @@ class _Evaluation:
             case Negative(body):
                 return intervals.negative(self.of(body))
             case Sum(terms):
-                found = self.of(terms[0])
+                bounds = self.of(terms[0])
                 for term in terms[1:]:
-                    found = intervals.add(*_alike(found, self.of(term)))
-                return found
+                    bounds = intervals.add(*_alike(bounds, self.of(term)))
+                return bounds
             case Product():
                 return self._product(tree)
             case Power(base, exponent):
@@ -160,20 +160,20 @@ class _Evaluation:
                 return Range(np.transpose(inner.low), np.transpose(inner.high))
 
     def _product(self, tree: Product) -> Range:
-        found = self.of(tree.factors[0])
+        bounds = self.of(tree.factors[0])
         for factor, sign in zip(tree.factors[1:], tree.signs[1:], strict=True):
             other = self.of(factor)
             if sign == "/":
-                found = intervals.divide(*_alike(found, other))
+                bounds = intervals.divide(*_alike(bounds, other))
             elif sign == "⊙":
-                found = intervals.multiply(*_alike(found, other))
-            elif sign == "@" or multiplies_matrices(found.shape, other.shape, sign):
-                found = intervals.dot(found, other)
+                bounds = intervals.multiply(*_alike(bounds, other))
+            elif sign == "@" or multiplies_matrices(bounds.shape, other.shape, sign):
+                bounds = intervals.dot(bounds, other)
             else:
-                found = intervals.multiply(*_alike(found, other))
-            if found.low.size > MOST_NUMBERS:
+                bounds = intervals.multiply(*_alike(bounds, other))
+            if bounds.low.size > MOST_NUMBERS:
                 raise CannotEvaluate("it has too many numbers")
-        return found
+        return bounds
 
     def _call(self, function: str, arguments: list[Range]) -> Range:
         if function in ("max", "min") and len(arguments) > 1:
@@ -188,17 +188,20 @@ class _Evaluation:
             raise CannotEvaluate(function)
         (argument,) = arguments
         if function in ("max", "min"):
-            found = np.max if function == "max" else np.min
-            return Range(np.asarray(found(argument.low)), np.asarray(found(argument.high)))
+            largest_or_smallest = np.max if function == "max" else np.min
+            return Range(
+                np.asarray(largest_or_smallest(argument.low)),
+                np.asarray(largest_or_smallest(argument.high)),
+            )
         if function not in intervals.FUNCTIONS:
             raise CannotEvaluate(function)
         return intervals.FUNCTIONS[function](argument)
 
     def _total(self, function: str, body: Tree) -> Range:
-        found = self.of(body)
+        bounds = self.of(body)
         # A sum over the one number that a name has is that number.
-        if function == "sum" and (found.shape or not is_numeric(body)):
-            return intervals.total(found)
+        if function == "sum" and (bounds.shape or not is_numeric(body)):
+            return intervals.total(bounds)
         raise CannotEvaluate("a sum over what it does not write out")
 
 

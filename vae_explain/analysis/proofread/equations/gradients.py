@@ -48,7 +48,7 @@ def gradient(top: Tree, bottom: Tree, formulas: Scope, leaf: Leaf, lookup: Looku
         raise CannotEvaluate("it does not depend on it")
     if start.size > MOST_NUMBERS:
         raise CannotEvaluate("it has too many numbers")
-    found, off = np.zeros(start.shape), 0.0
+    slope, off = np.zeros(start.shape), 0.0
     for index in np.ndindex(*start.shape):
         moves = {wanted: np.zeros(start.shape)}
         moves[wanted][index] = 1.0
@@ -58,8 +58,8 @@ def gradient(top: Tree, bottom: Tree, formulas: Scope, leaf: Leaf, lookup: Looku
                 off = max(off, lost)
         if order[-1][0] not in moves:
             raise CannotEvaluate("it does not depend on it")
-        found[index] = moves[order[-1][0]].sum()
-    return Slope(found, off)
+        slope[index] = moves[order[-1][0]].sum()
+    return Slope(slope, off)
 
 
 def _slope(
@@ -69,13 +69,13 @@ def _slope(
 
     def moved(by: float) -> Array:
         def shifted(tree: Tree, leaf: Leaf) -> Range | None:
-            found = lookup(tree, leaf)
+            bounds = lookup(tree, leaf)
             move = moves.get(key_of(tree) or "")
-            if found is None or move is None:
-                return found
-            if move.size != found.low.size:
+            if bounds is None or move is None:
+                return bounds
+            if move.size != bounds.low.size:
                 raise CannotEvaluate("shapes that do not fit")
-            array = found.middle + by * move.reshape(found.shape)
+            array = bounds.middle + by * move.reshape(bounds.shape)
             return Range(array, array)
 
         return evaluate(formula, leaf, shifted).middle
@@ -94,22 +94,22 @@ def _slope(
 
 def _in_order(top: Tree, bottom: Tree, formulas: Scope) -> Iterator[tuple[str, Tree | None]]:
     """Yield quantities and their formulas, each before all that it is made of."""
-    found: dict[str, Tree | None] = {}
+    in_order: dict[str, Tree | None] = {}
     stack: list[tuple[Tree, bool]] = [(top, False)]
     open_: set[str] = set()
     while stack:
         tree, done = stack.pop()
         key = key_of(tree)
-        if key is None or len(found) > MOST_STEPS:
+        if key is None or len(in_order) > MOST_STEPS:
             raise CannotEvaluate("it is no quantity")
         said = None if key == key_of(bottom) else formulas.formula(tree)
         formula = said[0] if said is not None and said[1] is None else None
         if done:
             open_.discard(key)
-            found[key] = formula
-        elif key not in found and key not in open_:
+            in_order[key] = formula
+        elif key not in in_order and key not in open_:
             open_.add(key)
             stack.append((tree, True))
             if formula is not None:
                 stack += [(part, False) for part in quantities(formula)]
-    yield from reversed(found.items())
+    yield from reversed(in_order.items())

@@ -84,8 +84,10 @@ def with_fewest_findings(
         other.read(chains, claims)
         line, printed = change.blamed.line, change.blamed.printed
         itself = any((f.line, f.printed) == (line, printed) for f in other.findings)
-        found = other.findings if itself else [change.blamed, *other.findings]
-        return _Reading(other, sorted(found, key=lambda f: f.line), _count(found) + other.given_up)
+        findings = other.findings if itself else [change.blamed, *other.findings]
+        return _Reading(
+            other, sorted(findings, key=lambda f: f.line), _count(findings) + other.given_up
+        )
 
     best, most = _Reading(run, run.findings, _count(run.findings) + run.given_up), (0, 0.0)
     changes: dict[tuple[int, str, Tree], _Change] = {}
@@ -123,7 +125,7 @@ def _as_first(change: _Change) -> _Change:
 
 def _count(findings: Sequence[DocumentFinding]) -> int:
     """Return how many numbers are wrong, each counted once for all that says so."""
-    return len({(found.line, found.printed) for found in findings})
+    return len({(finding.line, finding.printed) for finding in findings})
 
 
 def _likelihood(change: _Change, run: EquationReader) -> float:
@@ -141,15 +143,15 @@ def _likelihood(change: _Change, run: EquationReader) -> float:
 def _is_likelier(change: _Change, run: EquationReader, other: EquationReader) -> bool:
     """Whether a stated number is more likely wrong than the one thing that it explains."""
     gone = set(run.findings) - set(other.findings)
-    mistakes = [mistake for found in gone if (mistake := _mistake(found)) is not None]
+    mistakes = [mistake for finding in gone if (mistake := _mistake(finding)) is not None]
     if len(mistakes) < max(1, len(gone)):  # a formula, or one that was given up
         return _likelihood(change, run) >= LIKELY
     return _likelihood(change, run) > of_result(mistakes, run.seen)
 
 
-def _mistake(found: DocumentFinding) -> EquationMistake | None:
+def _mistake(finding: DocumentFinding) -> EquationMistake | None:
     try:
-        return EquationMistake.of(literal(found.printed), literal(found.expected).value)
+        return EquationMistake.of(literal(finding.printed), literal(finding.expected).value)
     except (Unreadable, ValueError):
         return None  # no number alone
 

@@ -96,8 +96,8 @@ def _radius(value: Range) -> Array:
 
 def divide(left: Range, right: Range) -> Range:
     crosses = (right.low <= 0) & (right.high >= 0)
-    found = _of_corners(np.divide, left, right)
-    return Range(np.where(crosses, -np.inf, found.low), np.where(crosses, np.inf, found.high))
+    quotient = _of_corners(np.divide, left, right)
+    return Range(np.where(crosses, -np.inf, quotient.low), np.where(crosses, np.inf, quotient.high))
 
 
 def power(base: Range, exponent: Range) -> Range:
@@ -106,16 +106,16 @@ def power(base: Range, exponent: Range) -> Range:
         crosses = (base.low < 0) & (base.high > 0) & (exponent.low > 0)
         low, high = np.minimum(*corners), np.maximum(*corners)
         return outward(np.where(crosses, np.minimum(low, 0.0), low), high)
-    found = _of_corners(np.power, base, exponent)
-    return found
+    result = _of_corners(np.power, base, exponent)
+    return result
 
 
 def rising(function: Bounds) -> Callable[[Range], Range]:
     """Return a function that rises everywhere, of intervals."""
 
     def of(value: Range) -> Range:
-        found = outward(function(value.low), function(value.high))
-        return outward(*outward(*found))  # a library's function may be off by more than half
+        bounds = outward(function(value.low), function(value.high))
+        return outward(*outward(*bounds))  # a library's function may be off by more than half
 
     return of
 

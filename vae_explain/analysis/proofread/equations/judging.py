@@ -95,19 +95,19 @@ class ComparedSides(NamedTuple):
 
     def found(self, leaf: Leaf) -> Range:
         """Return what the left side may be."""
-        found = evaluate(self.left, leaf, self.lookup)
+        bounds = evaluate(self.left, leaf, self.lookup)
         if self.place is None:
-            return found
-        listed = found.low.ndim == 1 or (found.low.ndim == 2 and 1 in found.shape)
-        if not listed or not 0 <= self.place < found.low.size:
+            return bounds
+        listed = bounds.low.ndim == 1 or (bounds.low.ndim == 2 and 1 in bounds.shape)
+        if not listed or not 0 <= self.place < bounds.low.size:
             raise CannotEvaluate("it has no such element")
-        return found.flat()[self.place]
+        return bounds.flat()[self.place]
 
     def part(self, part: Tree, leaf: Leaf) -> Range:
         """Return what a part of the left side may be, of a list the element that is meant."""
-        found = evaluate(part, leaf, self.lookup)
-        listed = self.place is not None and found.low.ndim == 1 and self.place < found.low.size
-        return found.flat()[self.place or 0] if listed else found
+        bounds = evaluate(part, leaf, self.lookup)
+        listed = self.place is not None and bounds.low.ndim == 1 and self.place < bounds.low.size
+        return bounds.flat()[self.place or 0] if listed else bounds
 
 
 class EquationJudge:
@@ -131,12 +131,12 @@ class EquationJudge:
         best: list[EquationMistake] | None = None
         for left in readings(pair.left, count(pair.right) > 1):
             try:
-                found = list(self._compared(pair._replace(left=left), earlier))
+                differences = list(self._compared(pair._replace(left=left), earlier))
             except CannotEvaluate:
                 continue
-            if not found:
+            if not differences:
                 return []
-            best = found if best is None else best
+            best = differences if best is None else best
         if best is None:
             raise CannotEvaluate("no reading can be evaluated")
         return best
@@ -162,15 +162,15 @@ class EquationJudge:
     def _elements(self, pair: ComparedSides, right: Row) -> Iterator[EquationMistake]:
         """Hold a formula of lists against what is written out for each element."""
         for by_name in (True, False):
-            found: list[EquationMistake] = []
+            differences: list[EquationMistake] = []
             try:
                 for i, entry in enumerate(right.entries):
                     left = element_of(pair.left, i) if by_name else pair.left
                     one = ComparedSides(left, entry, pair.lookup, None if by_name else i)
-                    found += self._compared(one, [])
+                    differences += self._compared(one, [])
             except CannotEvaluate:
                 continue
-            yield from found
+            yield from differences
             return
         yield from self._arithmetic(pair)
 
@@ -227,11 +227,11 @@ class EquationJudge:
         if plain is None:
             return False
         off = abs(float(plain.middle) - number.value) / number.unit
-        found = at_place(pair.left, lenient)
-        if found is not None and all_meet(found, allowed) and off <= SLIP:
+        bounds = at_place(pair.left, lenient)
+        if bounds is not None and all_meet(bounds, allowed) and off <= SLIP:
             return True
-        found = at_place(pair.left, open_leaf)
-        if found is None or not all_meet(found, allowed):
+        bounds = at_place(pair.left, open_leaf)
+        if bounds is None or not all_meet(bounds, allowed):
             return False
         before = (at_place(tree, as_printed) for tree in earlier)
         return any(entry is not None and all_meet(entry, allowed) for entry in before)
@@ -305,13 +305,13 @@ class EquationJudge:
         put_in = not isinstance(left, Literal) and key_of(left) is not None
         as_operand = half if put_in else cut_or_rounded
         allowed = exactly(number.value) if number.whole else as_operand(number)
-        found = hull([plain, known])
+        bounds = hull([plain, known])
         if put_in:  # where it is stated, it may be rounded to fewer digits than here
-            found = hull([found, pair.part(left, rounded_for(number))])
-        self.known.computed(number, found)
+            bounds = hull([bounds, pair.part(left, rounded_for(number))])
+        self.known.computed(number, bounds)
         return (
             None
-            if all_meet(found, allowed)
+            if all_meet(bounds, allowed)
             else EquationMistake.of(number, float(plain.middle), left)
         )
 
@@ -321,8 +321,8 @@ def _entry(tree: Tree, place: int, count: int) -> Tree | None:
     return tree.entries[place] if isinstance(tree, Row) and len(tree.entries) == count else None
 
 
-def _numbers(found: Range, count: int) -> list[Range]:
-    numbers = found.flat()
+def _numbers(bounds: Range, count: int) -> list[Range]:
+    numbers = bounds.flat()
     if len(numbers) != count:
         raise CannotEvaluate(f"{count} numbers where it has {len(numbers)}")
     return numbers

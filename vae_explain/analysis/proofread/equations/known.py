@@ -31,26 +31,26 @@ class Known:
         self.unrounded: dict[str, Range] = {}
         self.stated: set[str] = set()
 
-    def computed(self, number: Literal, found: Range) -> None:
+    def computed(self, number: Literal, bounds: Range) -> None:
         """Remember what a printed number was rounded from; one that is far off, from nothing."""
-        if abs(float(found.middle) - number.value) > max(FAR * abs(number.value), number.unit / 2):
+        if abs(float(bounds.middle) - number.value) > max(FAR * abs(number.value), number.unit / 2):
             return
-        digits, found = number.text.lstrip("+-"), _positive(found)
+        digits, bounds = number.text.lstrip("+-"), _positive(bounds)
         before = self.unrounded.get(digits)
-        self.unrounded[digits] = found if before is None else hull([before, found])
+        self.unrounded[digits] = bounds if before is None else hull([before, bounds])
         rest = _complement(number)
         if rest is not None:
-            self.unrounded.setdefault(rest, Range(1 - found.high, 1 - found.low))
+            self.unrounded.setdefault(rest, Range(1 - bounds.high, 1 - bounds.low))
 
     def as_known(self, number: Literal) -> Range:
         """Return what a number may be by what is known of it."""
-        found = self.unrounded.get(number.text.lstrip("+-"))
-        if found is None or number.whole:
+        bounds = self.unrounded.get(number.text.lstrip("+-"))
+        if bounds is None or number.whole:
             return exactly(number.value)
-        far = np.max(np.abs(_range_sign(number, found).middle - number.value)) > number.unit
+        far = np.max(np.abs(_range_sign(number, bounds).middle - number.value)) > number.unit
         if far and number.significant < KNOWN_BY:
             return exactly(number.value)
-        return hull([exactly(number.value), _range_sign(number, found)])
+        return hull([exactly(number.value), _range_sign(number, bounds)])
 
     def is_exact(self, number: Literal, result: Literal) -> bool:
         """Whether a number is what its digits say, beside a result that follows from it."""
@@ -70,12 +70,12 @@ def rounded_for(number: Literal) -> Leaf:
     return leaf
 
 
-def _positive(found: Range) -> Range:
-    return Range(-found.high, -found.low) if found.high <= 0 else found
+def _positive(bounds: Range) -> Range:
+    return Range(-bounds.high, -bounds.low) if bounds.high <= 0 else bounds
 
 
-def _range_sign(number: Literal, found: Range) -> Range:
-    return Range(-found.high, -found.low) if number.text.startswith("-") else found
+def _range_sign(number: Literal, bounds: Range) -> Range:
+    return Range(-bounds.high, -bounds.low) if number.text.startswith("-") else bounds
 
 
 def _complement(number: Literal) -> str | None:
@@ -88,8 +88,8 @@ def _complement(number: Literal) -> str | None:
 def cut_or_rounded(number: Literal) -> Range:
     """Return all that an operand may stand for: a calculator's display may be cut."""
     size, unit = abs(number.value), number.unit
-    found = outward(*np.asarray((size - unit / 2, size + unit)))
-    return Range(-found.high, -found.low) if number.text.startswith("-") else found
+    bounds = outward(*np.asarray((size - unit / 2, size + unit)))
+    return Range(-bounds.high, -bounds.low) if number.text.startswith("-") else bounds
 
 
 def as_text(value: float, number: Literal) -> str:

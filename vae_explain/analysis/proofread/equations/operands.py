@@ -35,8 +35,8 @@ class Seen:
         new, old = _rounded(new), _rounded(old)
         if new == -old:
             return (self.counts[new] > 0) - (self.counts[old] > 1)
-        found, kept = (self.counts[size] + self.counts[-size] for size in (new, old))
-        return (found > 0) - (kept > 1)
+        changed, kept = (self.counts[size] + self.counts[-size] for size in (new, old))
+        return (changed > 0) - (kept > 1)
 
 
 def _rounded(number: float) -> float:
@@ -112,17 +112,17 @@ def _others(tree: Tree, place: int, printed: Sequence[Literal], seen: Seen) -> I
         if _gives(replaced(tree, place, new), printed):
             yield _Other(2 + seen.speaks_for(new.value, old.value), old, new)
     if len(printed) == 1 and printed[0].significant - old.significant >= TELLING:
-        found = solved(tree, place, _middle, half(printed[0]), finer=0)
-        if found is not None and _gives(found.value, printed):
-            new = literals(found.value)[place]
+        solution = solved(tree, place, _middle, half(printed[0]), finer=0)
+        if solution is not None and _gives(solution.value, printed):
+            new = literals(solution.value)[place]
             yield _Other(1 + seen.speaks_for(new.value, old.value), old, new)
 
 
 def _gives(tree: Tree, printed: Sequence[Literal]) -> bool:
-    found = _value(tree)
-    if found is None or found.low.size != len(printed):
+    result = _value(tree)
+    if result is None or result.low.size != len(printed):
         return False
-    return all(all_meet(f, half(n)) for f, n in zip(found.flat(), printed, strict=True))
+    return all(all_meet(f, half(n)) for f, n in zip(result.flat(), printed, strict=True))
 
 
 def _value(tree: Tree) -> Range | None:
@@ -133,5 +133,5 @@ def _value(tree: Tree) -> Range | None:
 
 
 def _middle(tree: Tree) -> Array | None:
-    found = _value(tree)
-    return None if found is None else found.middle
+    result = _value(tree)
+    return None if result is None else result.middle

@@ -308,18 +308,18 @@ class _Parser(Quantities):
         """Read the arguments of a call, those with a keyword passed over."""
         opening = self.take()
         closing = CLOSES.get(opening.text, ")")
-        found: list[Tree] = []
+        trees: list[Tree] = []
         while not self.at("close", closing):
             after = self.peek(1)
             if self.at("name") and after is not None and after.kind == "relation":
                 self.position += 2
                 self.sum()
             else:
-                found.append(self.sum())
+                trees.append(self.sum())
             if not self.at("close", closing):
                 self.require("comma")
         self.position += 1
-        return tuple(found)
+        return tuple(trees)
 
     def total(self, function: str) -> Tree:
         """Read `\\sum_{i=1}^{d} …`: the terms are summed over every index they have."""

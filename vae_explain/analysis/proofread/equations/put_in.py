@@ -53,14 +53,14 @@ class PutIn:
             if self._gives(formula, written, numbers):
                 return []
             return [edit for edit in edits if self._gives(edit, written, numbers)]
-        found = []
+        formulas = []
         for edit in edits:
             bound = self._bound(edit, written)
             if bound is None or not bound.stated or self._is_subtracted(edit, bound):
                 continue  # what is put in may be negative itself
             if self._gives(edit, written, bound.numbers):
-                found.append(edit)
-        return found
+                formulas.append(edit)
+        return formulas
 
     def _is_subtracted(self, formula: Tree, bound: Bound) -> bool:
         """Whether a formula subtracts what is known from this one place alone."""
@@ -101,18 +101,18 @@ class PutIn:
         return negated(number) if only and number.significant >= TELLING else number
 
     def _is_known(self, formula: Tree) -> bool:
-        found = list(quantities(formula))
+        names = list(quantities(formula))
         return all(
             self.stated(name, as_printed) is not None or self.known.get(key_of(name) or "")
-            for name in found
+            for name in names
         )
 
     def _gives(self, formula: Tree, written: Tree, numbers: dict[str, Literal]) -> bool:
         def lookup(tree: Tree, leaf: Leaf) -> Range | None:
-            found = self.stated(tree, leaf)
+            bounds = self.stated(tree, leaf)
             key = key_of(tree) or ""
             number = numbers.get(key) or self.known.get(key)
-            return leaf(number) if found is None and number is not None else found
+            return leaf(number) if bounds is None and number is not None else bounds
 
         ours = {number.text.lstrip("+-") for number in literals(written)}
 
@@ -121,10 +121,10 @@ class PutIn:
             return as_printed(number) if exact else half(number)
 
         try:
-            found = evaluate(formula, leaf, lookup), evaluate(written)
+            both = evaluate(formula, leaf, lookup), evaluate(written)
         except CannotEvaluate:
             return False
-        return found[0].shape == found[1].shape and all_meet(*found)
+        return both[0].shape == both[1].shape and all_meet(*both)
 
 
 def is_written_out(tree: Tree) -> bool:

@@ -86,8 +86,8 @@ def chains_of(passage: Passage) -> Iterator[Chain]:
         fenced = passage.kind == "code"
         if not any(_may_hold(piece, fenced) for piece in pieces):
             continue
-        found = cut(pieces, fenced)
-        for chain in chains(found.tokens, found.source):
+        cut_pieces = cut(pieces, fenced)
+        for chain in chains(cut_pieces.tokens, cut_pieces.source):
             # What begins with a sign of equality in a cell goes on from the cell before it.
             yield replace(chain, continues=chain.continues and not passage.rows)
 

@@ -157,11 +157,11 @@ class EquationReader:
         if is_numeric(left) or not isinstance(right, Literal) or self.seen.counts[right.value] < 2:
             return False
         try:
-            found = evaluate(left, as_printed, self.scope.lookup)
+            bounds = evaluate(left, as_printed, self.scope.lookup)
         except CannotEvaluate:
             return False
         likely = (right, *damages(right))
-        return not found.shape and not any(_is_near(found, number) for number in likely)
+        return not bounds.shape and not any(_is_near(bounds, number) for number in likely)
 
     def _against_formula(self, chain: Chain, name: Tree, side: Side, slip: float = 0.0) -> None:
         """Hold a value against the formula that the document has for it.
@@ -171,13 +171,13 @@ class EquationReader:
         slip
             Units in the last place by which it may be off, as it was made of rounded parts.
         """
-        found = self.scope.formula(name)
+        stated = self.scope.formula(name)
         if side.tree is None or not is_numeric(side.tree):
             return
-        if found is None:
+        if stated is None:
             self._against_usual(name, side, side.tree)
             return
-        formula, place = found
+        formula, place = stated
         left = Side(formula, f"the formula of {key_of(name)}", side.line)
         pair = ComparedSides(formula, side.tree, self.scope.lookup, place)
         if place is not None:
@@ -197,14 +197,16 @@ class EquationReader:
             self._against_relative(name, ComparedSides(usual, written, self.scope.lookup), side)
         if is_bare(written) or not key.upper().endswith("KL"):
             return
-        found = wrong_terms(usual, written, self.scope.lookup, self.known.as_known)
-        if found is None:
+        mistakes = wrong_terms(usual, written, self.scope.lookup, self.known.as_known)
+        if mistakes is None:
             self.unjudged += 1
             return
         self.read_by["B"] += 1
-        if found:
-            self._doubt(ComparedSides(usual, written, self.scope.lookup), found)
-            self._blame(found, Side(None, "KL = ½·Σ(σ² + μ² − 1 − log σ²)", side.line), side, "B")
+        if mistakes:
+            self._doubt(ComparedSides(usual, written, self.scope.lookup), mistakes)
+            self._blame(
+                mistakes, Side(None, "KL = ½·Σ(σ² + μ² − 1 − log σ²)", side.line), side, "B"
+            )
 
     def _against_relative(self, name: Tree, pair: ComparedSides, side: Side) -> None:
         """Hold a deviation or variance against the variance or its logarithm beside it.
@@ -251,9 +253,9 @@ class EquationReader:
             return
         mistakes = [mistake for mistake in mistakes if mistake.off > slip]
         if layer == "B" and not is_bare(pair.right):
-            found = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_known)
-            if found is not None and not self.judge.uses:
-                mistakes = found
+            wrong = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_known)
+            if wrong is not None and not self.judge.uses:
+                mistakes = wrong
         uses = self.judge.uses
         put_in = all(use.right for use in uses)
         if layer == "B" and mistakes and put_in and self._blames_formula(pair, left):
@@ -390,13 +392,13 @@ class EquationReader:
                 _, key, value, _ = stated
                 use = used.get(name)
                 number = use.number if use else None
-                found = self._demands(pair, value, partial(self.scope.supposing, key))
-                self.doubts.append(Doubt(*stated, number, tuple(mistakes), found))
+                all_demands = self._demands(pair, value, partial(self.scope.supposing, key))
+                self.doubts.append(Doubt(*stated, number, tuple(mistakes), all_demands))
         for key, said in self.scope.formulas.items():
             if said.tree == pair.left and literals(said.tree):
-                found = self._demands(pair, said.tree, None)
+                all_demands = self._demands(pair, said.tree, None)
                 place = (said.line, f"{FORMULA}{key}", said.tree, None)
-                self.doubts.append(Doubt(*place, None, (), found))
+                self.doubts.append(Doubt(*place, None, (), all_demands))
 
     def _demands(
         self,
@@ -426,8 +428,8 @@ class EquationReader:
                 except CannotEvaluate:
                     return None
 
-            found = given(value)
-            if found is not None and found.size == printed.low.size:
+            bounds = given(value)
+            if bounds is not None and bounds.size == printed.low.size:
                 return tuple(demands(value, given, printed))
         return ()
 
@@ -485,7 +487,7 @@ class EquationReader:
 
     def _settle_gradients(self) -> None:
         if not self.backward.is_understood:
-            wrong = [found for found in self.backward.found if found.mistakes]
+            wrong = [checked for checked in self.backward.found if checked.mistakes]
             self.given_up += len(wrong)
             for key, stated in self.scope.values.items() if wrong else ():
                 doubt = Doubt(stated.line, key, stated.tree, None, None, (), unknown=True)
@@ -494,12 +496,12 @@ class EquationReader:
         for name, side, mistakes in self.backward.found:
             self.read_by["C"] += 1
             left = Side(None, f"the backward pass to {shown(name)}", side.line)
-            known = {(found.line, found.printed) for found in self.findings}
+            known = {(checked.line, checked.printed) for checked in self.findings}
             new = [m for m in mistakes if (side.line, m.printed) not in known]
             self._blame(new, left, side, "C")
 
     def _settle_restated(self) -> None:
-        known = {(found.line, found.printed) for found in self.findings}
+        known = {(finding.line, finding.printed) for finding in self.findings}
         for again, mistake in self.restated.mistakes():
             line = again.number.line or again.line
             if (line, mistake.printed) in known:
@@ -518,8 +520,8 @@ class EquationReader:
         self.read_by["A"] += 1
         for mistake in mistakes:
             reason = f"{claim.says} gives {mistake.expected}, but {mistake.printed} is printed"
-            found = DocumentFinding(claim.line, mistake.printed, mistake.expected, reason, "A")
-            self.findings.append(found)
+            finding = DocumentFinding(claim.line, mistake.printed, mistake.expected, reason, "A")
+            self.findings.append(finding)
 
 
 def _are_exchanged(wrong: Sequence[tuple[Literal, float]]) -> bool:
@@ -545,12 +547,12 @@ def _is_arithmetic(tree: Tree) -> bool:
 
 def _takes_bias_off(formula: Tree) -> bool:
     """Whether a formula subtracts a bias, as no layer does: it is likelier wrong than a number."""
-    found = (part.body for part in inside(formula) if isinstance(part, Negative))
-    return any(isinstance(body, Symbol) and body.base.startswith("b") for body in found)
+    bodies = (part.body for part in inside(formula) if isinstance(part, Negative))
+    return any(isinstance(body, Symbol) and body.base.startswith("b") for body in bodies)
 
 
-def _is_near(found: Range, number: Literal) -> bool:
-    return abs(float(found.middle) - number.value) <= NEAR * abs(number.value)
+def _is_near(bounds: Range, number: Literal) -> bool:
+    return abs(float(bounds.middle) - number.value) <= NEAR * abs(number.value)
 
 
 def _has_digits(text: str) -> bool:

@@ -118,7 +118,7 @@ class Scope:
 
     def line_of(self, formula: Tree) -> int | None:
         """Return the line on which a formula stands."""
-        lines = [found.line for found in self.formulas.values() if found.tree == formula]
+        lines = [stated.line for stated in self.formulas.values() if stated.tree == formula]
         return lines[-1] if lines else None
 
     def formula(self, name: Tree) -> tuple[Tree, int | None] | None:
@@ -165,9 +165,9 @@ class Scope:
                 return None  # a plain number that has the same letter
             return _value(stated, leaf)
         for way in (self._element, self._assembled, self.relative):
-            found = way(tree, leaf)
-            if found is not None:
-                return found
+            bounds = way(tree, leaf)
+            if bounds is not None:
+                return bounds
         return None
 
     def _assembled(self, tree: Tree, leaf: Leaf) -> Range | None:
@@ -180,11 +180,13 @@ class Scope:
         ):
             return None
         for form, first in (("{}[{}]", 0), ("{}{}", 0), ("{}{}", 1)):
-            found: list[Range] = []
-            while (one := form.format(key, first + len(found))) in self.values:
-                found.append(_value(self.values[one], leaf))
-            if len(found) > 1 and all(not f.shape for f in found):
-                return Range(np.array([f.low for f in found]), np.array([f.high for f in found]))
+            elements: list[Range] = []
+            while (one := form.format(key, first + len(elements))) in self.values:
+                elements.append(_value(self.values[one], leaf))
+            if len(elements) > 1 and all(not f.shape for f in elements):
+                return Range(
+                    np.array([f.low for f in elements]), np.array([f.high for f in elements])
+                )
         return None
 
     def _element(self, tree: Tree, leaf: Leaf) -> Range | None:
@@ -195,15 +197,15 @@ class Scope:
         whole = key_of(base)
         if whole not in self.values:
             return None
-        found = _value(self.values[whole], leaf)
-        if set(index) <= EVERY and not found.shape and whole not in SINGLE:
+        whole_value = _value(self.values[whole], leaf)
+        if set(index) <= EVERY and not whole_value.shape and whole not in SINGLE:
             return None  # `x_i` is no element of a number x
-        if set(index) <= EVERY or (index.startswith("[") and not found.shape):
-            return found  # of a number, the same for every element
+        if set(index) <= EVERY or (index.startswith("[") and not whole_value.shape):
+            return whole_value  # of a number, the same for every element
         place = self._place(base, index)
-        if place is None or found.low.ndim != 1 or not 0 <= place < found.low.size:
+        if place is None or whole_value.low.ndim != 1 or not 0 <= place < whole_value.low.size:
             return None
-        return Range(found.low[place], found.high[place])
+        return Range(whole_value.low[place], whole_value.high[place])
 
     def _place(self, whole: Tree, index: str) -> int | None:
         digits = index.strip("[]")
@@ -218,17 +220,17 @@ class Scope:
         key = key_of(base) if base is not None else None
         if key not in FAMILY:
             return None
-        found = []
+        parts = []
         for other in FAMILY:
             known = None
             if other != key:
                 known = self._direct(other, index, leaf)
             if known is not None:
-                found.append(_converted(known, other, key))
-        if not found or len({f.shape for f in found}) > 1:
+                parts.append(_converted(known, other, key))
+        if not parts or len({f.shape for f in parts}) > 1:
             return None
-        near = all(np.allclose(f.middle, found[0].middle, TOLERATED, TOLERATED) for f in found)
-        return hull(found) if near else found[0]
+        near = all(np.allclose(f.middle, parts[0].middle, TOLERATED, TOLERATED) for f in parts)
+        return hull(parts) if near else parts[0]
 
     def _direct(self, key: str, index: str, leaf: Leaf) -> Range | None:
         stated = self.values.get(f"{key}{index}")
@@ -244,11 +246,11 @@ def _value(stated: StatedValue, leaf: Leaf) -> Range:
             return leaf(number)
         return hull([leaf(number), half(number)])
 
-    found = evaluate(stated.tree, as_stated)
-    if stated.right is None or stated.right.low.size != found.low.size:
-        return found
-    right = Range(*(np.reshape(end, found.shape) for end in stated.right))
-    return hull([found, right])
+    bounds = evaluate(stated.tree, as_stated)
+    if stated.right is None or stated.right.low.size != bounds.low.size:
+        return bounds
+    right = Range(*(np.reshape(end, bounds.shape) for end in stated.right))
+    return hull([bounds, right])
 
 
 def _named(key: str, index: str) -> Tree:
@@ -293,8 +295,8 @@ def _restates(before: Tree, now: Tree) -> bool:
 
 def counted_from_zero(trees: Iterable[Tree]) -> set[str]:
     """Return the signs whose elements a document counts from 0."""
-    found = (without_index(part) for tree in trees for part in quantities(tree))
-    return {_counted(whole) for whole, index in found if whole is not None and index == "0"}
+    names = (without_index(part) for tree in trees for part in quantities(tree))
+    return {_counted(whole) for whole, index in names if whole is not None and index == "0"}
 
 
 def _counted(whole: Tree) -> str:

@@ -138,9 +138,9 @@ def inside(tree: Tree) -> Iterator[Tree]:
     """Yield a tree and all that it is made of, from left to right."""
     waiting = [tree]
     while waiting:
-        found = waiting.pop()
-        yield found
-        waiting += reversed(parts(found))
+        subtree = waiting.pop()
+        yield subtree
+        waiting += reversed(parts(subtree))
 
 
 def leaves(tree: Tree) -> Iterator[Literal | Symbol]:

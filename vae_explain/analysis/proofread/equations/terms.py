@@ -73,9 +73,9 @@ def wrong_terms(
             continue
         if any(term.value.shape != evaluate(term.tree).shape for term in printed):
             return None  # a list, and no sum
-        found = _unmatched(expected, printed)
-        if found is not None and (best is None or len(found) < len(best)):
-            best = found
+        unmatched = _unmatched(expected, printed)
+        if unmatched is not None and (best is None or len(unmatched) < len(best)):
+            best = unmatched
     return best
 
 
@@ -118,8 +118,8 @@ def _mistake(term: SumTerm, expected: SumTerm) -> EquationMistake:
 
 
 def _allowed(term: SumTerm) -> Range:
-    found = evaluate(term.tree, lambda n: exactly(n.value) if n.whole else half(n))
-    return intervals.multiply(found, term.factor)
+    bounds = evaluate(term.tree, lambda n: exactly(n.value) if n.whole else half(n))
+    return intervals.multiply(bounds, term.factor)
 
 
 def _is_zero(term: SumTerm) -> bool:
@@ -146,12 +146,12 @@ Value = Callable[[Tree], Range]
 
 def _expanded(tree: Tree, value: Value) -> list[SumTerm]:
     """Return the terms of a sum, its factors multiplied into them."""
-    found = []
+    terms = []
     for term in _parts(tree, value, exactly(1.0)):
         factors = term.factor.flat() * (term.value.low.size if term.factor.low.size == 1 else 1)
         for number, factor in zip(term.value.flat(), factors, strict=True):
-            found.append(SumTerm(number, term.tree, factor, term.pair))
-    return found
+            terms.append(SumTerm(number, term.tree, factor, term.pair))
+    return terms
 
 
 def _parts(tree: Tree, value: Value, factor: Range) -> list[SumTerm]:

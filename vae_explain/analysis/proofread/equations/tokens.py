@@ -187,9 +187,9 @@ def has_decimal_commas(texts: Iterable[str]) -> bool:
     for text in texts:
         if DECIMAL_POINT.search(text):
             return False
-        for found in DECIMAL_COMMA.finditer(text):
+        for match in DECIMAL_COMMA.finditer(text):
             commas += 1
-            certain = certain or not found["grouped"]  # `1,000` may be a thousand
+            certain = certain or not match["grouped"]  # `1,000` may be a thousand
             if commas > 1 and certain:
                 break
     return commas > 1 and certain
@@ -211,12 +211,12 @@ def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[MathToken]
     spaced, matrices = True, 0
     for match in PATTERN.finditer(text.translate(SAME_WIDTH)):
         matrices += (match.lastgroup == "begin") - (match.lastgroup == "end")
-        found = _tokens(match, mode, matrices)
-        for kind, shown in found:
+        tokens = _tokens(match, mode, matrices)
+        for kind, shown in tokens:
             begin, end = start + match.start(), start + match.end()
             yield MathToken(kind, shown, begin, end, line, spaced, mode)
             spaced = False
-        spaced = spaced or not found or found[-1][0] == "line"
+        spaced = spaced or not tokens or tokens[-1][0] == "line"
         line += match[0].count("\n")
 
 

@@ -57,9 +57,9 @@ def with_bias(formula: Tree) -> Tree | None:
 
 
 def _biases_off(formula: Tree) -> int:
-    found = list(inside(formula))
-    layers = {p.key.removesuffix(".weight") for p in found if isinstance(p, Symbol)}
-    off = (p.body.key for p in found if isinstance(p, Negative) and isinstance(p.body, Symbol))
+    parts = list(inside(formula))
+    layers = {p.key.removesuffix(".weight") for p in parts if isinstance(p, Symbol)}
+    off = (p.body.key for p in parts if isinstance(p, Negative) and isinstance(p.body, Symbol))
     return sum(key.endswith(".bias") and key.removesuffix(".bias") in layers for key in off)
 
 
@@ -71,15 +71,15 @@ def multiples(said: Iterable[tuple[str | None, Tree]]) -> set[str]:
     said
         Sides of its equations, with what each is said to be.
     """
-    found: set[str] = set()
+    scaled: set[str] = set()
     names: dict[Tree, set[str]] = {}
     for name, tree in said:
         if name is not None:
             names.setdefault(tree, set()).add(name)
         for part in inside(tree):
             if isinstance(part, Product) and any(f in (HALF, TWO) for f in part.factors):
-                found |= {key for factor in part.factors if (key := key_of(factor)) is not None}
-    return found.union(*(keys for keys in names.values() if len(keys) > 1))
+                scaled |= {key for factor in part.factors if (key := key_of(factor)) is not None}
+    return scaled.union(*(keys for keys in names.values() if len(keys) > 1))
 
 
 def _is_part(given: list[float], wanted: list[float]) -> bool:
@@ -90,10 +90,12 @@ def _is_part(given: list[float], wanted: list[float]) -> bool:
 def _at_probes(formula: Tree) -> list[float] | None:
     """Return what a formula gives for several μ, log σ² and ε; None if it is made of others."""
     try:
-        found = [evaluate(formula, as_printed, lookup) for lookup in _probes()]
+        values = [evaluate(formula, as_printed, lookup) for lookup in _probes()]
     except CannotEvaluate:
         return None
-    return None if any(f.shape for f in found) else [round(float(f.middle), DIGITS) for f in found]
+    return (
+        None if any(f.shape for f in values) else [round(float(f.middle), DIGITS) for f in values]
+    )
 
 
 def _probes() -> Iterator[Lookup]:

@@ -115,12 +115,12 @@ def _changes(judge: FigureJudge, disagreeing: Sequence[PrintedFigure]) -> Iterat
 
 def _open_tensors(judge: FigureJudge) -> dict[str, list[PrintedFigure]]:
     """Return the printed inputs that the seed does not give, one figure of each number."""
-    found: dict[str, dict[tuple[int, ...], PrintedFigure]] = {}
+    by_tensor: dict[str, dict[tuple[int, ...], PrintedFigure]] = {}
     for figure in judge.figures:
         name = figure.name.value
         if figure.name.is_input and name not in judge.begun.confirmed:
-            found.setdefault(name, {}).setdefault(figure.place, figure)
-    return {name: list(figures.values()) for name, figures in found.items()}
+            by_tensor.setdefault(name, {}).setdefault(figure.place, figure)
+    return {name: list(figures.values()) for name, figures in by_tensor.items()}
 
 
 def _disagreeing(judge: FigureJudge, inputs: Inputs, whole: Inputs) -> list[PrintedFigure]:
@@ -138,9 +138,9 @@ def _disagreeing(judge: FigureJudge, inputs: Inputs, whole: Inputs) -> list[Prin
         ]
         return any(judge.agrees(figure, float(array[figure.place]), way) for way, array in ways)
 
-    found = [figure for figure in judge.computed_figures if not agrees(figure)]
+    disagreeing = [figure for figure in judge.computed_figures if not agrees(figure)]
     order = run.trace.by_name
-    return sorted(found, key=lambda f: (f.name.is_backward, order[f.name.value].id))
+    return sorted(disagreeing, key=lambda f: (f.name.is_backward, order[f.name.value].id))
 
 
 def _settles(judge: FigureJudge, inputs: Inputs, whole: Inputs, figure: PrintedFigure) -> bool:
@@ -177,8 +177,8 @@ def _suspects(judge: FigureJudge, disagreeing: Sequence[PrintedFigure]) -> list[
     for figure in _spread(plainly):
         needed = set(_needed(judge, steps, figure.name, figure.place, set()))
         common = needed if common is None else common & needed
-    found = [figure for key, figure in open_inputs.items() if common and key in common]
-    return found if len(found) <= MOST_SUSPECTS else []
+    suspects = [figure for key, figure in open_inputs.items() if common and key in common]
+    return suspects if len(suspects) <= MOST_SUSPECTS else []
 
 
 def _parts_plainly(figure: PrintedFigure, own: float) -> bool:

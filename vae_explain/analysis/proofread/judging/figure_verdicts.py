@@ -129,9 +129,9 @@ class FigureJudge:
         chosen: dict[bool, Arithmetic] = {}
         for gradient in (False, True):
             figures = [f for f in self.computed_figures if f.name.is_backward == gradient]
-            found = [self.agreeing(figure) for figure in figures]
+            agreeing = [self.agreeing(figure) for figure in figures]
             chosen[gradient] = max(
-                self.arithmetics(), key=lambda a: sum(a in agreed for agreed in found)
+                self.arithmetics(), key=lambda a: sum(a in agreed for agreed in agreeing)
             )
         return chosen
 
@@ -173,19 +173,19 @@ class FigureJudge:
 
     def _against(self, chain: RecomputedRun) -> list[PrintedFigure]:
         """Return the figures that do not agree where their part is computed so, in order."""
-        found = []
+        figures = []
         for figure in self.computed_figures:
             usual = self.chosen[figure.name.is_backward]
             array = chain.array(figure.name, self.rate) if usual == "chain" else None
             own = self.number(figure, usual) if array is None else float(array[figure.place])
             if not self.agrees(figure, own, usual):
-                found.append(figure)
+                figures.append(figure)
         order = self.begun.run.trace.by_name
-        return sorted(found, key=lambda f: _step(f.name, order[f.name.value].id))
+        return sorted(figures, key=lambda f: _step(f.name, order[f.name.value].id))
 
     def _departures(self) -> dict[int, Arithmetic]:
         """Return the arithmetic of each array that does not have that of its part."""
-        found: dict[int, Arithmetic] = {}
+        departures: dict[int, Arithmetic] = {}
         for group, members in groupby(self.computed_figures, key=lambda figure: figure.group):
             figures = list(members)
             usual = self.chosen[figures[0].name.is_backward]
@@ -197,9 +197,9 @@ class FigureJudge:
                     digits_apart(f, self.number(f, usual)) > 1 for f in against
                 )
                 if whole and plain:
-                    found[group] = other
+                    departures[group] = other
                     break
-        return found
+        return departures
 
     def arithmetic_of(self, figure: PrintedFigure) -> Arithmetic:
         """Return the arithmetic that a figure is held against."""
@@ -209,9 +209,9 @@ class FigureJudge:
 
     def judged(self) -> Iterator[Judged]:
         """Yield every figure's verdict, in order."""
-        found = [self._judge(figure) for figure in self.figures]
-        wrong = {judged.figure.element for judged in found if judged.blamed}
-        for judged in found:
+        verdicts = [self._judge(figure) for figure in self.figures]
+        wrong = {judged.figure.element for judged in verdicts if judged.blamed}
+        for judged in verdicts:
             yield self._traced(judged, wrong) if judged.blamed else judged
 
     def _judge(self, figure: PrintedFigure) -> Judged:

@@ -60,20 +60,20 @@ def operands_of(
                 continue
             # In its own place, or else where no other number of the line may be meant.
             places = operands[at : at + 1] if len(operands) == len(parts) else ()
-            found = _finer(figure, places) or _finer(figure, operands)
-            if len({each.printed.value for each in found}) == 1:
-                yield found[0]
+            finer = _finer(figure, places) or _finer(figure, operands)
+            if len({each.printed.value for each in finer}) == 1:
+                yield finer[0]
 
 
 def _finer(figure: PrintedFigure, operands: Sequence[Literal]) -> list[PrintedFigure]:
     """Return the operands that are rounded to a figure, with its sign: theirs may be apart."""
-    found = []
+    better = []
     for operand in operands:
         value = math.copysign(operand.value, figure.printed.value)
         if operand.decimals > figure.decimals and agrees(figure, value):
             finer = replace(operand, value=value)
-            found.append(figure._replace(printed=finer, decimals=operand.decimals))
-    return found
+            better.append(figure._replace(printed=finer, decimals=operand.decimals))
+    return better
 
 
 def whole_index(index: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:

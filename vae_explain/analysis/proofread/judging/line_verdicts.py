@@ -137,15 +137,15 @@ class Substitution:
         if expected is None:
             return None
         if _skeleton(_as_tree(expected)) == _skeleton(line.sum):
-            found: tuple[LineOperand, ...] | None
-            found = self._mismatched(line, list(leaves(expected)), arithmetic)
+            wrong_operands: tuple[LineOperand, ...] | None
+            wrong_operands = self._mismatched(line, list(leaves(expected)), arithmetic)
         else:
             terms = [(to_text(term), evaluate_expression(term)) for term in _summands(expected)]
-            found = self._wrong_terms(line, terms, arithmetic)
-        if found == ():
-            return found
+            wrong_operands = self._wrong_terms(line, terms, arithmetic)
+        if wrong_operands == ():
+            return wrong_operands
         by_way = self._wrong_terms(line, self._by_way(line, arithmetic), arithmetic)
-        every = [wrong for wrong in (found, by_way) if wrong is not None]
+        every = [wrong for wrong in (wrong_operands, by_way) if wrong is not None]
         return min(every, key=len, default=None)
 
     def _wrong_terms(
@@ -225,8 +225,8 @@ class Substitution:
             begun = self.judge.begun
             inputs = begun.whole if arithmetic == "full" else begun.inputs
             number = begun.run.trace.by_name[name.value].id
-            found = inputs[name.value][self.steps["printed"].full_index(number, index)]
-            return name.at(index), float(found)
+            exact = inputs[name.value][self.steps["printed"].full_index(number, index)]
+            return name.at(index), float(exact)
         return name.at(index), float(self.judge.array(name, arithmetic)[index])
 
     def _off(self, leaf: Number | Ref, arithmetic: Arithmetic) -> float:
@@ -265,10 +265,10 @@ def _summands(expression: Expression) -> Iterator[Expression]:
 def _within(tree: Tree, number: float, slack: float) -> bool:
     """Whether a line may give a number, as its own numbers are rounded."""
     try:
-        found = evaluate(tree, _rounded)
+        bounds = evaluate(tree, _rounded)
     except CannotEvaluate:
         return False
-    return bool(found.low - slack <= number <= found.high + slack)
+    return bool(bounds.low - slack <= number <= bounds.high + slack)
 
 
 def _may_be_rounded(number: Literal) -> bool:

@@ -126,8 +126,8 @@ class RecomputedRun:
 
     def array(self, name: Name, rate: float | None = None) -> Array:
         """Return what a quantity comes to."""
-        found = self.computed.get(name)
-        return array_of(self.run, name, rate) if found is None else found
+        computed = self.computed.get(name)
+        return array_of(self.run, name, rate) if computed is None else computed
 
 
 def chained(

@@ -194,12 +194,12 @@ class Roundings:
     def _measured(self, bound: BoundOperation, slope: bool = False) -> Array:
         assert bound.rule is not None, "only those with a rule were chosen"
         call = Steps(self.run).call(bound)
-        found = np.zeros(self.run.trace.values[bound.output].shape)
-        for index in np.ndindex(*found.shape):
+        errors = np.zeros(self.run.trace.values[bound.output].shape)
+        for index in np.ndindex(*errors.shape):
             if slope:
                 ((_, made),) = bound.rule.partials(call, 0, index)
             else:
                 made = bound.rule.element(call, index)
             value, magnitude = measure(made)
-            found[index] = magnitude if value else 0.0  # a closed gate's zero is exact
-        return found
+            errors[index] = magnitude if value else 0.0  # a closed gate's zero is exact
+        return errors

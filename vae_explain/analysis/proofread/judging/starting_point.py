@@ -95,19 +95,19 @@ def missing(
 ) -> list[str]:
     """Return what a document lacks for its run to be made again."""
     by_name = _by_name(architecture, figures)
-    found = []
+    names = []
     if not by_name["x"]:
-        found.append(
+        names.append(
             "it states no input to compute from; write it as x = [1.0, 2.0], or name its label "
             'by --map "label=x"'
         )
     weights = [name for name in architecture.parameters if not by_name[name]]
     if weights and not seeds:
-        found.append(
+        names.append(
             "it states no seed, and not all the weights that a run needs; a label of its own for "
             f'one of them is named by --map "label={weights[0]}"'
         )
-    return found
+    return names
 
 
 def start(
@@ -266,18 +266,18 @@ def _stated(figures: Sequence[PrintedFigure], shape: tuple[int, ...]) -> Array:
 
 
 def _placed(figures: Sequence[PrintedFigure], shape: tuple[int, ...]) -> Array:
-    found = np.full(shape, np.nan)
+    array = np.full(shape, np.nan)
     for figure in figures:
-        found[whole_index(figure.place, shape)] = figure.printed.value
-    return found
+        array[whole_index(figure.place, shape)] = figure.printed.value
+    return array
 
 
 def _halves(figures: Sequence[PrintedFigure], shape: tuple[int, ...]) -> Array:
     """Return by how much each number may be rounded, zero where nothing is printed."""
-    found = np.zeros(shape)
+    array = np.zeros(shape)
     for figure in figures:
-        found[whole_index(figure.place, shape)] = figure.unit / 2
-    return found
+        array[whole_index(figure.place, shape)] = figure.unit / 2
+    return array
 
 
 def _same_to_six(figure: PrintedFigure, value: float) -> bool:
@@ -289,22 +289,22 @@ def _finest(
     figures: Sequence[PrintedFigure], same: Callable[[PrintedFigure, float], bool] = _same_to_six
 ) -> list[PrintedFigure]:
     """Return one figure of each element: the first, or one that has the same with more digits."""
-    found: dict[tuple[int, ...], PrintedFigure] = {}
+    finest: dict[tuple[int, ...], PrintedFigure] = {}
     for figure in figures:
-        first = found.setdefault(figure.place, figure)
+        first = finest.setdefault(figure.place, figure)
         if figure.decimals > first.decimals and same(first, figure.printed.value):
-            found[figure.place] = figure
-    return list(found.values())
+            finest[figure.place] = figure
+    return list(finest.values())
 
 
 def _merged(
     figures: Sequence[PrintedFigure], kept: Sequence[PrintedFigure], rounded: Array, drawn: Array
 ) -> Array:
     """Return a tensor as printed where the seed agrees, and as the seed rounds it elsewhere."""
-    found = rounded.copy()
+    merged = rounded.copy()
     for figure in figures:
-        index = whole_index(figure.place, found.shape)
-        found[index] = rounded_to(drawn[index], max(figure.decimals, 0))
+        index = whole_index(figure.place, merged.shape)
+        merged[index] = rounded_to(drawn[index], max(figure.decimals, 0))
     for figure in reversed(kept):
-        found[whole_index(figure.place, found.shape)] = figure.printed.value
-    return found
+        merged[whole_index(figure.place, merged.shape)] = figure.printed.value
+    return merged

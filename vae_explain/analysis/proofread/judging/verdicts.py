@@ -115,15 +115,15 @@ class Proof:
     @property
     def counts(self) -> Mapping[Verdict, int]:
         """How many figures got each verdict, all six of them."""
-        found = Counter(judged.verdict for judged in self.figures)
-        found["not recognised"] = len(self.unrecognised)
-        return {verdict: found[verdict] for verdict in VERDICTS}
+        counted = Counter(judged.verdict for judged in self.figures)
+        counted["not recognised"] = len(self.unrecognised)
+        return {verdict: counted[verdict] for verdict in VERDICTS}
 
     @property
     def agreeing(self) -> Mapping[Arithmetic, int]:
         """How many figures agree in each arithmetic."""
-        found = Counter(a for judged in self.figures for a in judged.arithmetics)
-        return {arithmetic: found[arithmetic] for arithmetic in ARITHMETICS}
+        counted = Counter(a for judged in self.figures for a in judged.arithmetics)
+        return {arithmetic: counted[arithmetic] for arithmetic in ARITHMETICS}
 
     @property
     def blamed(self) -> tuple[Judged, ...]:

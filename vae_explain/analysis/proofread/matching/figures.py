@@ -144,14 +144,14 @@ class Collector:
 
     def _counted_from_one(self, resolved: Sequence[Resolved]) -> set[str]:
         """Return the tensors whose elements the document counts from 1: `z_2` of two."""
-        found = set()
+        bases = set()
         for _, name in resolved:
             known = self.known(name) if name is not None else None
             if known is not None and known.place:
                 shape = self.shape(known)
                 if any(i == size for i, size in zip(known.place, shape, strict=False)):
-                    found.add(known.tensor)
-        return found
+                    bases.add(known.tensor)
+        return bases
 
     def _statement(self, statement: DocumentStatement, name: Name | None) -> None:
         if name is None or _is_of_setting(statement):
@@ -277,8 +277,8 @@ def _line_of_shape(statement: DocumentStatement, said: str) -> int:
     """Return the line on which a shape is said, in the label or in what stands before it."""
     for pieces in () if SHAPE.search(statement.label) else statement.context[:1]:
         for piece in pieces:
-            before, found, _ = piece.text.partition(said)
-            if found:
+            before, shape, _ = piece.text.partition(said)
+            if shape:
                 return piece.line + before.count("\n")
     return statement.line
 
@@ -310,10 +310,10 @@ def _is_shape(statement: DocumentStatement, shape: Shape) -> bool:
         return False
     if statement.has_array and shape == ():  # one number has no brackets
         return True
-    found = [count_of(n.text) for n in statement.numbers if isinstance(n, Literal)]
-    return [n for n in found if n != 1] == [n for n in shape if n != 1] or len(found) != math.prod(
-        shape
-    )
+    counts = [count_of(n.text) for n in statement.numbers if isinstance(n, Literal)]
+    return [n for n in counts if n != 1] == [n for n in shape if n != 1] or len(
+        counts
+    ) != math.prod(shape)
 
 
 def _counted(value: Tree, indices: Sequence[Shape], shape: Shape) -> dict[Shape, Tree] | None:
@@ -342,14 +342,14 @@ def _places(value: Tree, shape: Shape, index: Shape | None) -> dict[Shape, Tree]
         inner = _places(value, shape[len(index) :], None)
         return inner if isinstance(inner, str) else {(*index, *i): n for i, n in inner.items()}
     numbers = numbers_of(value)
-    found = shape_of(value)
-    if found is None:
+    dims = shape_of(value)
+    if dims is None:
         return "its rows have different lengths"
-    mine, theirs = [n for n in found if n != 1], [n for n in shape if n != 1]
+    mine, theirs = [n for n in dims if n != 1], [n for n in shape if n != 1]
     if mine == theirs:
         places = list(np.ndindex(*shape))
     elif mine == theirs[::-1] and len(mine) == 2:
-        places = [(j, i) for i, j in np.ndindex(*found[-2:])]
+        places = [(j, i) for i, j in np.ndindex(*dims[-2:])]
     else:
         count = math.prod(shape)
         return f"{len(numbers)} numbers where it has {count}"

@@ -75,10 +75,10 @@ class Labels:
         """Whether some words name what one term of the loss sends: `from KL`."""
         return PART.search(plain(text)) is not None
 
-    def resolve_all(self, found: Iterable[Found]) -> tuple[list[Resolved], list[Remnant]]:
+    def resolve_all(self, statements: Iterable[Found]) -> tuple[list[Resolved], list[Remnant]]:
         """Bring each statement together with its quantity, and set the remnants apart."""
         resolved, remnants = [], []
-        for entry in found:
+        for entry in statements:
             if isinstance(entry, Remnant):
                 remnants.append(entry)
             else:
@@ -173,7 +173,7 @@ def resolve(label: str, context: Context, array: bool) -> Name | None:
             side = next((side for text in (words, *around) if (side := _side(text))), None)
             name = Name(f"{side}_{stage}") if side else None
     if name is None:
-        name = next((found for text in around if (found := _of_context(text))), None)
+        name = next((name_near for text in around if (name_near := _of_context(text))), None)
     if name is None:
         return None
     if ARRIVES.fullmatch(words) and name.gradient:

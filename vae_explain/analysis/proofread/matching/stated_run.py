@@ -111,15 +111,15 @@ def rows_of(resolved: Sequence[Resolved], width: int) -> int:
     `x [3, 2]` may be the two numbers of x, or say that it has three rows of two: then these
     stand elsewhere.
     """
-    found = [
+    counts = [
         (statement, side)
         for statement, name in resolved
         if name is not None and name.value == "x" and not name.gradient
         for side in statement.sides
         if isinstance(side, Row) and (shape_of(side) or (0,))[-1] == width
     ]
-    shapes = [shape_of(side) for _, side in found]
-    for statement, side in found:
+    shapes = [shape_of(side) for _, side in counts]
+    for statement, side in counts:
         if statement.stated or _as_shape(side) not in shapes:
             shape = shape_of(side) or ()
             return shape[0] if len(shape) > 1 else 1
@@ -136,14 +136,14 @@ def set_by_hand(
     texts = (p.text.replace("\\_", "_") for passage in passages for p in passage.all_pieces)
     written = {match[1]: match[2] for text in texts for match in CHANGE.finditer(text)}
     settable = ("eps", *architecture.parameters)
-    found = []
+    changes = []
     for target, number in written.items():
         name, _, index = target[:-1].partition("[")
         place = tuple(map(count_of, index.split(",")))
         shape = architecture.shape(name, rows) if name in settable else ()
         if len(place) == len(shape) and all(map(operator.lt, place, shape)):
-            found.append(Change(target, float(number)))
-    return tuple(found)
+            changes.append(Change(target, float(number)))
+    return tuple(changes)
 
 
 def _as_shape(row: Row) -> tuple[int, ...] | None:
@@ -154,7 +154,7 @@ def _as_shape(row: Row) -> tuple[int, ...] | None:
 
 def _seeds(pieces: Sequence[Fragment]) -> list[Seed]:
     """Return the seeds in order, those of a `manual_seed(…)` first, each once."""
-    found: list[tuple[bool, Seed]] = []
+    seeds: list[tuple[bool, Seed]] = []
     tokens: list[MathToken] = []
     for piece in pieces:
         tokens += lex(f"{piece.text}\n", piece.line, "text")
@@ -166,11 +166,11 @@ def _seeds(pieces: Sequence[Fragment]) -> list[Seed]:
             if after.kind == "number" and after.text.isdigit():
                 if count_of(after.text) <= LARGEST_SEED:
                     in_code = "manual_seed" in token.text
-                    found.append((not in_code, Seed(count_of(after.text), after.line)))
+                    seeds.append((not in_code, Seed(count_of(after.text), after.line)))
                 break
             if after.text.casefold() not in SEED_WORDS:
                 break
-    ordered = [seed for _, seed in sorted(found, key=lambda entry: entry[0])]
+    ordered = [seed for _, seed in sorted(seeds, key=lambda entry: entry[0])]
     return list({seed.value: seed for seed in reversed(ordered)}.values())[::-1]
 
 
@@ -203,8 +203,8 @@ def _widths(sizes: dict[str, int], prefix: str) -> list[int]:
 
 
 def _written_out(words: str) -> tuple[int, ...] | None:
-    for found in ARROWS.finditer(words):
-        dims = tuple(count_of(number) for number in re.findall(r"\d+", found[0]))
+    for arrows in ARROWS.finditer(words):
+        dims = tuple(count_of(number) for number in re.findall(r"\d+", arrows[0]))
         if len(dims) % 2 and len(dims) >= 3 and dims[0] == dims[-1] and all(dims):
             return dims
     return None
@@ -241,9 +241,9 @@ def alternatives(stated: Architecture, figures: Sequence[PrintedFigure]) -> Iter
     weights = dict.fromkeys([stated.beta, *_weights(stated, figures)])
     for reduction in (stated.reduction, "mean" if stated.reduction == "sum" else "sum"):
         for beta in weights:
-            found = dataclasses.replace(stated, reduction=reduction, beta=beta)
-            if found != stated:
-                yield found
+            architecture = dataclasses.replace(stated, reduction=reduction, beta=beta)
+            if architecture != stated:
+                yield architecture
 
 
 def _weights(stated: Architecture, figures: Sequence[PrintedFigure]) -> Iterator[float]:

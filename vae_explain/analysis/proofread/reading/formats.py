@@ -46,16 +46,16 @@ def document(text: str, name: str = "") -> Document:
         kind = "text"
     match kind:
         case "notebook":
-            found = notebook.passages(text)
+            passages = notebook.passages(text)
         case "html":
-            found = html.passages(text)
+            passages = html.passages(text)
         case "latex":
-            found = latex_document.passages(text)
+            passages = latex_document.passages(text)
         case "text":
-            found = list(formulas_in_text.paragraphs(text))
+            passages = list(formulas_in_text.paragraphs(text))
         case "markdown":
-            found = markdown.passages(text)
-    return Document(found, kind, len(IMAGE.findall(text)))
+            passages = markdown.passages(text)
+    return Document(passages, kind, len(IMAGE.findall(text)))
 
 
 def _sniffed(text: str) -> Format:

@@ -22,21 +22,21 @@ def pieces(text: str, line: int) -> Iterator[Fragment]:
     """Part a text into formulas and words."""
     missing: set[str] = set()  # delimiters that close nothing any more
     start = position = 0
-    while (found := OPENING.search(text, position)) is not None:
-        closing = DELIMITERS.get(found[0])
+    while (opening := OPENING.search(text, position)) is not None:
+        closing = DELIMITERS.get(opening[0])
         end = -1
         if closing is not None and closing not in missing:
-            end = text.find(closing, found.end())
+            end = text.find(closing, opening.end())
             if end < 0:
                 missing.add(closing)
-        if end < 0 or closing is None or not _is_formula(text[found.end() : end], closing):
-            position = found.end()
+        if end < 0 or closing is None or not _is_formula(text[opening.end() : end], closing):
+            position = opening.end()
             continue
-        if found.start() > start:
-            words = text[start : found.start()]
+        if opening.start() > start:
+            words = text[start : opening.start()]
             yield Fragment("text", words, line)
             line += words.count("\n")
-        inside = text[found.end() : end]
+        inside = text[opening.end() : end]
         yield Fragment("math", inside, line)
         line += inside.count("\n")
         start = position = end + len(closing)
@@ -72,11 +72,11 @@ def heading(pieces: tuple[Fragment, ...], level: int) -> Passage:
     return Passage("prose", pieces, (), ((),) * level, pieces[0].line, HEADING)
 
 
-def in_context(found: Iterable[Passage]) -> Iterator[Passage]:
+def in_context(all_passages: Iterable[Passage]) -> Iterator[Passage]:
     """Yield the passages under what they stand: the paragraph before, and the headings."""
     headings: list[tuple[int, tuple[Fragment, ...]]] = []
     before: tuple[Fragment, ...] = ()
-    for passage in found:
+    for passage in all_passages:
         if passage.language == HEADING:
             level = len(passage.context)
             headings = [entry for entry in headings if entry[0] < level]

@@ -132,12 +132,12 @@ class _Reader(HTMLParser):
 
     def flush(self, level: int = 0) -> None:
         """End a passage, or a heading of some level."""
-        found = self._pieces()
+        own_pieces = self._pieces()
         self.words = []
-        if any(piece.text.strip() for piece in found):
+        if any(piece.text.strip() for piece in own_pieces):
             kind: Literal["code", "prose"] = "code" if self.code else "prose"
-            passage = Passage(kind, found, (), (), found[0].line)
-            self.passages.append(heading(found, level) if level else passage)
+            passage = Passage(kind, own_pieces, (), (), own_pieces[0].line)
+            self.passages.append(heading(own_pieces, level) if level else passage)
 
     def _table(self) -> None:
         rows = tuple(tuple(row) for row in self.rows or () if row)
@@ -169,12 +169,12 @@ class _MathML:
         """Write an element from its parts; one that was never opened says nothing."""
         if len(self.stack) == 1 or tag in ("mspace", "none", "mprescripts"):
             return
-        found, parts = self.stack.pop()
-        if found == "annotation":
+        closed, parts = self.stack.pop()
+        if closed == "annotation":
             self.source = "".join(parts)
             return
-        if found != "ignored":
-            self.stack[-1][1].append(_as_tex(found, [part for part in parts if part.strip()]))
+        if closed != "ignored":
+            self.stack[-1][1].append(_as_tex(closed, [part for part in parts if part.strip()]))
 
     def text(self) -> str:
         while len(self.stack) > 1:

@@ -42,17 +42,17 @@ def passages(text: str) -> list[Passage]:
 
 def _passages(text: str) -> Iterator[Passage]:
     position, line = 0, 1
-    while (found := ENVIRONMENT.search(text, position)) is not None:
-        end_sign = f"\\end{{{found['name']}{found['star']}}}"
-        end = text.find(end_sign, found.end())
+    while (opening := ENVIRONMENT.search(text, position)) is not None:
+        end_sign = f"\\end{{{opening['name']}{opening['star']}}}"
+        end = text.find(end_sign, opening.end())
         if end < 0:
             break
-        between = text[position : found.start()]
+        between = text[position : opening.start()]
         yield from _paragraphs(between, line)
         line += between.count("\n")
-        inside = text[found.end() : end]
-        if found["name"] not in DRAWINGS:
-            yield _environment(found["name"], inside, line)
+        inside = text[opening.end() : end]
+        if opening["name"] not in DRAWINGS:
+            yield _environment(opening["name"], inside, line)
         line += inside.count("\n")
         position = end + len(end_sign)
     yield from _paragraphs(text[position:], line)
@@ -66,8 +66,8 @@ def _paragraphs(text: str, line: int) -> Iterator[Passage]:
             level = 1 + part.count("sub") if title["section"] else 4
             yield heading((Fragment("text", title["section"] or title["paragraph"], line),), level)
         elif words.strip():
-            found = prose(words, line)
-            yield found._replace(pieces=tuple(map(_without_braces, found.pieces)))
+            paragraph = prose(words, line)
+            yield paragraph._replace(pieces=tuple(map(_without_braces, paragraph.pieces)))
         line += part.count("\n")
 
 

@@ -30,11 +30,11 @@ def passages(text: str) -> list[Passage]:
     if not isinstance(cells, list):
         raise NotANotebook("its cells are no list")
     lines = _Lines(text)
-    found: list[Passage] = []
+    passages_of: list[Passage] = []
     for cell in cells:
         if isinstance(cell, dict):
-            found += _cell(cell, lines)
-    return found
+            passages_of += _cell(cell, lines)
+    return passages_of
 
 
 class _Lines:
@@ -82,8 +82,8 @@ def _cell(cell: dict[str, Any], lines: _Lines) -> Iterator[Passage]:
     for output in outputs:
         data = output.get("data")
         if isinstance(data, dict) and data.get("text/html"):
-            found = html.passages(_text(data["text/html"]))
-            yield from (_moved(passage, [line]) for passage in found)
+            tables = html.passages(_text(data["text/html"]))
+            yield from (_moved(passage, [line]) for passage in tables)
 
 
 def _printed(output: dict[str, Any]) -> str:

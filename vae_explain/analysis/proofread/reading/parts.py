@@ -30,12 +30,12 @@ class MatrixPart(NamedTuple):
     rows: tuple[tuple[Tree, ...], ...]
 
 
-def joined(found: Iterable[Found]) -> Iterator[Found]:
+def joined(statements: Iterable[Found]) -> Iterator[Found]:
     """Yield what is stated, the parts of a tensor as one statement of all of it.
 
     Parts that leave a gap, or lie over each other, stay as they are.
     """
-    for name, entries in groupby(found, key=_name):
+    for name, entries in groupby(statements, key=_name):
         members = list(entries)
         parts = [_part(entry) for entry in members] if name else []
         whole = _whole([part for part in parts if part is not None])
@@ -43,8 +43,8 @@ def joined(found: Iterable[Found]) -> Iterator[Found]:
 
 
 def _name(entry: Found) -> str:
-    found = _heading(entry)
-    return found["name"] if found is not None else ""
+    heading = _heading(entry)
+    return heading["name"] if heading is not None else ""
 
 
 def _heading(entry: Found) -> re.Match[str] | None:
@@ -59,16 +59,16 @@ def _heading(entry: Found) -> re.Match[str] | None:
 
 
 def _part(entry: Found) -> MatrixPart | None:
-    found = _heading(entry)
-    if found is None or isinstance(entry, Remnant) or len(entry.sides) != 1:
+    heading = _heading(entry)
+    if heading is None or isinstance(entry, Remnant) or len(entry.sides) != 1:
         return None
     (value,) = entry.sides
     rows = value.entries if isinstance(value, Row) else (value,)
     if not any(isinstance(row, Row) for row in rows):
         rows = (Row(rows),)
     whole = tuple(tuple(numbers_of(row)) for row in rows)
-    top, left = _start(found["rows"]), _start(found["columns"])
-    return MatrixPart(entry, found["name"], top, left, whole)
+    top, left = _start(heading["rows"]), _start(heading["columns"])
+    return MatrixPart(entry, heading["name"], top, left, whole)
 
 
 def _start(written: str | None) -> int:

@@ -77,7 +77,7 @@ READERS: Mapping[str, Reader] = {
 def read(passages: Sequence[Passage], headings: Headings) -> Iterator[Found]:
     """Yield what all passages of a document state."""
     yield from joined(
-        found for passage in passages for found in READERS[passage.kind](passage, headings)
+        statement for passage in passages for statement in READERS[passage.kind](passage, headings)
     )
 
 

@@ -47,9 +47,9 @@ class Scan:
     def statements(self) -> Iterator[Found]:
         """Yield what is stated, then what numbers are left."""
         while self.position < len(self.tokens):
-            found = self._step()
-            if found is not None:
-                yield found
+            statement = self._step()
+            if statement is not None:
+                yield statement
         last = self._flush(len(self.tokens))
         if last is not None:
             yield last
@@ -66,12 +66,12 @@ class Scan:
     def _step(self) -> Found | None:
         token = self.tokens[self.position]
         if self._is_boundary(token):
-            found = self._flush(self.position)
+            flushed = self._flush(self.position)
             self.position += 1
             self._begin(self.position)
             self.calls = self.calls if token.kind == "comma" else []
             self.is_case = self.is_case and token.text == "and"
-            return found
+            return flushed
         if self._relates(token) or self._is_verb(token):
             self._relation(token)
             return None

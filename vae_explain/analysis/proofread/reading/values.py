@@ -19,8 +19,8 @@ def read_value(tokens: Sequence[MathToken], start: int) -> tuple[Tree, int] | No
         return None
     while isinstance(tree, Transposed):
         tree = tree.body
-    found = literals(tree)
-    if not found or not is_numeric(tree) or any(number.text.endswith("%") for number in found):
+    numbers = literals(tree)
+    if not numbers or not is_numeric(tree) or any(number.text.endswith("%") for number in numbers):
         return None
     return tree, end
 
@@ -45,8 +45,8 @@ def shape_of(value: Tree) -> tuple[int, ...] | None:
 
 def line_of(value: Tree, line: int = 0) -> int:
     """Return the line that a value begins on."""
-    found = literals(value)
-    return found[0].line if found else line
+    numbers = literals(value)
+    return numbers[0].line if numbers else line
 
 
 def value_of(tree: Tree) -> float:
