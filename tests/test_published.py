@@ -482,6 +482,14 @@ def test_formulas_that_go_round_in_a_circle_end() -> None:
     assert report(text * 3).read["C"] == 0
 
 
+def test_a_result_that_is_far_from_what_gives_it_is_blamed() -> None:
+    text = (
+        "mse = 31.100958927489703   sum of 4\nkl = 0.40952290104490313   sum of 2\n"
+        "loss = mse + kl\nloss = 0.000000000000000 + 0.10000000000000000 = 0.000000000000000\n"
+    )
+    assert [finding.line for finding in report(text, "page.txt").findings] == [4]
+
+
 WALKTHROUGH = Path(__file__).parent / "walkthroughs" / "blocks.md"
 
 

@@ -65,6 +65,7 @@ def demands(value: Tree, given: Given, printed: Range) -> Iterator[Demand]:
             yield other
 
 
+@np.errstate(all="ignore")  # an exact result has no width, and a guess may be infinite
 def solved(
     value: Tree, place: int, given: Given, printed: Range, finer: int = FINER
 ) -> Demand | None:
@@ -80,7 +81,7 @@ def solved(
     if here is None or there is None:
         return None
     slope = (there - here) / by
-    telling = np.where(np.abs(here) > half, np.abs(slope) / half, 0.0)
+    telling = np.where((np.abs(here) > half) & (slope != 0), np.abs(slope) / half, 0.0)
     result = int(np.argmax(telling))
     for _ in range(STEPS):
         if here is None or not slope[result] or not np.isfinite(slope[result]):
@@ -102,6 +103,7 @@ def solved(
     return None
 
 
+@np.errstate(all="ignore")
 def _off(tree: Tree, given: Given, printed: Range) -> Array | None:
     """Return how far a value leads from what is printed."""
     bounds = given(tree)
