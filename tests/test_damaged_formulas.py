@@ -58,6 +58,7 @@ def test_what_the_formula_should_be_is_said() -> None:
         "v = (1 − β)·g² = 0.1·0.25 = 0.025, with β = 0.9",  # g² is 0.25
         "e = ½(t − y)² = (0.25 − 0.5)²/2 = 0.03125",  # built another way
         "s = a·x + c·y = 0.3·2 = 0.6",  # y is 0
+        "d = 1.1908·(Φ(0.9484) + 0.9484·φ(0.9484)) = 1.2740",  # φ is the normal density, and even
     ],
 )
 def test_what_is_put_in_may_have_signs_and_roundings_of_its_own(text: str) -> None:

@@ -110,6 +110,11 @@ class ComparedSides(NamedTuple):
         return bounds.flat()[self.place or 0] if listed else bounds
 
 
+def has_activation(tree: Tree) -> bool:
+    """Whether φ stands in a formula: it may be the normal density, or any activation."""
+    return any(isinstance(t, FunctionCall) and t.function in NORMAL for t in inside(tree))
+
+
 class EquationJudge:
     """Holds sides of equations against each other, in a document of which something is known."""
 
@@ -126,7 +131,7 @@ class EquationJudge:
             If they cannot be compared.
         """
         self.uses = []
-        if any(isinstance(t, FunctionCall) and t.function in NORMAL for t in inside(pair.left)):
+        if has_activation(pair.left):
             raise CannotEvaluate("φ may be any activation")
         best: list[EquationMistake] | None = None
         for left in readings(pair.left, count(pair.right) > 1):

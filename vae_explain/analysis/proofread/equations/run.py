@@ -19,7 +19,7 @@ from .demands import Demand, demands
 from .evaluation import CannotEvaluate, as_printed, evaluate, half, nothing
 from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
-from .judging import SLIP, ComparedSides, EquationJudge, EquationMistake
+from .judging import SLIP, ComparedSides, EquationJudge, EquationMistake, has_activation
 from .known import Known, cut_or_rounded
 from .operands import Seen, wrong_operand
 from .put_in import PutIn, is_written_out
@@ -242,7 +242,7 @@ class EquationReader:
         except CannotEvaluate:
             self.unjudged += 1
             self.unknown = self.unknown or layer == "A"
-            if layer == "A" and is_bare(pair.right):
+            if layer == "A" and is_bare(pair.right) and not has_activation(pair.left):
                 self._blame_operand(pair.left, literals(pair.right), [], left)
             if layer == "B" and self._misfits(pair, left):
                 return
