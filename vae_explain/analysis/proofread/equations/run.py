@@ -356,11 +356,8 @@ class EquationReader:
                 continue
             if not (_tells(pair.right) or self._ends_in(pair._replace(left=other))):
                 return False
-            printed, expected = shown(formula), shown(intended)
-            reason = f"its numbers follow from {expected}, but {printed} is printed"
-            line = self.scope.line_of(formula) or left.line
             self.read_by["B"] += 1
-            self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
+            self._blame_text(formula, intended, left)
             return True
         return False
 
@@ -371,11 +368,15 @@ class EquationReader:
             return False
         edit = next(iter(self.put_in.misfits(pair.left, pair.right)), None)
         if edit is not None:
-            printed, expected = shown(pair.left), shown(edit)
-            reason = f"its numbers follow from {expected}, but {printed} is printed"
-            line = self.scope.line_of(pair.left) or left.line
-            self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
+            self._blame_text(pair.left, edit, left)
         return edit is not None
+
+    def _blame_text(self, formula: Tree, intended: Tree, left: Side) -> None:
+        """Blame a formula's text, from whose numbers another one follows."""
+        printed, expected = shown(formula), shown(intended)
+        reason = f"its numbers follow from {expected}, but {printed} is printed"
+        line = self.scope.line_of(formula) or left.line
+        self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
 
     def _ends_in(self, pair: ComparedSides) -> bool:
         """Whether the equation at hand ends in a telling number that a formula gives."""
