@@ -58,8 +58,10 @@ def _read(passages: Sequence[Passage]) -> Reading:
     claims = [c for p in passages if p.rows and _size(p) <= LONGEST for c in column_claims(p)]
     run = EquationReader()
     run.read(chains, claims)
-    if any(run.put_in.known.values()) and run.unjudged:  # what is put in later, earlier too
-        run = EquationReader(put_in=run.put_in.known)
+    if (
+        any(run.blame.put_in.known.values()) and run.blame.unjudged
+    ):  # what is put in later, earlier too
+        run = EquationReader(put_in=run.blame.put_in.known)
         run.read(chains, claims)
     findings = with_fewest_findings(run, chains, claims)
     names = dict.fromkeys(key for c in chains for s in c.sides if (key := _name_of(s)))

@@ -75,21 +75,21 @@ def with_fewest_findings(
     run: EquationReader, chains: Sequence[Chain], claims: Sequence[ColumnClaim]
 ) -> list[DocumentFinding]:
     """Return what is wrong in a document, by the hypothesis that explains the most."""
-    if not run.doubts or len(chains) > MOST_CHAINS:
+    if not run.blame.doubts or len(chains) > MOST_CHAINS:
         return run.findings
 
     def supposing(change: _Change) -> _Reading:
         place = change.doubt.line, change.doubt.key
-        other = EquationReader({place: change.value}, dict(run.put_in.known))
+        other = EquationReader({place: change.value}, dict(run.blame.put_in.known))
         other.read(chains, claims)
         line, printed = change.blamed.line, change.blamed.printed
         itself = any((f.line, f.printed) == (line, printed) for f in other.findings)
         findings = other.findings if itself else [change.blamed, *other.findings]
         return _Reading(
-            other, sorted(findings, key=lambda f: f.line), _count(findings) + other.given_up
+            other, sorted(findings, key=lambda f: f.line), _count(findings) + other.blame.given_up
         )
 
-    best, most = _Reading(run, run.findings, _count(run.findings) + run.given_up), (0, 0.0)
+    best, most = _Reading(run, run.findings, _count(run.findings) + run.blame.given_up), (0, 0.0)
     changes: dict[tuple[int, str, Tree], _Change] = {}
     for change in _changes(run):
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
@@ -98,10 +98,10 @@ def with_fewest_findings(
     likeliest = sorted(changes.values(), key=lambda change: -_likelihood(change, run))
     for change in likeliest[:tries]:
         other = supposing(change)
-        if other.run.unjudged > run.unjudged:
+        if other.run.blame.unjudged > run.blame.unjudged:
             continue  # what can no longer be judged is not explained
         # All that another author's formulas were given up for, it now explains to the last digit.
-        given_up = other.run.given_up == 0 < run.given_up
+        given_up = other.run.blame.given_up == 0 < run.blame.given_up
         borne_out = _in_order(change.value, written) - _in_order(change.doubt.value, written)
         order = (borne_out, _likelihood(change, run))
         alike, fewest = order > most, best.wrong
@@ -133,7 +133,7 @@ def _likelihood(change: _Change, run: EquationReader) -> float:
     told = sum(change.evidence >= power for power in TELLING) + 3 * change.used
     if not (isinstance(change.old, Literal) and isinstance(change.new, Literal)):
         return told
-    told += run.seen.speaks_for(change.new.value, change.old.value)
+    told += run.blame.seen.speaks_for(change.new.value, change.old.value)
     one_digit = len(change.old.text) == len(change.new.text) and (
         sum(a != b for a, b in zip(change.old.text, change.new.text, strict=True)) == 1
     )
@@ -146,7 +146,7 @@ def _is_likelier(change: _Change, run: EquationReader, other: EquationReader) ->
     mistakes = [mistake for finding in gone if (mistake := _mistake(finding)) is not None]
     if len(mistakes) < max(1, len(gone)):  # a formula, or one that was given up
         return _likelihood(change, run) >= LIKELY
-    return _likelihood(change, run) > of_result(mistakes, run.seen)
+    return _likelihood(change, run) > of_result(mistakes, run.blame.seen)
 
 
 def _mistake(finding: DocumentFinding) -> EquationMistake | None:
@@ -176,7 +176,7 @@ def _is_within(numbers: Sequence[float], others: Sequence[float]) -> bool:
 
 
 def _changes(run: EquationReader) -> Iterator[_Change]:
-    doubts = list(dict.fromkeys(run.doubts))
+    doubts = list(dict.fromkeys(run.blame.doubts))
     for doubt in doubts:
         if doubt.instead is not None and doubt.place is not None:
             yield from _replaced(doubt, doubt.instead, doubt.place)

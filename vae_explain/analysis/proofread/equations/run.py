@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from ....trace import Array
-from .alike import are_others, count, element_of, readings
-from .backward import TELLING, Backward
+from .alike import are_others, element_of
+from .backward import Backward
+from .blame import Blame
 from .chains import Chain, Side
 from .columns import ColumnClaim
-from .cursor import Unreadable, literal
 from .damages import damages
-from .demands import Demand, demands
 from .evaluation import CannotEvaluate, as_printed, evaluate, half, nothing
 from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
-from .judging import SLIP, ComparedSides, EquationJudge, EquationMistake, has_activation
+from .judging import SLIP, ComparedSides, EquationMistake
 from .known import Known, cut_or_rounded
-from .operands import Seen, wrong_operand
-from .put_in import PutIn, is_written_out
+from .operands import Seen
 from .restated import Restated
 from .scope import Scope, counted_from_zero
 from .syntax import (
     Literal,
-    Negative,
-    Symbol,
     Tree,
-    inside,
     is_bare,
     is_numeric,
     key_of,
     literals,
-    quantities,
-    replaced,
     shown,
 )
 from .terms import wrong_terms
 from .usual import meant, multiples, usual_formula, with_bias
-from .variants import variants
 
-MOST_DOUBTS = 60  # of which it is looked for what would explain them
 NEAR = 0.1  # of a number, by which it may be miscalculated
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
@@ -55,8 +42,12 @@ class EquationReader:
     ----------
     changed
         Values to take for those that are stated, by line and name: a hypothesis.
-    doubts
-        The quantities whose values may be wrong, as numbers or results do not follow from them.
+    blame
+        What is wrong, and what may be.
+    stated
+        Every value of a quantity, and where.
+    unread
+        Equations in numbers of which a side could not be read or computed.
     """
 
     def __init__(
@@ -65,31 +56,30 @@ class EquationReader:
         put_in: dict[str, Literal | None] | None = None,
     ) -> None:
         self.changed = changed
-        self.doubts: list[Doubt] = []
         self.known = Known()
-        self.judge = EquationJudge(self.known)
-        self.stated: dict[str, dict[Tree, int]] = {}  # every value of a quantity, and where
         self.scope = Scope()
-        self.findings: list[DocumentFinding] = []
-        self.read_by: Counter[str] = Counter()
+        self.blame = Blame(self.scope, self.known, put_in or {}, supposes=bool(changed))
         self.backward = Backward(self.scope)
         self.restated = Restated(self.scope, self.known)
-        self.seen = Seen(())
-        self.put_in = PutIn(self.seen, self.scope.lookup, {} if put_in is None else put_in)
+        self.stated: dict[str, dict[Tree, int]] = {}
         self.multiples: set[str] = set()  # quantities of which twice or half as much is stated
-        self.given_up = 0  # formulas and numbers that do not go together at all
-        self.unjudged = 0  # pairs of sides of which one could not be computed
-        self.unread = 0  # equations in numbers of which a side could not be read or computed
-        self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
-        self.unknown = False  # whether a pair of numbers of the equation at hand was not computed
-        self.right: Range | None = None  # what the value of the equation at hand should be
-        self.last: Tree | None = None  # its last side
+        self.unread = 0
+
+    @property
+    def findings(self) -> list[DocumentFinding]:
+        """What is wrong, in the order of the document."""
+        return list(dict.fromkeys(sorted(self.blame.findings, key=lambda f: f.line)))
+
+    @property
+    def read_by_layer(self) -> Mapping[Layer, int]:
+        """How many pairs of sides could be held together."""
+        return {layer: self.blame.read_by[layer] for layer in ("A", "B", "C")}
 
     def read(self, chains: Sequence[Chain], claims: Sequence[ColumnClaim]) -> None:
         """Judge equations in order, then what the columns of tables say."""
         trees = [s.tree for chain in chains for s in chain.sides if s.tree is not None]
         self.scope.zero_based = counted_from_zero(trees)
-        self.seen = self.put_in.seen = Seen(trees)
+        self.blame.seen = self.blame.put_in.seen = Seen(trees)
         self.multiples = multiples(_said(chains))
         for chain in chains:
             self._chain(chain)
@@ -97,23 +87,15 @@ class EquationReader:
             self._claim(claim)
         self._settle_gradients()
         self._settle_restated()
-        self.findings = list(dict.fromkeys(sorted(self.findings, key=lambda f: f.line)))
 
     # --- one equation ---
-
-    @property
-    def read_by_layer(self) -> Mapping[Layer, int]:
-        """How many pairs of sides could be held together."""
-        return {layer: self.read_by[layer] for layer in ("A", "B", "C")}
 
     def _chain(self, chain: Chain) -> None:
         name = chain.sides[0].tree
         defines = name is not None and key_of(name) is not None
         sides = [side for side in chain.sides[defines:] if side.tree is not None]
-        self.right = None
-        self.last = sides[-1].tree if sides else None
-        self.corrected = {}
-        judged, self.unknown = self.read_by.total(), False
+        self.blame.begin(sides[-1].tree if sides else None)
+        judged = self.blame.read_by.total()
         for position, side in enumerate(sides):
             if position:
                 self._pair(chain, sides[max(0, position - MOST_EARLIER - 1) : position + 1])
@@ -121,12 +103,12 @@ class EquationReader:
                 self._against_formula(chain, name, side)
         if defines and name is not None and len(sides) > 1 and sides[-1].tree is not None:
             written = sides[0].tree is not None and is_numeric(sides[0].tree)
-            if written and is_bare(sides[-1].tree) and not self.right:
+            if written and is_bare(sides[-1].tree) and not self.blame.right:
                 self._against_formula(chain, name, sides[-1], SLIP)
         if name is not None and sides:
             self.backward.hold(name, sides[-1])
         unread = any(s.tree is None and _has_digits(s.text) for s in chain.sides[1:])
-        self.unread += unread or (self.unknown and self.read_by.total() == judged)
+        self.unread += unread or (self.blame.unknown and self.blame.read_by.total() == judged)
         self._remember(chain)
 
     def _pair(self, chain: Chain, sides: Sequence[Side]) -> None:
@@ -147,14 +129,18 @@ class EquationReader:
             return
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
-        self._hold(ComparedSides(left.tree, right.tree, lookup), left, right, layer, earlier)
+        self.blame.hold(ComparedSides(left.tree, right.tree, lookup), left, right, layer, earlier)
 
     def _is_of_another(self, left: Tree, right: Tree) -> bool:
         """Whether what is stated of quantities, as `√a = 0.6`, is of another example's.
 
         It is no damage of what it would be here, and the document goes on with it.
         """
-        if is_numeric(left) or not isinstance(right, Literal) or self.seen.counts[right.value] < 2:
+        if (
+            is_numeric(left)
+            or not isinstance(right, Literal)
+            or self.blame.seen.counts[right.value] < 2
+        ):
             return False
         try:
             bounds = evaluate(left, as_printed, self.scope.lookup)
@@ -185,7 +171,7 @@ class EquationReader:
                 pair.found(as_printed)
             except CannotEvaluate:  # of what is stated one by one, by the names of the elements
                 pair = ComparedSides(element_of(formula, place), side.tree, self.scope.lookup)
-        self._hold(pair, left, side, "B", [], slip)
+        self.blame.hold(pair, left, side, "B", [], slip)
 
     def _against_usual(self, name: Tree, side: Side, written: Tree) -> None:
         """Hold a divergence that is written out against its usual form, term by term."""
@@ -199,12 +185,12 @@ class EquationReader:
             return
         mistakes = wrong_terms(usual, written, self.scope.lookup, self.known.as_known)
         if mistakes is None:
-            self.unjudged += 1
+            self.blame.unjudged += 1
             return
-        self.read_by["B"] += 1
+        self.blame.read_by["B"] += 1
         if mistakes:
-            self._doubt(ComparedSides(usual, written, self.scope.lookup), mistakes)
-            self._blame(
+            self.blame.doubt(ComparedSides(usual, written, self.scope.lookup), mistakes)
+            self.blame.numbers(
                 mistakes, Side(None, "KL = ½·Σ(σ² + μ² − 1 − log σ²)", side.line), side, "B"
             )
 
@@ -222,228 +208,10 @@ class EquationReader:
         if not wrong or (len(wrong) == len(numbers) and not _are_exchanged(wrong)):
             return
         mistakes = [EquationMistake.of(number, value) for number, value in wrong]
-        self.judge.uses = []
-        self.right = known
-        self._doubt(pair, mistakes)
-        self._blame(mistakes, Side(None, shown(pair.left), side.line), side, "B")
-
-    def _hold(
-        self,
-        pair: ComparedSides,
-        left: Side,
-        right: Side,
-        layer: Layer,
-        earlier: Sequence[Tree],
-        slip: float = 0.0,
-    ) -> None:
-        """Hold two sides together, and blame what is wrong."""
-        try:
-            mistakes = self.judge.mistakes(pair, earlier)
-        except CannotEvaluate:
-            self.unjudged += 1
-            self.unknown = self.unknown or layer == "A"
-            if layer == "A" and is_bare(pair.right) and not has_activation(pair.left):
-                self._blame_operand(pair.left, literals(pair.right), [], left)
-            if layer == "B" and self._misfits(pair, left):
-                return
-            mistakes = self.judge.put_in(pair) if layer == "B" else []
-            if mistakes:
-                self._blame(mistakes, left, right, layer)
-                self._doubt(pair, mistakes)
-            return
-        mistakes = [mistake for mistake in mistakes if mistake.off > slip]
-        if layer == "B" and not is_bare(pair.right):
-            wrong = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_known)
-            if wrong is not None and not self.judge.uses:
-                mistakes = wrong
-        uses = self.judge.uses
-        put_in = all(use.right for use in uses)
-        if layer == "B" and mistakes and put_in and self._blames_formula(pair, left):
-            self.judge.uses = uses
-            if not _takes_bias_off(pair.left):
-                self._doubt(pair, mistakes)
-            return
-        if layer == "B" and any(not mistake.printed for mistake in mistakes):
-            # Another formula, or of quantities that only have the same names.
-            if not self._ends_in(pair):
-                self.given_up += 1
-                self.judge.uses = uses
-                self._doubt(pair, mistakes)
-            return
-        self.judge.uses = uses
-        self.read_by[layer] += 1
-        if layer == "A" and mistakes and self._follows_corrected(pair, earlier):
-            return
-        mistakes = self._without_operands(pair, mistakes, left)
-        self._blame(mistakes, left, right, layer)
-        if mistakes:
-            self.right = pair.found(as_printed)
-            self.corrected |= dict(_corrections(mistakes))
-            if layer == "B" and not self._ends_in(pair):
-                self._doubt(pair, mistakes)
-
-    def _without_operands(
-        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], left: Side
-    ) -> list[EquationMistake]:
-        """Blame the operands that explain what follows wrong, and return the other mistakes."""
-        if is_bare(pair.right) and len(mistakes) > 1:
-            blamed = self._blame_operand(pair.left, literals(pair.right), mistakes, left)
-            if blamed:
-                return []
-        return [
-            mistake
-            for mistake in mistakes
-            if mistake.number is None
-            or not self._blame_operand(
-                mistake.made_of, [mistake.number], [mistake], left, self._bears_out(pair.right)
-            )
-        ]
-
-    def _blame_operand(
-        self,
-        tree: Tree | None,
-        printed: Sequence[Literal],
-        mistakes: Sequence[EquationMistake],
-        left: Side,
-        right: bool = False,
-    ) -> bool:
-        """Blame an operand of a result, if it is more likely wrong than the result."""
-        wrong = wrong_operand(tree, printed, mistakes, self.seen, right) if tree else None
-        if wrong is None or wrong.number is None:
-            return False
-        results = ", ".join(number.text for number in printed)
-        reason = f"{results} follows from {wrong.expected}, but {wrong.printed} is printed"
-        line = wrong.number.line or left.line
-        self.findings.append(DocumentFinding(line, wrong.printed, wrong.expected, reason, "A"))
-        return True
-
-    def _bears_out(self, right: Tree) -> bool:
-        """Whether what the equation at hand ends in follows from one of its sides."""
-        if self.last is None or right is self.last or not is_bare(self.last):
-            return False
-        try:
-            return not self.judge.mistakes(ComparedSides(right, self.last, self.scope.lookup), [])
-        except CannotEvaluate:
-            return False
-
-    def _follows_corrected(self, pair: ComparedSides, earlier: Sequence[Tree]) -> bool:
-        """Whether a result is right from the operands that were meant."""
-        if not self.corrected:
-            return False
-        for place, number in enumerate(literals(pair.left)):
-            if number.text not in self.corrected:
-                continue
-            left = replaced(pair.left, place, self.corrected[number.text])
-            try:
-                if not self.judge.mistakes(pair._replace(left=left), earlier):
-                    return True
-            except CannotEvaluate:
-                continue
-        return False
-
-    def _blames_formula(self, pair: ComparedSides, left: Side) -> bool:
-        """Blame a formula's text if one sign or factor in it explains what does not follow."""
-        if literals(pair.left) and is_numeric(pair.left):
-            return False
-        formula = left.tree or pair.left  # of all elements, where one is held against it
-        for other, intended in zip(variants(pair.left), variants(formula), strict=True):
-            try:
-                if self.judge.mistakes(pair._replace(left=other), []):
-                    continue
-                if wrong_terms(other, pair.right, pair.lookup, self.known.as_known):
-                    continue
-            except CannotEvaluate:
-                continue
-            if not (_tells(pair.right) or self._ends_in(pair._replace(left=other))):
-                return False
-            self.read_by["B"] += 1
-            self._blame_text(formula, intended, left)
-            return True
-        return False
-
-    def _misfits(self, pair: ComparedSides, left: Side) -> bool:
-        """Blame a formula that does not fit the numbers put in for what is not stated."""
-        written = is_written_out(pair.right) and is_numeric(pair.right)
-        if not written or is_numeric(pair.left) or left.tree != pair.left or pair.place is not None:
-            return False
-        edit = next(iter(self.put_in.misfits(pair.left, pair.right)), None)
-        if edit is not None:
-            self._blame_text(pair.left, edit, left)
-        return edit is not None
-
-    def _blame_text(self, formula: Tree, intended: Tree, left: Side) -> None:
-        """Blame a formula's text, from whose numbers another one follows."""
-        printed, expected = shown(formula), shown(intended)
-        reason = f"its numbers follow from {expected}, but {printed} is printed"
-        line = self.scope.line_of(formula) or left.line
-        self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
-
-    def _ends_in(self, pair: ComparedSides) -> bool:
-        """Whether the equation at hand ends in a telling number that a formula gives."""
-        if self.last is None or not (is_bare(self.last) and _tells(self.last)):
-            return False
-        return not self.judge.mistakes(pair._replace(right=self.last), [])
-
-    def _doubt(self, pair: ComparedSides, mistakes: Sequence[EquationMistake]) -> None:
-        """Remember which stated values go into what does not come out right."""
-        used = {use.name: use for use in self.judge.uses if not use.right}
-        for name in dict.fromkeys((*used, *quantities(pair.left))):
-            stated = self.scope.where(name)
-            if stated is not None:
-                _, key, value, _ = stated
-                use = used.get(name)
-                number = use.number if use else None
-                all_demands = self._demands(pair, value, partial(self.scope.supposing, key))
-                self.doubts.append(Doubt(*stated, number, tuple(mistakes), all_demands))
-        for key, said in self.scope.formulas.items():
-            if said.tree == pair.left and literals(said.tree):
-                all_demands = self._demands(pair, said.tree, None)
-                place = (said.line, f"{FORMULA}{key}", said.tree, None)
-                self.doubts.append(Doubt(*place, None, (), all_demands))
-
-    def _demands(
-        self,
-        pair: ComparedSides,
-        value: Tree,
-        supposing: Callable[[Tree], AbstractContextManager[None]] | None,
-    ) -> tuple[Demand, ...]:
-        """Return what a value, or a formula itself, would have to be for two sides to agree."""
-        if self.changed or len(self.doubts) > MOST_DOUBTS:
-            return ()
-        try:
-            printed = evaluate(pair.right, half, pair.lookup)
-            if not is_bare(pair.right):  # as it stands: what is put in was not rounded for it
-                by = min(number.unit for number in literals(pair.right)) / 2
-                middle = evaluate(pair.right, as_printed, pair.lookup).middle
-                printed = Range(middle - by, middle + by)
-        except (CannotEvaluate, ValueError):
-            return ()
-        for left in readings(pair.left, count(pair.right) > 1):
-
-            def given(tree: Tree, left: Tree = left) -> Array | None:
-                try:
-                    if supposing is None:
-                        return pair._replace(left=tree).found(as_printed).middle
-                    with supposing(tree):
-                        return pair._replace(left=left).found(as_printed).middle
-                except CannotEvaluate:
-                    return None
-
-            bounds = given(value)
-            if bounds is not None and bounds.size == printed.low.size:
-                return tuple(demands(value, given, printed))
-        return ()
-
-    def _blame(
-        self, mistakes: Sequence[EquationMistake], left: Side, right: Side, layer: Layer
-    ) -> None:
-        for mistake in mistakes:
-            printed = mistake.printed or right.text
-            reason = f"{left.text} gives {mistake.expected}, but {printed} is printed"
-            if left.tree is not None and is_bare(left.tree) and not mistake.printed:
-                reason = f"{printed} does not give {left.text}"
-            line = (mistake.number.line if mistake.number else 0) or right.line
-            self.findings.append(DocumentFinding(line, printed, mistake.expected, reason, layer))
+        self.blame.judge.uses = []
+        self.blame.right = known
+        self.blame.doubt(pair, mistakes)
+        self.blame.numbers(mistakes, Side(None, shown(pair.left), side.line), side, "B")
 
     def _remember(self, chain: Chain) -> None:
         """Take what an equation states into the scope."""
@@ -470,7 +238,7 @@ class EquationReader:
                 value = self.changed.get((last.line, key), values[-1])
                 plain = len(chain.sides) == 2
                 before = self.restated.state(name, value, last.line) if plain else None
-                self.scope.state(name, value, last.line, before or self.right)
+                self.scope.state(name, value, last.line, before or self.blame.right)
                 self.stated.setdefault(key, {})[value] = last.line
 
     def _as_usual(self, name: Tree, formula: Tree, line: int) -> Tree:
@@ -480,49 +248,49 @@ class EquationReader:
         factor = other is not None and len(literals(other)) > len(literals(formula))
         if other is None or (factor and key.upper().endswith("KL") and key in self.multiples):
             return formula
-        self.read_by["B"] += 1
+        self.blame.read_by["B"] += 1
         printed, expected = shown(formula), shown(other)
         reason = f"{key} is {expected} by its definition, but {printed} is printed"
-        self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
+        self.blame.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
         return other
 
     def _settle_gradients(self) -> None:
         if not self.backward.is_understood:
             wrong = [checked for checked in self.backward.found if checked.mistakes]
-            self.given_up += len(wrong)
+            self.blame.given_up += len(wrong)
             for key, stated in self.scope.values.items() if wrong else ():
                 doubt = Doubt(stated.line, key, stated.tree, None, None, (), unknown=True)
-                self.doubts.append(doubt)
+                self.blame.doubts.append(doubt)
             return
+        known = {(finding.line, finding.printed) for finding in self.blame.findings}
         for name, side, mistakes in self.backward.found:
-            self.read_by["C"] += 1
+            self.blame.read_by["C"] += 1
             left = Side(None, f"the backward pass to {shown(name)}", side.line)
-            known = {(checked.line, checked.printed) for checked in self.findings}
             new = [m for m in mistakes if (side.line, m.printed) not in known]
-            self._blame(new, left, side, "C")
+            self.blame.numbers(new, left, side, "C")
 
     def _settle_restated(self) -> None:
-        known = {(finding.line, finding.printed) for finding in self.findings}
+        known = {(finding.line, finding.printed) for finding in self.blame.findings}
         for again, mistake in self.restated.mistakes():
             line = again.number.line or again.line
             if (line, mistake.printed) in known:
                 continue
             if again.first is not None and not again.certain:
-                self.doubts.append(Doubt(*again.first, None, (), again=again.line))
+                self.blame.doubts.append(Doubt(*again.first, None, (), again=again.line))
             expected, printed = mistake.expected, mistake.printed
             reason = f"{again.key} is stated as {expected} too, but {printed} is printed"
-            self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
+            self.blame.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
 
     def _claim(self, claim: ColumnClaim) -> None:
         try:
-            mistakes = self.judge.mistakes(claim.pair, [])
+            mistakes = self.blame.judge.mistakes(claim.pair, [])
         except CannotEvaluate:
             return
-        self.read_by["A"] += 1
+        self.blame.read_by["A"] += 1
         for mistake in mistakes:
             reason = f"{claim.says} gives {mistake.expected}, but {mistake.printed} is printed"
             finding = DocumentFinding(claim.line, mistake.printed, mistake.expected, reason, "A")
-            self.findings.append(finding)
+            self.blame.findings.append(finding)
 
 
 def _are_exchanged(wrong: Sequence[tuple[Literal, float]]) -> bool:
@@ -546,29 +314,9 @@ def _is_arithmetic(tree: Tree) -> bool:
     return is_numeric(tree) and not is_bare(tree)
 
 
-def _takes_bias_off(formula: Tree) -> bool:
-    """Whether a formula subtracts a bias, as no layer does: it is likelier wrong than a number."""
-    bodies = (part.body for part in inside(formula) if isinstance(part, Negative))
-    return any(isinstance(body, Symbol) and body.base.startswith("b") for body in bodies)
-
-
 def _is_near(bounds: Range, number: Literal) -> bool:
     return abs(float(bounds.middle) - number.value) <= NEAR * abs(number.value)
 
 
 def _has_digits(text: str) -> bool:
     return any(sign.isdigit() for sign in text)
-
-
-def _tells(right: Tree) -> bool:
-    """Whether a value has so many digits that no other formula gives them by chance."""
-    digits = [number.significant for number in literals(right)]
-    return (sum(digits) if is_bare(right) else max(digits, default=0)) >= TELLING
-
-
-def _corrections(mistakes: Sequence[EquationMistake]) -> Iterator[tuple[str, Literal]]:
-    for mistake in mistakes:
-        try:
-            yield mistake.printed, literal(mistake.expected)
-        except (Unreadable, ValueError):
-            continue  # no number alone
