@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +66,9 @@ class Numbers:
 
     def __init__(self, digits: int | None = None) -> None:
         self.digits = digits
+        # A number stands in many lines, and is written anew for each guard digit of each.
+        self._usual_text = cache(self.one)
+        self._whole = cache(apart_from_rounding)
 
     def decimals(self, values: Iterable[float] | Array, places: Places) -> int:
         """Return how many decimals a column of such numbers gets, or `EVERY` or `SINGLE`."""
@@ -246,7 +249,7 @@ class Numbers:
             places = "input" if isinstance(value, int) else ROLE_PLACES.get(node.role, "value")
             if node.index == () and node.role == "value" and not isinstance(value, int):
                 places = "exact"  # a loss or one of its terms
-        text = self.one(float(value), places)
+        text = self._usual_text(float(value), places)
         if text.lstrip("-").isdigit() and float(text) != value:
             further = max(further, 1)  # a whole number in a line is meant as it stands
         if not further:
@@ -254,7 +257,7 @@ class Numbers:
         if further >= WHOLE:
             return lengthened(text, Decimal(repr(float(value))), further)
         # An input is whole as it was given, and not as a float32 nearest to that.
-        whole = shortest(value) if node.role == "input" else apart_from_rounding(float(value))
+        whole = shortest(value) if node.role == "input" else self._whole(float(value))
         return lengthened(text, whole, further)
 
 
