@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .quick_dataclasses import dataclass
 
 Array = NDArray[Any]
 
@@ -68,7 +70,7 @@ class OnDemand(Mapping[str, Made]):
         return len(self._keys)
 
 
-@dataclass(slots=True, unsafe_hash=True)  # not frozen, which takes three times as long to make
+@dataclass(frozen=True, slots=True)
 class Slot:
     """Stands in a recorded argument list where a tensor stood."""
 

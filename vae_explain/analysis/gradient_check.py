@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ..engine.graph import IMPLICIT
 from ..engine.run import Run
 from ..models.builtin_config import BUILT_IN, Architecture
 from ..ops.losses.binary_cross_entropy import LOWEST_PRODUCT
+from ..quick_dataclasses import dataclass
 from ..trace import Array
 from . import numpy_oracle
 from .judge import Again, Difference, GradientJudge, gradient_scale, largest, no_run

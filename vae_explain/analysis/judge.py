@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..engine.formulas import Steps
 from ..engine.run import Run
 from ..engine.sensitivity import Kind, Sensitivity
 from ..ops.reduction.normalize import NORMALIZE
+from ..quick_dataclasses import dataclass
 from ..symbolic.error_bound import Precision
 from ..symbolic.expression import measure
 from ..trace import Array

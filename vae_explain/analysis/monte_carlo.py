@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -19,6 +18,7 @@ from ..engine.forward_pass import replay
 from ..engine.roles import latents, other_draws, reconstruction, standard_draws
 from ..engine.run import Run
 from ..ops import NotExplained
+from ..quick_dataclasses import dataclass
 from ..trace import Array
 from .judge import Again, Difference, GradientJudge, gradient_scale, no_run
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ import numpy as np
 from ..engine.run import Arithmetic, Run
 from ..models.request import Request
 from ..pipeline import run
+from ..quick_dataclasses import dataclass
 from ..trace import Array
 from . import numpy_oracle
 from .gradient_check import oracle_inputs

@@ -14,11 +14,11 @@ import stat
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from ..models.whole_file import PREFIX, staged
+from ..quick_dataclasses import dataclass
 from .errors import Problem
 from .messages import say
 

@@ -10,10 +10,10 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from ..quick_dataclasses import dataclass
 from .examples import EXAMPLES
 
 WIDEST = 100

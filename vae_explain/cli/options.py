@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from ..models.builtin_config import ACTIVATIONS
+from ..quick_dataclasses import dataclass
 from . import names, parsing
 from .completion import completing
 from .errors import Problem

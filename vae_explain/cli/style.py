@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import typer
 
+from ..quick_dataclasses import dataclass
 from .errors import Problem
 from .files import Files, OutputFile
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from ..ops import NotExplained
 from ..ops.at_once import NotAtOnce, writing_up_to
 from ..ops.conditions import COMPARED, undecided
+from ..quick_dataclasses import dataclass
 from ..symbolic.expression import (
     FUNCTIONS,
     Add,

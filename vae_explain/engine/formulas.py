@@ -9,7 +9,6 @@ expressions from here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import TypeVar
@@ -24,6 +23,7 @@ from ..ops.at_once import (
     one_of,
     shape_of_many,
 )
+from ..quick_dataclasses import dataclass
 from ..symbolic.expression import Add, Expression, Index, Number, Ref, Role, references
 from ..symbolic.shapes import expanded
 from ..symbolic.text import index_text

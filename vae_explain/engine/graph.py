@@ -10,11 +10,12 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 from ..ops import NotExplained, Rule, rule_of
+from ..quick_dataclasses import dataclass
 from ..trace import Operation, Slot, Trace
 
 # Reasons why the chain rule stops at a value, and the name under which a hook is counted.

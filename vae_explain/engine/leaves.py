@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from ..ops.at_once import is_many
+from ..quick_dataclasses import dataclass
 from ..symbolic.expression import Each, Expression, Index, Number, Ref, Role
 from ..trace import Array, Kind
 

@@ -7,13 +7,14 @@ in `gradient_paths.py`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
+from ..quick_dataclasses import dataclass
 from ..symbolic.expression import (
     PLACES,
     Add,
@@ -50,7 +51,7 @@ class Target:
     term: str | None = None
 
 
-@dataclass
+@dataclasses.dataclass
 class Derivation:
     """A number with its line and the derivations of what the line used.
 
@@ -64,7 +65,7 @@ class Derivation:
     value: float
     line: Worked | None
     status: Status
-    children: list[Derivation] = field(default_factory=list)
+    children: list[Derivation] = dataclasses.field(default_factory=list)
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Derivation]]:
         """Yield the tree from the top, each with its depth."""

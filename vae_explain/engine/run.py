@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ..errors import UserError
+from ..quick_dataclasses import dataclass
 from ..symbolic.error_bound import Precision
 from ..trace import Array, OnDemand, Trace, Value
 from .backward_pass import backward

@@ -6,9 +6,10 @@ heavy is loaded. A test holds these names against recorded runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
+
+from ..quick_dataclasses import dataclass
 
 ActivationName = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus"]
 ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)

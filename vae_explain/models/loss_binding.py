@@ -6,13 +6,14 @@ Wherever it was found, what was called and with what is told with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ..engine.loss_call import Argument, LossCall
+from ..quick_dataclasses import dataclass
 from .argument_matching import CannotBind, fitted, parameters_of
 from .argument_sources import arguments_of
 from .batches import batch_of

@@ -11,7 +11,6 @@ import dataclasses
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError
+from ..quick_dataclasses import dataclass
 from ..recording.noise_run import draws_of_run
 from ..recording.random_draws import ModelDtypes
 from ..recording.recorder import record

@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from ..engine.graph import Graph
 from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError
+from ..quick_dataclasses import dataclass
 from ..trace import Array, OnDemand, Trace
 from ..version import __version__
 from .builtin_config import Architecture

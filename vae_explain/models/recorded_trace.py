@@ -7,10 +7,10 @@ which it does not trust: every id, shape and order is held against the others fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..engine.graph import Graph
+from ..quick_dataclasses import dataclass
 from ..trace import Array, Found, Kind, Operation, Slot, Term, Trace, Value
 from .checked_json import Misfit, read, written
 

@@ -6,10 +6,11 @@ Nothing in here loads PyTorch or NumPy, so that the command line can check a req
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..quick_dataclasses import dataclass
 from .builtin_config import BUILT_IN, Architecture
 from .changes import Change
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UserError
+from ..quick_dataclasses import dataclass
 
 
 class NotExplained(UserError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..quick_dataclasses import dataclass
 from ..symbolic.expression import Expression, Index
 from ..trace import Array
 from .rule import Call, Family, OfMany, Operand, Rule, Ways, families_of

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..quick_dataclasses import dataclass
 from ..symbolic.derivative import WHERE, derivative
 from ..symbolic.expression import (
     ONE,

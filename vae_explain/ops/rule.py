@@ -9,11 +9,11 @@ output, or of a gradient, is made). It never sees PyTorch. Two makers cover most
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from ..quick_dataclasses import dataclass
 from ..symbolic.build import summed
 from ..symbolic.expression import ZERO, Expression, Index, Opaque, Ref
 from ..symbolic.shapes import expanded

@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ..errors import UserError
+from ..quick_dataclasses import dataclass
 from .lost_kwargs import with_lost
 from .tensor_arrays import replaced_in
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, NamedTuple, Protocol
 
+from ..quick_dataclasses import dataclass
 from .functions import FUNCTIONS as FUNCTIONS  # re-exported beside the nodes that name them
 
 Index = tuple[int, ...]

@@ -7,13 +7,13 @@ from the first two, and the constant has to be that of the same variance.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import Literal
 
 import numpy as np
 
+from ...quick_dataclasses import dataclass
 from ...trace import Array
 from .anatomy import Anatomy, once
 from .closed_form import exact_fit

@@ -7,11 +7,11 @@ differences on the replay, and the loss's part is fitted by it, by zₖ² and by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 
+from ...quick_dataclasses import dataclass
 from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import comparisons

@@ -8,10 +8,11 @@ last layer's output before the scale's own arithmetic is called its raw value he
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from ...engine.roles import standard_draws
+from ...quick_dataclasses import dataclass
 from .lineage import Lineage, is_elementwise
 from .linearity import effect
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from ...engine.backward_pass import backward
+from ...quick_dataclasses import dataclass
 from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import comparisons

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isfinite, prod
 
 import numpy as np
 
+from ...quick_dataclasses import dataclass
 from .anatomy import Anatomy, once
 from .finding import NotApplied
 

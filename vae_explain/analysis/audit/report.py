@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...engine.run import Recordings, Run
 from ...ops.binding import NotExplained
+from ...quick_dataclasses import dataclass
 from ..comparison import Comparison
 from .anatomy import Anatomy
 from .completeness import not_found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from ...engine.provenance import Provenance, Target
 from ...engine.roles import reconstruction, section_of
 from ...engine.run import Run
 from ...ops import NotExplained
+from ...quick_dataclasses import dataclass
 from ...symbolic.expression import (
     Add,
     Apply,

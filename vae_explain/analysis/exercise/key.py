@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import UserError
 from ...models.checked_json import Misfit, read, written
+from ...quick_dataclasses import dataclass
 from ...symbolic.expression import Expression, Role, references
 from ...symbolic.text import symbol_text
 from ...version import __version__

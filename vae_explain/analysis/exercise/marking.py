@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from ...quick_dataclasses import dataclass
 from .key import HALF, Blank, Sheet
 from .mistakes import MISTAKES, SENTENCES
 from .trees import Numbers, value_of

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ...quick_dataclasses import dataclass
 from ...symbolic.expression import (
     ONE,
     ZERO,

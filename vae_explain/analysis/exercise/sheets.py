@@ -6,7 +6,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ... import pipeline
 from ...engine.run import Run, by_hand
 from ...errors import UserError
 from ...models.request import Request
+from ...quick_dataclasses import dataclass
 from ...symbolic.expression import Ref, Role, references
 from ...symbolic.text import symbol_text
 from ...trace import Array

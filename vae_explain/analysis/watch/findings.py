@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ...quick_dataclasses import dataclass
 from ..audit.finding import SEVERITIES, Cell, Finding, Severity, finding
 from ..audit.posterior_collapse import MEND
 from .records import Look, Watched

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...engine.run import Run
+from ...quick_dataclasses import dataclass
 from ..audit.finding import Finding
 
 
@@ -78,10 +79,10 @@ class Look:
     angles: tuple[Angle, ...] = ()
     fall: Fall | None = None
     refused: str = ""
-    norms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    norms: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
 
 
-@dataclass
+@dataclasses.dataclass
 class Watched:
     """What was seen of a training run so far.
 
@@ -106,11 +107,11 @@ class Watched:
     """
 
     label: str
-    losses: list[float] = field(default_factory=list)
-    training: list[bool] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
-    kept: list[int] = field(default_factory=list)
-    empty: list[int] = field(default_factory=list)
+    losses: list[float] = dataclasses.field(default_factory=list)
+    training: list[bool] = dataclasses.field(default_factory=list)
+    looks: list[Look] = dataclasses.field(default_factory=list)
+    kept: list[int] = dataclasses.field(default_factory=list)
+    empty: list[int] = dataclasses.field(default_factory=list)
     not_optimized: tuple[str, ...] = ()
     parameters: int = 0
     strangers: int = 0

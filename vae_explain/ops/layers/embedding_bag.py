@@ -7,11 +7,11 @@ each times a weight if there are weights, or averaged. The largest is taken in a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ...quick_dataclasses import dataclass
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, ZERO, Div, Expression, Index, Number
 from ...trace import Array

@@ -12,13 +12,13 @@ from. A batch norm that is not training takes the means and variances that it is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...quick_dataclasses import dataclass
 from ...symbolic.build import TWO, root
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number, Opaque, Reshape
 from ...symbolic.shapes import shaped

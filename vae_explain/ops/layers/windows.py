@@ -11,12 +11,12 @@ holds what it meets in every window at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
+from ...quick_dataclasses import dataclass
 from ...symbolic.expression import Index
 from ...trace import Array
 from ..binding import NotExplained, Read

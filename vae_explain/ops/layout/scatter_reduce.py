@@ -9,12 +9,13 @@ them even where it takes no part.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ...quick_dataclasses import dataclass
 from ...symbolic.build import multiplied
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number, Reshape
 from ...symbolic.shapes import expanded

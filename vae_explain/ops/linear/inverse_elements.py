@@ -9,13 +9,13 @@ and else by elimination, row by row as it is done on paper.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
 from typing import Any
 
 import numpy as np
 
+from ...quick_dataclasses import dataclass
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, ZERO, Div, Expression, Index, Mul, Neg, Opaque, Ref, Reshape
 from ...symbolic.text import to_text

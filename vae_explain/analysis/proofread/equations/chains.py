@@ -8,9 +8,10 @@ an equation are those of a remark. One walk over the tokens, so the time grows w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
+from ....quick_dataclasses import dataclass
 from .cursor import TooDeep, Unreadable
 from .parser import parse
 from .syntax import Literal, Row, Tree, is_bare, is_numeric, key_of

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from ....quick_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
+from ....quick_dataclasses import dataclass
 from ..matching.figures import Line, PrintedFigure
 from ..matching.stated_run import Seed
 from ..reading.statement import Remnant

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from ....quick_dataclasses import dataclass
 from ....symbolic.expression import Index, Ref, references
 from ....symbolic.text import gradient_parts, split_index
 from ...blocks import Block, Lines
