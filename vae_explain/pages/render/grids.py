@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ...symbolic.text import index_text
 from ...trace import rows_of
 from ..blocks import Column, Matrix, Table
-from .columns import broken_names, columns, left, right, wrap
+from .columns import columns, left, right
 from .numbers import on_their_points
 from .pieces import Canvas, Line, Piece
 from .slices import matrices
-
-NARROWEST_HEADER = 12  # columns, in which a name above numbers is not broken further
-NARROWEST_WORDS = 16  # columns; for less room the numbers beside them are stacked instead
+from .table_columns import GAP, TableColumns
 
 
 class Grids:
@@ -77,84 +75,43 @@ class Grids:
         return [list(range(i, min(i + fit, count))) for i in range(0, count, fit)]
 
     def table(self, table: Table) -> list[Line]:
-        columns_of = [self.canvas.numbers.cells(table, j) for j in range(len(table.columns))]
+        cells = [self.canvas.numbers.cells(table, j) for j in range(len(table.columns))]
         if table.adds:  # some numbers have guard digits
             for j in (table.adds.result, *table.adds.parts, *table.adds.less):
-                columns_of[j] = on_their_points(columns_of[j])
-        texts = [list(map(self.canvas.symbols, cells)) for cells in columns_of]
-        headers = [[self.canvas.symbols(column.header)] for column in table.columns]
-        # Words in the first and in the last column may take several lines.
-        broken = [[[text] for text in cells] for cells in texts]
-        reasons = [self.canvas.symbols(reason) for reason in table.reasons]
-        bodies = [_widest(cells) for cells in texts]
-        widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
-        reason_width = max((columns(reason) + 2 for reason in reasons), default=0)
-
-        def break_header(j: int, most: int) -> None:
-            headers[j] = [part for h in headers[j] for part in broken_names(h, most)]
-            widths[j] = max(_widest(headers[j]), bodies[j])
-
-        if sum(widths) + 2 * (len(widths) - 1) + reason_width > self.canvas.room:
-            if table.columns[-1].left and len(widths) > 1:
-                most = max(self.canvas.room - widths[0] - 2, NARROWEST_WORDS)
-                broken[-1] = [_broken(text, most) for text in texts[-1]]
-                bodies[-1] = max(map(_widest, broken[-1]))
-            headers = [_broken(h, body) for (h,), body in zip(headers, bodies, strict=True)]
-            widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
-            if sum(widths) + 2 * (len(widths) - 1) > self.canvas.room:
-                for j, body in enumerate(bodies[1:], 1):  # names as well, at their joints
-                    break_header(j, max(body, NARROWEST_HEADER))
-            for j, width in enumerate(widths[1:], 1):
-                most = max(self.canvas.room - widths[0] - 2, bodies[j])
-                if width > most:
-                    break_header(j, most)
-            left = self.canvas.room - sum(width + 2 for width in widths[1:])
-            if left < NARROWEST_WORDS:
-                left = self.canvas.room - 2 - max(widths[1:], default=0)
-            if table.columns[0].left and widths[0] > left:
-                broken[0] = [
-                    [part for word in _broken(text, left) for part in broken_names(word, left)]
-                    for text in texts[0]
-                ]
-                widths[0] = max(map(_widest, [headers[0], *broken[0]]))
+                cells[j] = on_their_points(cells[j])
+        symbols = self.canvas.symbols
+        headers = [symbols(column.header) for column in table.columns]
+        shown = TableColumns(headers, [list(map(symbols, column)) for column in cells])
+        reasons = [symbols(reason) for reason in table.reasons]
+        beside = max((columns(reason) + GAP for reason in reasons), default=0)
+        room = self.canvas.room
+        shown.fit(room, beside, table.columns[0].left, table.columns[-1].left)
         lines: list[Line] = []
-        for group in self._side_by_side(widths):
+        for group in shown.side_by_side(room):
+            is_last = group[-1] == len(table.columns) - 1
+            has_reasons = is_last and shown.over(group) + beside <= room
             lines += [[]] if lines else []
-            fits = sum(widths[j] + 2 for j in group) - 2 + reason_width <= self.canvas.room
-            height = max(len(headers[j]) for j in group)
-            for k in range(height):
-                heads = [([""] * height + headers[j])[len(headers[j]) + k] for j in group]
-                pairs = zip(group, heads, strict=True)
-                cells = [self._aligned(table.columns[j], text, widths[j]) for j, text in pairs]
-                lines.append(_spaced([Piece(text, "dim") for text in cells]))
+            lines += self._heads(table, shown, group)
             for i in range(len(table.rows)):
-                for k in range(max(len(broken[j][i]) for j in group)):
-                    row = [[*broken[j][i], *[""] * k][k] for j in group]
-                    pairs = zip(group, row, strict=True)
-                    filled = [j for j, text in pairs if text or not k]
-                    cut = group.index(filled[-1]) + 1
-                    line = _spaced(
-                        [
-                            self._cell(table, i, j, text, widths[j])
-                            for j, text in zip(group[:cut], row[:cut], strict=True)
-                        ]
-                    )
-                    if not k and fits and group[-1] == len(widths) - 1 and reasons and reasons[i]:
-                        line.append(Piece("  " + reasons[i], "dim"))
-                    lines.append(line)
+                first, *others = self._row(table, shown, group, i)
+                if has_reasons and reasons and reasons[i]:
+                    first.append(Piece("  " + reasons[i], "dim"))
+                lines += [first, *others]
         return lines
 
-    def _side_by_side(self, widths: list[int]) -> list[list[int]]:
-        """Put columns into groups that fit, the first column in each."""
-        groups: list[list[int]] = [[0]]
-        used = widths[0]
-        for j in range(1, len(widths)):
-            if used + 2 + widths[j] > self.canvas.room and len(groups[-1]) > 1:
-                groups.append([0])
-                used = widths[0]
-            groups[-1].append(j)
-            used += 2 + widths[j]
-        return groups
+    def _heads(self, table: Table, shown: TableColumns, group: Sequence[int]) -> Iterator[Line]:
+        for texts in shown.heads(group):
+            pairs = zip(group, texts, strict=True)
+            cells = [self._aligned(table.columns[j], text, shown.widths[j]) for j, text in pairs]
+            yield _spaced([Piece(text, "dim") for text in cells])
+
+    def _row(
+        self, table: Table, shown: TableColumns, group: Sequence[int], i: int
+    ) -> Iterator[Line]:
+        for texts in shown.row(group, i):
+            yield _spaced(
+                [self._cell(table, i, j, text, shown.widths[j]) for j, text in texts.items()]
+            )
 
     def _aligned(self, column: Column, text: str, width: int) -> str:
         return left(text, width) if column.left else right(text, width)
@@ -169,15 +126,6 @@ class Grids:
         if column.left and not dimmed:
             style = column.role
         return Piece(self._aligned(column, text, width), style)
-
-
-def _widest(texts: Sequence[str]) -> int:
-    return max(map(columns, texts), default=0)
-
-
-def _broken(text: str, width: int) -> list[str]:
-    """Break a text between words; a longer word stays whole."""
-    return wrap(text, width, break_long_words=False) or [""]
 
 
 def _spaced(pieces: Sequence[Piece]) -> Line:
