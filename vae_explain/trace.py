@@ -209,6 +209,11 @@ class Trace:
         """For each value, the positions of the operations that used it, in order."""
         consumers: dict[int, list[int]] = {}
         for position, operation in enumerate(self.operations):
+    @cached_property
+    def draws(self) -> tuple[Value, ...]:
+        """The values that were drawn."""
+        return tuple(value for value in self.values if value.kind == "noise")
+
             for source in dict.fromkeys(operation.inputs):
                 consumers.setdefault(source, []).append(position)
         return {source: tuple(positions) for source, positions in consumers.items()}

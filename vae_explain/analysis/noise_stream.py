@@ -119,7 +119,7 @@ def _drawn(
 
 def _same_way(request: Request, ready: PreparedModel, run: Run, drawn: Mapping[int, Array]) -> bool:
     """Whether replaying a run with one other draw gives what the model itself gives."""
-    noise = {value.id: value.array for value in run.trace.values if value.kind == "noise"}
+    noise = {draw.id: draw.array for draw in run.trace.draws}
     redrawn = [torch.from_numpy(np.array(array)) for array in {**noise, **drawn}.values()]
     theirs = ready.run(redrawn=redrawn, lasting=False)
     if len(theirs.trace.values) != len(run.trace.values):

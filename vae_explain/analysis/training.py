@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.sgd import sgd
 
 from .. import pipeline
 from ..engine.loss_call import LossCall
@@ -295,7 +296,7 @@ class _Own:
             made, chosen = reconstruction(run), standard_draws(run)
             if made is None:
                 return None
-            drawn = [value for value in run.trace.values if value.kind == "noise"]
+            drawn = run.trace.draws
             still = [np.zeros_like(v.array) if v.id in chosen else v.array.copy() for v in drawn]
             again = copied.run(redrawn=[torch.from_numpy(array) for array in still])
         same = reconstruction(again)
@@ -334,7 +335,7 @@ def gradient_step(before: RunWithModel, lr: float) -> Update:
         If the loss does not depend on any parameter.
     """
     model, run = before.model, before.run
-    optimizer = make_optimizer("sgd", _trainable(model), lr)
+    _trainable(model)
     kept = parameters_of(model)
     learns = set(run.gradients)
     reached = [name for name in kept if run.value(name).id in learns]
@@ -345,8 +346,7 @@ def gradient_step(before: RunWithModel, lr: float) -> Update:
             if name in reached:
                 # As the run had it: a model that moves its own goes further at each run.
                 parameter.data.copy_(torch.from_numpy(run.array(name).copy()))
-                parameter.grad = torch.from_numpy(run.gradient(name).copy())
-        optimizer.step()
+        _descend(model, run, reached, lr)
         step = OptimizerStep(0, "sgd", lr, run, parameters_of(model), {}, {})
         # The same noise, so that the two losses differ by what the step did and nothing else.
         return Update(step, *_after(before))
@@ -354,7 +354,23 @@ def gradient_step(before: RunWithModel, lr: float) -> Update:
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 parameter.copy_(torch.from_numpy(kept[name]))
-        optimizer.zero_grad()
+
+
+def _descend(model: nn.Module, run: Run, reached: Sequence[str], lr: float) -> None:
+    """Take the step of `torch.optim.SGD`, which loads PyTorch's compiler when it is made."""
+    named = dict(model.named_parameters())
+    with torch.no_grad():
+        sgd(
+            [named[name] for name in reached],
+            [torch.from_numpy(run.gradient(name).copy()) for name in reached],
+            [None] * len(reached),
+            lr=lr,
+            weight_decay=0,
+            momentum=0,
+            dampening=0,
+            nesterov=False,
+            maximize=False,
+        )
 
 
 def _after(before: RunWithModel) -> tuple[Run | None, str]:

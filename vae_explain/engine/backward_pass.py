@@ -94,12 +94,12 @@ def backward(
     if towards:
         recorded = {n: array for n, array in recorded.items() if graph.depends(n, towards)}
     gradients: dict[int, Array] = {start: np.full(values[start].shape, weight)}
-    borrowed: set[int] = set()
+    by_hand = set(recorded)
 
     def borrow(value_id: int) -> None:
         if value_id in recorded:
             gradients[value_id] = recorded[value_id].astype(np.float64)
-            borrowed.add(value_id)
+            by_hand.discard(value_id)
 
     for value_id in graph.taken:
         borrow(value_id)
@@ -114,7 +114,6 @@ def backward(
                 for source in bound.operation.inputs:
                     borrow(source)
                 continue
-            wanted = recorded.keys() - borrowed
-            for source, share in shares(bound, upstream, values, wanted, within):
+            for source, share in shares(bound, upstream, values, by_hand, within):
                 accumulate(gradients, source, share)
     return {each: gradient for each, gradient in gradients.items() if each in recorded}

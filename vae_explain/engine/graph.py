@@ -148,12 +148,18 @@ class Graph:
         Among those that are ready the one made first comes first.
         """
         wanted = frozenset(value_ids)
-        sources = {each: (self.ancestors(each) & wanted) - {each} for each in wanted}
-        waiting_for = Counter(source for each in wanted for source in sources[each])
+        # Those it was made from, past any that are not asked for.
+        sources: dict[int, frozenset[int]] = {}
+        for bound in self.operations:
+            inputs = bound.operation.inputs
+            sources[bound.output] = frozenset().union(
+                *({each} if each in wanted else sources.get(each, ()) for each in inputs)
+            )
+        waiting_for = Counter(source for each in wanted for source in sources.get(each, ()))
         ready = sorted(wanted - waiting_for.keys())
         while ready:
             yield (latest := heapq.heappop(ready))
-            for source in sources[latest]:
+            for source in sources.get(latest, ()):
                 waiting_for[source] -= 1
                 if not waiting_for[source]:
                     heapq.heappush(ready, source)

@@ -20,7 +20,7 @@ def section_of(run: Run, value_id: int) -> Section:
     ends = {run.trace.output, *(term.value for term in run.trace.terms)}
     if graph.depends(value_id, ends):
         return "loss"
-    draws = [value for value in values if value.kind == "noise"]
+    draws = run.trace.draws
     if not draws:
         return "model"
     drawn = next((draw for draw in draws if graph.depends(value_id, [draw.id])), None)
@@ -44,11 +44,7 @@ def standard_draws(run: Run) -> tuple[int, ...]:
 def other_draws(run: Run) -> tuple[str, ...]:
     """Return the names of what was drawn from anything else, as a dropout's mask is."""
     standard = set(standard_draws(run))
-    return tuple(
-        value.name or ""
-        for value in run.trace.values
-        if value.kind == "noise" and value.id not in standard
-    )
+    return tuple(draw.name or "" for draw in run.trace.draws if draw.id not in standard)
 
 
 def latents(run: Run) -> tuple[int, ...]:

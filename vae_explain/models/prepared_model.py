@@ -104,10 +104,27 @@ class PreparedModel:
         gradients
             Whether to take gradients at all.
         """
-        trace, call = self._record(redrawn, lasting, gradients)
-        changed = tuple(change.text for change in self.changes)
-        given = self.seed, self.label, bool(self.noise), call
-        return full_run(trace, *given, decimals=self.decimals, changed=changed)
+        return self.run_of(*self._record(redrawn, lasting, gradients))
+
+    def run_of(self, trace: Trace, call: LossCall | None, drawn_beside: bool = False) -> Run:
+        """Return the run of a record, with its seed where that gave anything.
+
+        Parameters
+        ----------
+        drawn_beside
+            Whether anything was drawn by Python or NumPy.
+        """
+        drawn = drawn_beside or len(trace.draws) > len(self.noise)
+        return full_run(
+            trace,
+            self.seed if drawn or self.made_by_seed else None,
+            self.label,
+            bool(self.noise),
+            call,
+            decimals=self.decimals,
+            changed=tuple(change.text for change in self.changes),
+            weights_given=self.weights_given,
+        )
 
     def run_in(
         self, arithmetic: Arithmetic, lasting: bool = True, like: Run | None = None
@@ -288,7 +305,7 @@ class PreparedModel:
 
 def draws_of(trace: Trace) -> list[Tensor]:
     """Return all that a run drew, in order."""
-    drawn = (value.array for value in trace.values if value.kind == "noise")
+    drawn = (draw.array for draw in trace.draws)
     return [torch.from_numpy(array.copy()) for array in drawn]
 
 

@@ -129,7 +129,7 @@ class Candidates:
         rebuilt = reconstruction(self.run)
         if rebuilt is not None:
             by_topic["reconstruction"] = self.run.values[rebuilt].size
-        noise = [value for value in self.run.trace.values if value.kind == "noise"]
+        noise = self.run.trace.draws
         if noise:
             by_topic["latent"] = noise[0].array.size
             by_topic["batch"] = noise[0].shape[0] if noise[0].shape else 1

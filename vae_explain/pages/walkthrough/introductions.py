@@ -208,7 +208,7 @@ def _has_parameters(run: Run) -> bool:
 
 
 def _draws(run: Run) -> bool:
-    return any(value.kind == "noise" for value in run.trace.values)
+    return bool(run.trace.draws)
 
 
 def _count(number: int) -> str:

@@ -83,11 +83,11 @@ def _parts(run: Run) -> list[_Part]:
         part.ops.append((bound.rule and bound.rule.title) or bound.operation.name)
         part.shapes = [values[value_id].shape]
         part.steps += 1
+    first_of = {part.name: part for part in reversed(parts.values())}  # where it is used first
     for value in values:
-        if value.kind == "parameter":
-            own = [part for part in parts.values() if part.name == _block(value.name or "")]
-            for part in own[:1]:  # where it is used first
-                part.parameters += prod(value.shape)
+        part_of = first_of.get(_block(value.name or ""))
+        if value.kind == "parameter" and part_of is not None:
+            part_of.parameters += prod(value.shape)
     alike: dict[object, _Part] = {}
     for part in parts.values():
         first = alike.setdefault((pattern(part.name), part.section, tuple(part.ops)), part)
