@@ -26,6 +26,7 @@ from vae_explain.engine.sensitivity import Sensitivity
 from vae_explain.models.builtin_config import ACTIVATIONS, ActivationName, Architecture
 from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.checking import checking as page
+from vae_explain.pages.walkthrough.repeated import listed
 from vae_explain.pipeline import run, run_in_float64
 
 X = ((1.0, 2.0, 3.0, 4.0),)
@@ -184,7 +185,7 @@ def test_what_is_too_coarse_says_so() -> None:
     assert found.passed
     assert "fc_mu.bias" in coarse
     words = " ".join(text_of(page(found), 160).split())
-    assert f"too coarse for {', '.join(coarse)} here" in words
+    assert f"too coarse for {listed(coarse)} here" in words
 
 
 def test_numbers_too_small_for_float32_are_not_failed_and_say_so() -> None:

@@ -12,11 +12,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import CheckpointFunction, checkpoint
 
 from vae_explain import pipeline
-from vae_explain.analysis.finite_differences import run_and_nudge
 from vae_explain.analysis.gradient_check import check_own
 
 from .pages import CommandLine
-from .requests import held
+from .requests import held, run_and_nudge
 
 X = torch.tensor([[1.0, -2.0, 3.0, 0.5]])
 

@@ -160,3 +160,17 @@ def test_a_long_run_is_not_done_again_for_each_of_many_draws(file: Path) -> None
     assert len(long.trace.operations) > MOST_OPERATIONS
     assert Facts(long).other_draws is None
     assert Facts(pipeline.run(Request(x, 0, arithmetic="printed"))).other_draws is not None
+
+
+def test_a_check_of_many_parameters_moves_some_from_all_over_the_model(
+    cli: CommandLine, file: Path
+) -> None:
+    outcome = cli("check", *options(file, "Deep"))
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "Central differences are not compared at" in outcome.out
+    (moved,) = re.findall(r"Central differences moved ([\d,]+) of [\d,]+ numbers", outcome.out)
+    assert 50 < int(moved.replace(",", "")) < STEPS
+    rows = re.findall(r"layers\.(\d+)\.\w+ +\d+(.*)", outcome.out)
+    layers = {int(layer) for layer, row in rows if "not compared" not in row}
+    assert min(layers) < STEPS / 10
+    assert max(layers) > STEPS * 0.9

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae_explain.analysis.finite_differences import run_and_nudge
 from vae_explain.analysis.gradient_check import CENTRAL, check_own
 from vae_explain.engine.run import Arithmetic
 from vae_explain.models.prepare import prepared
@@ -20,6 +19,7 @@ from vae_explain.pages.walkthrough.checking import checking as page
 from vae_explain.pipeline import run
 
 from .pages import text_of
+from .requests import run_and_nudge
 
 SOURCE = """
 import torch

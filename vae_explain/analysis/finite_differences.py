@@ -34,38 +34,35 @@ MOST_OF_ONE, LEAST_OF_ONE = 64, 2
 OF_AN_OP, OF_A_NUMBER = 20_000, 20
 MOST_WORK, MOST_IN_A_MOMENT = 6_000_000_000, 2_000_000_000
 IN_ONE_PASS = 2  # times as fast, at the least
+TO_TRY_ONE_PASS = 3  # evaluations for each parameter
 LEFT_TO_CHECK = "they take long for this model; vae-explain check takes them"
 
 
-def run_and_nudge(
-    request: Request, in_a_moment: bool = False, run: Run | None = None
-) -> tuple[Run, Mapping[str, Nudged] | str]:
-    """Run a user's model, and take central differences of its loss in float64.
+def nudge(request: Request, run: Run, in_a_moment: bool = False) -> Mapping[str, Nudged] | str:
+    """Take central differences of the loss of a user's model in float64.
 
     Parameters
     ----------
+    run
+        The run of the request.
     in_a_moment
         Whether they are left out where they take longer than that.
-    run
-        The run of the request, if it was made already.
 
     Returns
     -------
-    tuple
-        The run; and by parameter's name the differences, at every number of a small
-        parameter and at some of a large one, or a sentence on why there are none.
+    Mapping or str
+        By parameter's name the differences, at every number of a small
+        parameter, at some of a large one, and at none of a parameter that there is no time for;
+        or a sentence on why there are none at all.
     """
     with prepared(request) as ready, user_code_errors(request):
         printed = request.arithmetic == "printed"
         exact = ready.rounded() if printed else ready.in_float64()
-        if run is None:
-            run = ready.run_in(request.arithmetic).run
-        run.require_finite()
         if any(name.endswith(UNSEEN) for name in run.graph.not_explained):
-            return run, "the model writes to a value where autograd does not see it"
+            return "the model writes to a value where autograd does not see it"
         evaluations = AT + 2 * LEAST_OF_ONE * len(_moved(exact.model, run))
         if in_a_moment and _work(run) * evaluations > MOST_IN_A_MOMENT:
-            return run, LEFT_TO_CHECK
+            return LEFT_TO_CHECK
         drawn = [draw.double() for draw in draws_of(run.trace)]
         with default_precision(torch.float64), torch.random.fork_rng(devices=[]), _one_thread():
             rewritten = {
@@ -76,11 +73,11 @@ def run_and_nudge(
                 first, again = evaluation.loss(), evaluation.loss()
             except RuntimeError as error:
                 words = " ".join(str(error).split())
-                return run, f"the model does not run in float64: {words}"
+                return f"the model does not run in float64: {words}"
             if first != again:
-                return run, "the model's loss changes from run to run, with the same numbers"
+                return "the model's loss changes from run to run, with the same numbers"
             room = MOST_IN_A_MOMENT if in_a_moment else MOST_WORK
-            return run, _nudged(exact.model, evaluation, run, first, room)
+            return _nudged(exact.model, evaluation, run, first, room)
 
 
 @contextmanager
@@ -97,8 +94,11 @@ def _one_thread() -> Iterator[None]:
 def _nudged(
     model: nn.Module, evaluation: MovedLoss, run: Run, middle: float, room: int
 ) -> dict[str, Nudged]:
-    nudged: dict[str, Nudged] = {}
-    parameters = _moved(model, run)
+    every = _moved(model, run)
+    nudged = {name: Nudged(np.empty(0, int), np.empty(0), np.empty(0)) for name, _ in every}
+    # From all over the model, where there is no time for each.
+    least = (TO_TRY_ONE_PASS + 2 * LEAST_OF_ONE) * _work(run)
+    parameters = every[:: math.ceil(len(every) * least / max(room, least)) or 1]
     room *= IN_ONE_PASS if evaluation.width > 1 else 1
     in_all = min(MOST_NUMBERS, room // (2 * _work(run)))
     most = max(LEAST_OF_ONE, min(MOST_OF_ONE, in_all // max(len(parameters), 1)))

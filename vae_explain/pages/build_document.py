@@ -179,17 +179,14 @@ def checked(request: Request, run: Run | None = None, in_a_moment: bool = False)
     from ..analysis import finite_differences
     from ..models.user_code import CannotRun
 
+    run = pipeline.run(request) if run is None else run
+    again = partial(pipeline.run_in_float64, request, run)
     if request.architecture:
-        run = pipeline.run(request) if run is None else run
-        again = partial(pipeline.run_in_float64, request, run)
         check = gradient_check.check_in_reach if in_a_moment else gradient_check.check
         return check(run, request.architecture, again)
     nudged: Mapping[str, Nudged] | str
     try:
-        once_more, nudged = finite_differences.run_and_nudge(request, in_a_moment, run)
+        nudged = finite_differences.nudge(request, run, in_a_moment)
     except CannotRun as reason:  # in float64, since the run itself is there
-        if run is None:
-            raise
-        once_more, nudged = run, f"the model does not run in float64: it raised {reason.what}"
-    run = once_more if run is None else run
-    return gradient_check.check_own(run, nudged, partial(pipeline.run_in_float64, request, run))
+        nudged = f"the model does not run in float64: it raised {reason.what}"
+    return gradient_check.check_own(run, nudged, again)

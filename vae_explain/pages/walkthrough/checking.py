@@ -20,6 +20,7 @@ from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .draft import table, verdict
 from .header import heading_line, run_remarks
+from .repeated import listed
 
 WORDS = {AUTOGRAD: "autograd", COMPLEX_STEP: "complex step", CENTRAL: "central differences"}
 WHAT_IS_CHECKED = (
@@ -178,7 +179,7 @@ def _inconclusive(check: Check) -> list[Note]:
 def _those(check: Check, oracle: str, has: Callable[[Difference], bool]) -> str:
     """Return the parameters whose difference from an oracle has something, as a list."""
     differences = ((each.name, each.differences.get(oracle)) for each in check.parameters)
-    return ", ".join(name for name, difference in differences if difference and has(difference))
+    return listed([name for name, difference in differences if difference and has(difference)])
 
 
 def _not_compared(check: Check) -> list[Note]:
@@ -188,7 +189,7 @@ def _not_compared(check: Check) -> list[Note]:
         if parameter.not_compared:
             names.setdefault(parameter.not_compared, []).append(parameter.name)
     return [
-        Note(f"Central differences can't be compared at {', '.join(those)}: {reason}.", "warning")
+        Note(f"Central differences are not compared at {listed(those)}: {reason}.", "warning")
         for reason, those in names.items()
     ]
 

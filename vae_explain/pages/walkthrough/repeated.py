@@ -93,7 +93,7 @@ def listed(names: Sequence[str]) -> str:
         return f"{names[0]} to {names[-1]}"
     if len(names) > MOST_NAMED:
         return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _in_a_row(names: Sequence[str]) -> bool:
