@@ -56,9 +56,9 @@ def run_with_model(request: Request) -> RunWithModel:
         result.run.require_finite()
         result = _compared(result, request)
 
-    def again() -> Run:
+    def again(lasting: bool) -> Run:
         with user_code_errors(request):
-            return result.again()
+            return result.again(lasting)
 
     return replace(result, again=again)
 
@@ -105,7 +105,7 @@ def _compared(result: RunWithModel, request: Request) -> RunWithModel:
         return result
     try:
         with user_code_errors(request):
-            varies = not result.run.agrees_with(result.again())
+            varies = not result.run.agrees_with(result.again(False))
     except UserError:  # what it says of a second run is none of the first's
         varies = True
     return replace(result, run=replace(result.run, varies=varies))

@@ -27,6 +27,16 @@ def rows_of(array: Array) -> Array:
     return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
+IN_A_PIECE = 2**20
+
+
+def pieces(array: Array) -> Iterator[Array]:
+    """Yield an array's numbers in order, not too many at once: what is made of them is as small."""
+    flat = array.reshape(-1)
+    for start in range(0, flat.size, IN_A_PIECE):
+        yield flat[start : start + IN_A_PIECE]
+
+
 Kind = Literal["input", "parameter", "buffer", "noise", "constant", "intermediate"]
 Made = TypeVar("Made")
 # At the end of the name of an operation that wrote where autograd does not look.
@@ -200,6 +210,11 @@ class Trace:
         return sum(value.array.size for value in self.values)
 
     @cached_property
+    def draws(self) -> tuple[Value, ...]:
+        """The values that were drawn."""
+        return tuple(value for value in self.values if value.kind == "noise")
+
+    @cached_property
     def producer(self) -> dict[int, int]:
         """For each computed value, the position of the operation that made it."""
         return {out: i for i, op in enumerate(self.operations) for out in op.outputs}
@@ -209,11 +224,6 @@ class Trace:
         """For each value, the positions of the operations that used it, in order."""
         consumers: dict[int, list[int]] = {}
         for position, operation in enumerate(self.operations):
-    @cached_property
-    def draws(self) -> tuple[Value, ...]:
-        """The values that were drawn."""
-        return tuple(value for value in self.values if value.kind == "noise")
-
             for source in dict.fromkeys(operation.inputs):
                 consumers.setdefault(source, []).append(position)
         return {source: tuple(positions) for source, positions in consumers.items()}

@@ -380,7 +380,7 @@ def _after(before: RunWithModel) -> tuple[Run | None, str]:
     as an infinite loss is.
     """
     try:
-        return before.again(), ""
+        return before.again(True), ""
     except CannotBind:
         raise CannotTrain(
             "after the step the model returns something else, of which no loss is known"

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import UserError
 from ..quick_dataclasses import dataclass
 from ..symbolic.error_bound import Precision
-from ..trace import Array, OnDemand, Trace, Value
+from ..trace import Array, OnDemand, Trace, Value, pieces
 from .backward_pass import backward
 from .forward_pass import Adjust, Arrays, replay
 from .graph import Graph
@@ -158,13 +158,7 @@ class Run:
         theirs = {other.trace.output: other.values[other.trace.output], **other.gradients}
         return mine.keys() == theirs.keys() and all(
             array.shape == theirs[value_id].shape
-            and np.allclose(
-                array,
-                theirs[value_id],
-                rtol=0,
-                atol=near * float(np.abs(array[np.isfinite(array)]).max(initial=0.0)),
-                equal_nan=True,
-            )
+            and _is_near(array, theirs[value_id], near * _largest(array))
             for value_id, array in mine.items()
         )
 
@@ -230,6 +224,21 @@ def full_run(
     seed: int | None,
     label: str,
     eps_given: bool = False,
+def _largest(array: Array) -> float:
+    """Return the size of the largest number that is finite; 0 where none is."""
+    return max(
+        (float(np.abs(some[np.isfinite(some)]).max(initial=0.0)) for some in pieces(array)),
+        default=0.0,
+    )
+
+
+def _is_near(array: Array, other: Array, within: float) -> bool:
+    return all(
+        np.allclose(ours, theirs, rtol=0, atol=within, equal_nan=True)
+        for ours, theirs in zip(pieces(array), pieces(other), strict=True)
+    )
+
+
     loss_call: LossCall | None = None,
     graph: Graph | None = None,
     decimals: int = PRINTED_DECIMALS,

@@ -11,6 +11,7 @@ import dataclasses
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 import torch
@@ -46,13 +47,14 @@ class RunWithModel:
         The model as it ran: in the arithmetic `printed`, one in float64 whose parameters
         are rounded.
     again
-        Runs the model once more as it is now, on the same input with the same noise. What
-        overflows then is returned as it is.
+        Runs the model once more as it is now, on the same input with the same noise; it is told
+        whether the model may be changed while the numbers are still wanted. What overflows then
+        is returned as it is.
     """
 
     run: Run
     model: nn.Module
-    again: Callable[[], Run]
+    again: Callable[[bool], Run]
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class PreparedModel:
         """
         if arithmetic == "full":
             run = self.run(lasting=lasting)
-            return RunWithModel(run, self.model, lambda: self.run(draws_of(run.trace)))
+            return RunWithModel(run, self.model, partial(self.run, draws_of(run.trace)))
         exact = self.rounded()
         draws = self.draws() if like is None else draws_of(like.trace)
         drawn = [torch.from_numpy(rounded(array_of(draw), self.decimals)) for draw in draws]

@@ -227,7 +227,7 @@ def abridged(
 def largest(values: Array) -> Array:
     """Return where the largest are, in order of place; what is no number is among them."""
     sizes = np.abs(values)
-    sizes = np.where(np.isnan(sizes), np.inf, sizes)
+    sizes[np.isnan(sizes)] = np.inf
     least = np.partition(sizes, sizes.size - SHOWN)[-SHOWN]
     above = np.flatnonzero(sizes > least)
     equal = islice(np.flatnonzero(sizes == least), SHOWN - above.size)

@@ -32,8 +32,8 @@ def total(terms: Operand) -> Expression:
     written = [terms.at(tuple(map(int, np.unravel_index(i, values.shape)))) for i in shown]
     others = np.delete(values.ravel(), shown)
     # Apart by sign, so that a line whose parts cancel shows how large they are.
-    rising, falling = others[others > 0], others[others < 0]
-    if rising.size and falling.size:
+    if np.any(others > 0) and np.any(others < 0):
+        rising, falling = others[others > 0], others[others < 0]
         zeros = others.size - rising.size - falling.size
         rest = [
             _rest(rising, rising.size + zeros, "positive terms"),

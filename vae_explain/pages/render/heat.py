@@ -58,7 +58,9 @@ def flattened(array: Array) -> Array:
 
 def heat(array: Array, rows: int, columns: int) -> Heat:
     """Draw a tensor on at most so many rows and columns of cells."""
-    picture = flattened(np.asarray(array)).astype(np.float64)
+    picture = flattened(np.asarray(array))
+    if picture.dtype.kind != "f":
+        picture = picture.astype(np.float64)
     finite = np.isfinite(picture)
     down, across = (_edges(n, most) for n, most in zip(picture.shape, (rows, columns), strict=True))
     if finite.all():
@@ -80,7 +82,9 @@ def _edges(count: int, most: int) -> list[int]:
 
 
 def _summed(picture: Array, down: list[int], across: list[int]) -> Array:
-    sums: Array = np.add.reduceat(np.add.reduceat(picture, across, axis=1), down, axis=0)
+    sums: Array = np.add.reduceat(
+        np.add.reduceat(picture, across, axis=1, dtype=np.float64), down, axis=0
+    )
     return sums
 
 

@@ -17,7 +17,7 @@ from ...engine.graph import BoundOperation
 from ...engine.roles import standard_draws
 from ...engine.run import Run
 from ...ops.layout.random import NORMAL, RANDN
-from ...trace import Array
+from ...trace import Array, pieces
 from ..phrases import counted
 
 
@@ -273,13 +273,14 @@ class Captions:
         target = int(bound.operands[other])
         if not bound.slots[other] or not self._is_input(target):
             return ""
-        here, there = self._array(value_id), self._array(target)
+        here, there = self.run.values[value_id], self.run.values[target]
         if here.shape != there.shape or not here.shape:
             return ""
-        slope, distance = self.run.gradients[value_id], here - there
-        if _near(slope, 2 * distance):
+        slope = self.run.gradients[value_id]
+        distance = np.subtract(here, there, dtype=np.float64)
+        if _near(slope, distance, 2):
             return CAPTIONS["recon_x"].backward
-        if _reduction(bound) == "mean" and _near(slope, 2 * distance / here.size):
+        if _reduction(bound) == "mean" and _near(slope, distance, 2 / here.size):
             return DIVIDED.format(counted(here.size, "number"))
         return IN_PROPORTION if _multiple(slope, distance) else ""
 
@@ -343,10 +344,16 @@ def _reduction(bound: BoundOperation | None) -> str:
     return str(bound.attributes.get("reduction", "")) if bound is not None else ""
 
 
-def _near(numbers: Array | float, wanted: Array | float) -> bool:
-    scale = float(np.abs(wanted).max()) if np.size(wanted) else 0.0
-    same = np.shape(numbers) == np.shape(wanted)
-    return same and bool(np.allclose(numbers, wanted, rtol=1e-3, atol=1e-5 * scale))
+def _near(numbers: Array | float, wanted: Array | float, times: float = 1.0) -> bool:
+    """Whether numbers are nearly others times one."""
+    numbers, wanted = np.asarray(numbers), np.asarray(wanted)
+    if numbers.shape != wanted.shape:
+        return False
+    scale = times * max((float(np.abs(some).max()) for some in pieces(wanted)), default=0.0)
+    return all(
+        np.allclose(some, times * others, rtol=1e-3, atol=1e-5 * scale)
+        for some, others in zip(pieces(numbers), pieces(wanted), strict=True)
+    )
 
 
 def _multiple(numbers: Array, wanted: Array) -> bool:
@@ -356,4 +363,4 @@ def _multiple(numbers: Array, wanted: Array) -> bool:
         return False
     along = wanted / largest  # whose squares don't overflow
     factor = float((numbers * along).sum()) / float((along * along).sum())
-    return factor > 0 and _near(numbers, factor * along)
+    return factor > 0 and _near(numbers, along, factor)

@@ -12,7 +12,7 @@ from ...engine.roles import reconstruction, standard_draws
 from ...engine.run import Run
 from ...symbolic.expression import Index, Ref
 from ...symbolic.text import index_text
-from ...trace import Array
+from ...trace import Array, pieces
 from ..blocks import Quantity
 from .captions import term_words
 from .shares import TermShares
@@ -113,16 +113,20 @@ class Facts:
         made = reconstruction(self.run)
         if made is None or made not in self.run.gradients:
             return None
-        recon = np.asarray(self.run.values[made], np.float64)
-        slope = np.asarray(self.run.gradients[made], np.float64)
+        recon, slope = self.run.values[made], self.run.gradients[made]
+        steepest = max((float(np.abs(some).max()) for some in pieces(slope)), default=0.0)
         for value in self.run.trace.values:
             if value.kind != "input" or value.shape != recon.shape:
                 continue
-            apart = recon - np.asarray(self.run.values[value.id], np.float64)
-            size = float((apart * apart).sum())
-            twice = float((slope * apart).sum()) / size if size else 0.0
-            near = np.allclose(slope, twice * apart, rtol=1e-3, atol=1e-5 * np.abs(slope).max())
-            if twice > 0 and near:
+            apart = np.subtract(recon, self.run.values[value.id], dtype=np.float64)
+            size = sum(float((some * some).sum()) for some in pieces(apart))
+            both = list(zip(pieces(slope), pieces(apart), strict=True))
+            along = sum(float((of_slope * some).sum()) for of_slope, some in both)
+            twice = along / size if size else 0.0
+            if twice > 0 and all(
+                np.allclose(of_slope, twice * some, rtol=1e-3, atol=1e-5 * steepest)
+                for of_slope, some in both
+            ):
                 return SquaredError(made, value.id, twice / 2, twice / 2 * apart * apart)
         return None
 

@@ -279,7 +279,7 @@ class ForwardPage(LayerPage):
         x, recon = self.run.values[target], self.run.values[output]
         shown = self.indices(output, self.most)
         if is_big(recon):  # where they are furthest apart
-            shown = sorted(largest(recon.astype(np.float64) - x, MOST_LINES // 2))
+            shown = sorted(largest(np.subtract(recon, x, dtype=np.float64), MOST_LINES // 2))
         shown_by = self.shown_by(Source(output), shown, Source(output))
         if is_big(recon):
             shown_by |= {"less": Source(target), "sorted": True}

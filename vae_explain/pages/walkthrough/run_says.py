@@ -33,6 +33,7 @@ from .run_wording import (
     places,
     worded,
 )
+from .tensors import largest
 
 TITLE = "What this run says"
 
@@ -67,12 +68,12 @@ def _carried(facts: Facts, said: Sentence) -> Parts:
         return []
     made, amounts = facts.error.made, facts.error.amounts
     total = float(amounts.sum())
-    order = np.argsort(-amounts.ravel(), kind="stable")
-    running = np.cumsum(amounts.ravel()[order])
+    most = largest(amounts, MOST_NAMED)
+    running = np.cumsum([amounts[index] for index in most])
     few = int(np.searchsorted(running, CARRIED * total)) + 1
-    if not total or few > MOST_NAMED or few >= amounts.size:
+    if not total or few > len(most) or few >= amounts.size:
         return []
-    indices = [tuple(map(int, np.unravel_index(at, amounts.shape))) for at in order[:few]]
+    indices = most[:few]
     numbers = [said.number(float(amounts[index])) for index in indices]
     share = said.number(float(running[few - 1] / total))._replace(form="percent")
     whole = said.number(total)

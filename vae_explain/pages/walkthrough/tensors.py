@@ -7,7 +7,7 @@ import numpy as np
 from ...engine.index_ranges import Source
 from ...symbolic.expression import Index, Role
 from ...symbolic.text import index_text
-from ...trace import Array
+from ...trace import Array, pieces
 from ..blocks import Entry, Matrix, Places, Summary
 
 # Numbers of a tensor that are shown one by one: about a screen of 80 columns, seven or
@@ -51,14 +51,15 @@ def tensor(
     if not is_big(array, most):
         recipe = source and {"kind": "matrix", "of": source}
         return Matrix(name, array, role, places, accent, drop, recipe)
-    numbers = array.astype(np.float64, copy=False).ravel()
+    numbers = (array if array.dtype.kind == "f" else array.astype(np.float64)).ravel()
     with np.errstate(over="ignore"):
-        norm = float(np.sqrt(numbers @ numbers))
+        exact = (some.astype(np.float64, copy=False) for some in pieces(numbers))
+        norm = float(np.sqrt(sum(some @ some for some in exact)))
     not_finite = 0
     if not np.isfinite(norm):  # else none of them is anything but finite
         finite = np.isfinite(numbers)
         not_finite = int(numbers.size - np.count_nonzero(finite))
-        numbers = numbers[finite]
+        numbers = numbers[finite].astype(np.float64, copy=False)
         size = float(np.abs(numbers).max(initial=0.0)) or 1.0
         norm = size * float(np.linalg.norm(numbers / size))
     entries = tuple(
@@ -72,7 +73,7 @@ def tensor(
         places=places,
         low=float(numbers.min(initial=np.inf)),
         high=float(numbers.max(initial=-np.inf)),
-        mean=float(numbers.mean()) if numbers.size else np.nan,
+        mean=float(numbers.mean(dtype=np.float64)) if numbers.size else np.nan,
         norm=norm,
         zeros=int(numbers.size - np.count_nonzero(numbers)),
         not_finite=not_finite,
@@ -93,12 +94,15 @@ def largest(array: Array, count: int) -> list[Index]:
     >>> largest(np.array([[1.0, -3.0], [3.0, 2.0]]), 3)
     [(0, 1), (1, 0), (1, 1)]
     """
-    sizes = (
-        np.abs(array).ravel() if array.dtype.kind == "f" else np.abs(array.astype(float)).ravel()
-    )
-    sizes[np.isnan(sizes)] = np.inf
-    count = min(count, sizes.size)
-    least = np.partition(sizes, sizes.size - count)[sizes.size - count] if count else np.inf
-    candidates = np.flatnonzero(sizes >= least)
-    first = candidates[np.argsort(-sizes[candidates], kind="stable")[:count]]
-    return [tuple(map(int, np.unravel_index(at, array.shape))) for at in first]
+    best: list[tuple[float, int]] = []
+    start = 0
+    for some in pieces(array):
+        sizes = np.abs(some if some.dtype.kind == "f" else some.astype(float))
+        sizes[np.isnan(sizes)] = np.inf
+        few = min(count, sizes.size)
+        least = np.partition(sizes, sizes.size - few)[sizes.size - few] if few else np.inf
+        candidates = np.flatnonzero(sizes >= least)
+        first = candidates[np.argsort(-sizes[candidates], kind="stable")[:few]]
+        best += zip((-sizes[first]).tolist(), (start + first).tolist(), strict=True)
+        start += some.size
+    return [tuple(map(int, np.unravel_index(at, array.shape))) for _, at in sorted(best)[:count]]
