@@ -12,6 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from vae_explain.models.builtin_vae import VAE
+
 from .models import FOLDER
 from .pages import CommandLine
 
@@ -127,3 +129,60 @@ def test_a_run_that_fails_leaves_the_file_as_it_was(cli: CommandLine, tmp_path: 
     assert outcome.code == 2
     assert path.read_bytes() == b"as it was"
     assert [entry.name for entry in tmp_path.iterdir()] == ["vae.pt"]
+
+
+@pytest.mark.parametrize(
+    ("given", "by_weights", "by_seed"),
+    [
+        (("--weights", "w.pt", "--eps", "0.1,0.2"), True, False),
+        (("--weights", "w.pt"), True, True),
+        (("--eps", "0.1,0.2"), False, True),
+    ],
+)
+def test_a_seed_is_named_where_it_gave_a_number(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    given: tuple[str, ...], by_weights: bool, by_seed: bool,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(7)
+    torch.save(VAE().state_dict(), "w.pt")
+    assert cli("document", "--x", "1,2,3,4", *given, "-o", "page.md").code == 0
+    page = Path("page.md").read_text("utf-8")
+    assert ("seed 42" in page) == by_seed
+    assert page.count("*from a file*") == 2 * by_weights
+    assert cli("verify", "page.md").code == 0
+    run = json.loads(cli("forward", "--x", "1,2,3,4", *given, "--format", "json").out)
+    assert run["seed"] == (42 if by_seed else None)
+    cli("record", "--x", "1,2,3,4", *given, "-o", "run.safetensors")
+    again = cli("document", "--run", "run.safetensors", "--arithmetic", "printed", "-o", "again.md")
+    assert again.code == 0
+    assert Path("again.md").read_text("utf-8").count("*from a file*") == 2 * by_weights
+
+
+def test_a_model_of_its_own_without_draws_has_no_seed(cli: CommandLine, tmp_path: Path) -> None:
+    code = """
+import torch
+from torch import nn
+
+class Still(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(2))
+    def forward(self, x):
+        return ((self.w * x - x * 2) ** 2).sum()
+
+class Drawn(Still):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(2))
+
+class Beside(Still):
+    def forward(self, x):
+        import numpy
+        return super().forward(x) * float(numpy.random.rand())
+"""
+    file = tmp_path / "own.py"
+    file.write_text(code)
+    for name, seeded in (("Still", False), ("Drawn", True), ("Beside", True)):
+        out = cli("forward", "--model", f"{file}:{name}", "--x", "1,2").out
+        assert ("seed 42" in out.splitlines()[0]) == seeded

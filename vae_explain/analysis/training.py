@@ -23,7 +23,7 @@ from torch.optim.sgd import sgd
 from .. import pipeline
 from ..engine.loss_call import LossCall
 from ..engine.roles import reconstruction, standard_draws
-from ..engine.run import Run, full_run
+from ..engine.run import Run
 from ..errors import UserError
 from ..models.argument_matching import CannotBind
 from ..models.builtin_config import Architecture
@@ -276,9 +276,7 @@ class _Own:
         )
         if not explain:
             return loss, parts, None
-        changed = tuple(change.text for change in ready.changes)
-        run = full_run(trace, ready.seed, ready.label, loss_call=call, changed=changed)
-        return loss, parts, _at_step(run, number)
+        return loss, parts, _at_step(ready.run_of(trace, call), number)
 
     def reconstruction(self) -> Array | None:
         """Run a copy of the model with every draw from the standard normal 0.

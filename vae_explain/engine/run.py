@@ -70,8 +70,12 @@ class Run:
         The gradient of the loss at each value, as shown, by id.
     term_gradients
         The same for each term of the loss, by the term's name.
+    seed
+        What was seeded, where that gave anything: parameters that no file gave, or a draw.
     label
         What was run, for a header: `VAE 4→8→2→8→4`.
+    eps_given, weights_given
+        Whether the first draw, and the parameters, are not of the seed.
     loss_call
         How the loss of a user's model was called, for a header too; None for the built-in VAE.
     varies
@@ -95,6 +99,7 @@ class Run:
     varies: bool = False
     decimals: int = PRINTED_DECIMALS
     changed: tuple[str, ...] = ()
+    weights_given: bool = False
 
     @cached_property
     def hand_values(self) -> dict[int, Array]:
@@ -219,11 +224,6 @@ class Recordings(NamedTuple):
     unmoved: tuple[tuple[str, float, float], ...] = ()
 
 
-def full_run(
-    trace: Trace,
-    seed: int | None,
-    label: str,
-    eps_given: bool = False,
 def _largest(array: Array) -> float:
     """Return the size of the largest number that is finite; 0 where none is."""
     return max(
@@ -239,10 +239,16 @@ def _is_near(array: Array, other: Array, within: float) -> bool:
     )
 
 
+def full_run(
+    trace: Trace,
+    seed: int | None,
+    label: str,
+    eps_given: bool = False,
     loss_call: LossCall | None = None,
     graph: Graph | None = None,
     decimals: int = PRINTED_DECIMALS,
     changed: tuple[str, ...] = (),
+    weights_given: bool = False,
 ) -> Run:
     """Show PyTorch's own numbers; the graph is that of the trace where there is one already."""
     return Run(
@@ -258,6 +264,7 @@ def _is_near(array: Array, other: Array, within: float) -> bool:
         loss_call=loss_call,
         decimals=decimals,
         changed=changed,
+        weights_given=weights_given,
     )
 
 

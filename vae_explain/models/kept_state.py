@@ -113,6 +113,12 @@ class KeptState:
         self._undo.append(undo)
 
 
+def generators_beside_pytorch() -> tuple[object, ...]:
+    """Return where the generators of Python and of NumPy are, which can be compared."""
+    _, words, *place = np.random.get_state()
+    return random.getstate(), words.tobytes(), *place
+
+
 @contextmanager
 def unchanged(holders: Iterable[object]) -> Iterator[None]:
     """Put back what some objects hold behind a run that is not to count."""

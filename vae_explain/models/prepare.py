@@ -19,7 +19,7 @@ from ..errors import UserError
 from .builtin_config import Architecture
 from .builtin_vae import VAE, vae_loss
 from .input_tensors import as_it_takes, as_numbers, taken_by
-from .kept_state import unchanged
+from .kept_state import generators_beside_pytorch, unchanged
 from .loss_binding import Computed, LossOf
 from .prepared_model import Objective, PreparedModel
 from .request import Request, UserModel
@@ -67,10 +67,13 @@ def _made_ready(
         np.random.seed(request.seed % 2**32)
     elif request.generator is not None:
         torch.set_rng_state(request.generator)
+    start = _generators()
     with where_they_went(references):
         model = build_model()
+    made_by_seed = _generators() != start
     if request.weights is not None:
         load_weights(model, request.weights, request.strip_prefix)
+        made_by_seed &= _has_tensors_of_its_own(model)
     # As exact as they were typed: a draw takes them in its own precision.
     given = () if request.eps is None else (torch.tensor(request.eps, dtype=torch.float64),)
     generator = torch.get_rng_state()
@@ -78,7 +81,9 @@ def _made_ready(
     label = request.architecture.label if request.architecture else _label(model)
     label += _left_out(request.source)
     typed = as_typed(request.x) if x.dtype == torch.float32 else None
-    ready = PreparedModel(model, x, objective, label, request.seed, generator, given, typed=typed)
+    weights_given = request.weights is not None
+    made = label, request.seed, generator, made_by_seed, weights_given
+    ready = PreparedModel(model, x, objective, *made, given, typed=typed)
     if request.decimals is not None:
         ready = replace(ready, decimals=request.decimals)
     with where_they_went(references):
@@ -87,6 +92,19 @@ def _made_ready(
         with user_code_errors(request):
             ready = with_entries(ready, request.changes)
         yield ready
+
+
+def _generators() -> tuple[object, ...]:
+    return torch.get_rng_state().numpy().tobytes(), *generators_beside_pytorch()
+
+
+def _has_tensors_of_its_own(model: nn.Module) -> bool:
+    """Whether a model has tensors that no file of weights has."""
+    in_files = model.state_dict().keys()
+    buffers = (name for name, _ in model.named_buffers())
+    return any(name not in in_files for name in buffers) or any(
+        isinstance(value, Tensor) for module in model.modules() for value in vars(module).values()
+    )
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from ..symbolic.decimals import rounded, shortest_of
 from ..trace import Array, Trace
 from .changes import Change
 from .explicable import require_explicable
-from .kept_state import holders_of, unchanged
+from .kept_state import generators_beside_pytorch, holders_of, unchanged
 from .loss_binding import Computed
 from .model_copies import in_float64
 
@@ -67,6 +67,8 @@ class PreparedModel:
         The model's name in a header.
     generator
         The state of PyTorch's generator before the run: its first draw comes next.
+    made_by_seed, weights_given
+        Whether the seed gave the model any of its numbers, and whether a file gave parameters.
     noise
         Numbers to use in place of the first draws from the standard normal.
     drawn_in
@@ -86,6 +88,8 @@ class PreparedModel:
     label: str
     seed: int | None
     generator: Tensor
+    made_by_seed: bool = False
+    weights_given: bool = False
     noise: tuple[Tensor, ...] = ()
     drawn_in: ModelDtypes | None = None
     typed: Tensor | None = None
@@ -260,7 +264,7 @@ class PreparedModel:
             left.append((computed, state, [b.detach().clone() for b in buffers]))
             return computed
 
-        trace, _ = self._record((), lasting=True, gradients=gradients, objective=once)
+        trace, *_ = self._record((), lasting=True, gradients=gradients, objective=once)
         computed, generator, written = left[-1]
         torch.set_rng_state(generator)
         with torch.no_grad():
@@ -283,12 +287,13 @@ class PreparedModel:
         lasting: bool,
         gradients: bool = True,
         objective: Callable[[], Computed] | None = None,
-    ) -> tuple[Trace, LossCall | None]:
-        calls: list[LossCall | None] = []
+    ) -> tuple[Trace, LossCall | None, bool]:
+        calls: list[tuple[LossCall | None, bool]] = []
 
         def loss() -> Tensor:
+            before = generators_beside_pytorch()
             computed = objective() if objective else self.objective(self.model, self.x)
-            calls.append(computed.call)
+            calls.append((computed.call, generators_beside_pytorch() != before))
             return computed.loss
 
         with self.drawing(), nullcontext() if objective else unchanged(self.holders):
@@ -302,7 +307,7 @@ class PreparedModel:
                 gradients=gradients,
             )
         require_explicable(trace)
-        return trace, calls[-1]
+        return trace, *calls[-1]
 
 
 def draws_of(trace: Trace) -> list[Tensor]:

@@ -78,6 +78,8 @@ class Contents(NamedTuple):
         The trace in each arithmetic that the run was recorded in.
     decimals
         What `printed` rounds parameters and noise to.
+    weights_given
+        Whether the parameters are of a file.
     """
 
     version: int
@@ -92,6 +94,7 @@ class Contents(NamedTuple):
     not_printed: str | None
     runs: dict[str, TraceEntry]
     decimals: int = PRINTED_DECIMALS
+    weights_given: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ def to_bytes(recording: Recording) -> bytes:
             for arithmetic, run in recording.runs.items()
         },
         decimals=one.decimals,
+        weights_given=one.weights_given,
     )
     text = json.dumps(written(contents), ensure_ascii=False, allow_nan=False)
     return save(tensors, metadata={CONTENTS_KEY: text})
@@ -244,7 +248,8 @@ def _recording(path: Path, data: bytes | memoryview, is_trusted: bool) -> Record
         doubts[arithmetic]  # which raises where an operation cannot be computed at all
         given = contents.seed, contents.label, contents.eps_given, contents.loss_call
         graph = graphs[arithmetic]
-        whole = full_run(graph.trace, *given, graph, contents.decimals, contents.changed)
+        shown = contents.decimals, contents.changed, contents.weights_given
+        whole = full_run(graph.trace, *given, graph, *shown)
         return by_hand(whole) if arithmetic == "printed" else whole
 
     names = tuple(contents.runs)

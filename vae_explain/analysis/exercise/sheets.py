@@ -96,7 +96,7 @@ def worksheets(first: Run, request: Request | None, wish: Wish) -> Iterator[Work
         What to run for sheets with numbers of their own; None of a recorded run, which is asked
         for other blanks.
     """
-    seed = first.seed or 0
+    seed = (request.seed if request else first.seed) or 0
     for number in range(wish.variants):
         rng = random.Random(f"{seed} {number}")
         run = first

@@ -85,8 +85,9 @@ def matrices(
                     *same_as(run, like, value.id, "Of the same kind"),
                 ]
         return blocks
+    came_from = "from a file" if run.weights_given else f"seed {run.seed}"
     for part in ("Encoder", "Decoder"):
-        blocks.append(Heading(0, part, f"seed {run.seed}"))
+        blocks.append(Heading(0, part, came_from))
         blocks += [
             _tensor(run, f"{layer.name}.{kind}")
             for layer in architecture.layers
