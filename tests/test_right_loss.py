@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from vae_explain import explain
 from vae_explain.models.argument_matching import CannotBind
+from vae_explain.models.user_code import CannotLoad
 
 from .pages import CommandLine
 
@@ -448,3 +449,46 @@ def test_the_objective_that_is_suggested_calls_the_loss_at_hand() -> None:
     namespace: dict[str, Any] = {"of_three": of_three}
     exec(str(caught.value).partition(":\n")[2], namespace)
     assert namespace["objective"](Usual(), X).numel() == 1
+
+
+# --- a loss that is the class of a module -----------------------------------------------
+
+
+class SquaredAndKL(nn.Module):
+    def forward(self, recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        return F.mse_loss(recon, x, reduction="sum") - 0.5 * torch.sum(
+            1 + logvar - mu**2 - logvar.exp()
+        )
+
+
+class Weighted(SquaredAndKL):
+    def __init__(self, weight: float) -> None:
+        super().__init__()
+        self.weight = weight
+
+
+class Learned(SquaredAndKL):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+
+class InParts(Base):
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return self.parts(x)
+
+
+def test_an_object_is_made_of_a_loss_that_is_a_class() -> None:
+    model = InParts()
+    by_class = explain(model, X, loss=SquaredAndKL, seed=0)
+    by_object = explain(model, X, loss=SquaredAndKL(), seed=0)
+    assert by_class.run.trace.loss.array == by_object.run.trace.loss.array
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [(Weighted, r"Weighted\(\) raised TypeError"), (Learned, "have parameters of their own")],
+)
+def test_a_class_of_which_none_can_be_made_asks_for_an_object(loss: type, words: str) -> None:
+    with pytest.raises(CannotLoad, match=f"{words}.*make an object of it"):
+        explain(InParts(), X, loss=loss, seed=0)

@@ -24,7 +24,7 @@ from .loss_binding import Computed, LossOf
 from .prepared_model import Objective, PreparedModel
 from .request import Request, UserModel
 from .set_entries import with_entries
-from .user_code import CannotRun, build, refuse_opaque_function
+from .user_code import CannotLoad, CannotRun, build, refuse_opaque_function, said
 from .user_expressions import ExpressionOfUser
 from .user_files import importable, load_for, where_they_went
 from .weight_files import load_weights
@@ -138,7 +138,8 @@ def _objective(source: Architecture | UserModel) -> Objective:
             return Computed(vae_loss(recon_x, x, mu, logvar, *terms), None)
 
         return objective_of_vae
-    model, loss = _loaded("--model", source.model, source), _loaded("--loss", source.loss, source)
+    model = _loaded("--model", source.model, source)
+    loss = _made(_loaded("--loss", source.loss, source))
     objective = _loaded("--objective", source.objective, source)
     for function, option in ((loss, "--loss"), (objective, "--objective")):
         if function is not None:
@@ -180,6 +181,22 @@ def _left_out(source: Architecture | UserModel) -> str:
     files = [Path(place).name for place in dict.fromkeys(places)]
     alone = [name for name in files if source.definitions_only or name.endswith(".ipynb")]
     return f", from the definitions of {' and '.join(alone)} alone" if alone else ""
+
+
+def _made(loss: Any) -> Any:
+    """Return a loss, or an object of it where that is the class of a module."""
+    if not (isinstance(loss, type) and issubclass(loss, nn.Module)):
+        return loss
+    mend = "make an object of it in the file, and name that"
+    try:
+        made = loss()
+    except Exception as error:  # whatever the user's own code raises
+        words = f"{loss.__name__} is a class, and {loss.__name__}() raised {said(error)}; {mend}"
+        raise CannotLoad(words, "--loss") from error
+    if any(True for _ in made.parameters()):
+        words = f"{loss.__name__} is a class whose objects have parameters of their own; {mend}"
+        raise CannotLoad(words, "--loss")
+    return made
 
 
 def _loaded(option: str, value: Any, source: UserModel) -> Any:
