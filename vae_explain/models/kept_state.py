@@ -115,8 +115,8 @@ class KeptState:
 
 def generators_beside_pytorch() -> tuple[object, ...]:
     """Return where the generators of Python and of NumPy are, which can be compared."""
-    _, words, *place = np.random.get_state()
-    return random.getstate(), words.tobytes(), *place
+    state = (np.asarray(part).tobytes() for part in np.random.get_state())
+    return random.getstate(), *state
 
 
 @contextmanager
