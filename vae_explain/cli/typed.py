@@ -87,7 +87,7 @@ def understood(command: str, arguments: Sequence[str], flags: Mapping[str, bool]
         The command's options, and whether each stands without a value.
     """
     places: list[str] = []
-    for name, values in _options(command, arguments, flags):
+    for name, values in TypedWords(command, arguments, flags).options():
         if name:
             yield from written(command, name, values, flags)
         else:
@@ -134,69 +134,95 @@ def _in_place(command: str, word: str, flags: Mapping[str, bool]) -> list[tuple[
     return [chosen] if chosen else []
 
 
-def _options(
-    command: str, arguments: Sequence[str], flags: Mapping[str, bool]
-) -> Iterator[tuple[str, list[str]]]:
-    """Yield each option with its values, and what stands without one under an empty name."""
-    words = list(arguments)
-    seen: set[str] = set()
-    filling = other_words.FILLING.get(command, "").split()
-    while words:
-        word = words.pop(0)
-        if word == "--":
-            yield "", words
-            return
-        word = _as_option(command, word, words, flags)
-        named = re.fullmatch(OPTION, word, re.DOTALL)
-        long = f"--{_plain(word[1:])}"
-        is_short = len(word) > 2 and word[:2] in flags and long not in flags
-        is_short = is_short and not other_words.option_for(command, long, flags)
-        if not (named or is_short) or re.fullmatch(NUMBERS, word):
-            if word.casefold() not in filling:
+class TypedWords:
+    """The words of a command line, read one option at a time.
+
+    Parameters
+    ----------
+    command, arguments, flags
+        As for `understood`.
+    """
+
+    def __init__(self, command: str, arguments: Sequence[str], flags: Mapping[str, bool]) -> None:
+        self.command, self.arguments, self.flags = command, arguments, flags
+        self._left = list(arguments)  # to be read
+        self._seen: set[str] = set()
+        self._filling = other_words.FILLING.get(command, "").split()
+
+    def options(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield each option with its values, and what stands without one under an empty name."""
+        while self._left:
+            word = self._left.pop(0)
+            if word == "--":
+                yield "", self._left
+                return
+            word = self._with_dashes(word)
+            if option := self._split(word):
+                yield from self._with_values(*option)
+            elif word.casefold() not in self._filling:
                 yield "", [word.rstrip(";?!") or word]
-            continue
-        if is_short or not named:
-            name, given = word[:2], [word[2:].removeprefix("=")]  # -oFILE
-        else:
-            name = _name(word, named["name"], flags)
-            behind = not named["value"] and re.fullmatch(NUMBERS, (words or [""])[0])  # --seed= 7
-            given = [named["value"]] if named["mark"] and not behind else []
-        needless = name in other_words.NEEDLESS.get(command, ()) or name[2:] in filling
-        if needless and name not in flags:
-            continue
-        if name not in flags and name not in HELP:
-            name, *fixed = _known(command, name, flags, arguments)
-            if fixed:
-                yield name, fixed
-                continue
-        if flags.get(name, True):
-            yield name, given
-            continue
-        if not given and words and words[0].partition("=")[0] not in flags:
-            given = [words.pop(0)]
-        while name in OF_NUMBERS and given and words and _goes_on(given[0], words[0]):
-            given.append(words.pop(0))
-        if name == "--set" and given and "=" not in given[0]:
-            given = ["=".join([*given, *(words.pop(0) for _ in words[:1])])]  # z[0] 0.5
-        if not given:
-            raise Problem(name, None, f"its value is missing; see {line(command, '--help')}")
+
+    def _with_dashes(self, word: str) -> str:
+        """Return a word as the option that it is without its dashes: seed 7, x 4 3 2 1."""
+        option = f"--{_plain(word)}"
+        if self.command == "why" or self.flags.get(option, True):
+            return word
+        numbers = [re.fullmatch(NUMBERS, each) is not None for each in self._left]
+        is_row = numbers[:2] == [True, True] or (numbers[:1] == [True] and "," in self._left[0])
+        return option if (is_row if option in OF_ROWS else numbers[:1] == [True]) else word
+
+    def _split(self, word: str) -> tuple[str, list[str]] | None:
+        """Return an option's name and what is its value in the same word; None if it is none."""
+        if re.fullmatch(NUMBERS, word):
+            return None
+        long = f"--{_plain(word[1:])}"
+        is_long = long in self.flags or other_words.option_for(self.command, long, self.flags)
+        if len(word) > 2 and word[:2] in self.flags and not is_long:
+            return word[:2], [word[2:].removeprefix("=")]  # -oFILE
+        named = re.fullmatch(OPTION, word, re.DOTALL)
+        if not named:
+            return None
+        # --seed= 7
+        is_behind = not named["value"] and re.fullmatch(NUMBERS, (self._left or [""])[0])
+        values = [named["value"]] if named["mark"] and not is_behind else []
+        return _name(word, named["name"], self.flags), values
+
+    def _with_values(self, name: str, values: list[str]) -> Iterator[tuple[str, list[str]]]:
+        if name not in self.flags:
+            needless = other_words.NEEDLESS.get(self.command, ())
+            if name in needless or name[2:] in self._filling:
+                return
+            if name not in HELP:
+                name, *fixed = _known(self.command, name, self.flags, self.arguments)
+                if fixed:
+                    yield name, fixed
+                    return
+        if self.flags.get(name, True):
+            yield name, values
+            return
+        values = self._all_values(name, values)
         second = f"{name}2"
-        if second in flags and name in seen and name not in OF_MANY:
+        has_second = second in self.flags
+        if has_second and name in self._seen and name not in OF_MANY:
             name = second  # compare --seed 1 --seed 2
-        seen.add(name)
-        yield name, given
-        if second in flags and words and not words[0].startswith("-"):
-            yield second, [words.pop(0)]  # compare --seed 1 2
+        self._seen.add(name)
+        yield name, values
+        if has_second and self._left and not self._left[0].startswith("-"):
+            yield second, [self._left.pop(0)]  # compare --seed 1 2
 
-
-def _as_option(command: str, word: str, behind: Sequence[str], flags: Mapping[str, bool]) -> str:
-    """Return a word as the option that it is without its dashes: seed 7, x 4 3 2 1."""
-    option = f"--{_plain(word)}"
-    if command == "why" or flags.get(option, True):
-        return word
-    numbers = [re.fullmatch(NUMBERS, each) is not None for each in behind]
-    is_row = numbers[:2] == [True, True] or (numbers[:1] == [True] and "," in behind[0])
-    return option if (is_row if option in OF_ROWS else numbers[:1] == [True]) else word
+    def _all_values(self, name: str, values: list[str]) -> list[str]:
+        """Return an option's values with those in the words behind it."""
+        left = self._left
+        if not values and left and left[0].partition("=")[0] not in self.flags:
+            values = [left.pop(0)]
+        while name in OF_NUMBERS and values and left and _goes_on(values[0], left[0]):
+            values.append(left.pop(0))
+        if name == "--set" and values and "=" not in values[0]:
+            values = ["=".join([*values, *(left.pop(0) for _ in left[:1])])]  # z[0] 0.5
+        if not values:
+            mend = f"its value is missing; see {line(self.command, '--help')}"
+            raise Problem(name, None, mend)
+        return values
 
 
 def _name(word: str, name: str, flags: Mapping[str, bool]) -> str:
