@@ -22,10 +22,13 @@ else:
         def made(kind: type) -> type:
             kind = dataclasses.dataclass(kind, eq=False, repr=False, slots=slots)
             fields = dataclasses.fields(kind)
-            kind.__repr__ = _repr([each.name for each in fields if each.repr])
+            methods = {"__repr__": _repr([each.name for each in fields if each.repr])}
             if eq:
-                compared = [each.name for each in fields if each.compare]
-                kind.__eq__, kind.__hash__ = _equality(attrgetter(*compared))
+                values = attrgetter(*[each.name for each in fields if each.compare])
+                methods["__eq__"], methods["__hash__"] = _equality(values)
+            for name, method in methods.items():
+                if vars(kind).get(name) is None:  # it may have its own
+                    setattr(kind, name, method)
             return kind
 
         return made
