@@ -123,3 +123,65 @@ def test_a_formula_between_dollars_may_have_spaces() -> None:
     assert report(right).read["B"] == 1
     assert not report("It costs $ 5 = 6 $ or so, and 1 + 1 = 3").passed
     assert len(report("It costs $ 5 = 6 $ or so").findings) == 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "meant"),
+    [
+        ("KL = ½Σ(μ² + σ² − log σ²)", "KL"),  # without the 1
+        ("KL = −½Σ(log σ² − μ² − σ²)", "KL"),
+        ("KL = ½Σ(μ + σ² − 1 − log σ²)", "0.5·sum (μ^2 + σ^2 - 1 - log(σ^2))"),
+        ("KL = ½Σ(μ² + σ² − 1 − log σ)", "0.5·sum (μ^2 + σ^2 - 1 - log(σ^2))"),
+        ("z = μ + σ/ε", "μ + σ·ε"),
+        ("z = μ + σ²·ε", "μ + σ·ε"),
+        ("σ = exp(2·log σ²)", "exp(0.5·log(σ^2))"),
+    ],
+)
+def test_a_lost_term_power_or_stroke_is_seen_in_the_fields_own_formulas(
+    formula: str, meant: str
+) -> None:
+    (found,) = report(formula).findings
+    assert meant in (found.expected, "KL")
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "KL = ½Σ(σ² − 1 − log σ²)",  # of means that are 0
+        "KL = ½Σ(μ² + σ² − log σ²) + c",
+        "KL = ½Σ(μ² + σ² − 1 − 2·log σ)",
+        "z = ε",
+    ],
+)
+def test_a_special_case_of_them_is_no_mistake(formula: str) -> None:
+    assert report(formula).passed
+
+
+STEP = """
+x = [0.4, -1.5], W_1 = [[0.25, 0.75], [-0.35, 0.15]] and b_1 = [0.2051, -0.1252]
+
+h = x·W_1 + b_1 = [0.8301, -0.0502]
+
+With w = 0.7315 and r = 0.125, r·w = 0.0914375 and e = r·w/(1 + w²) = 0.05956
+
+The next is sigmoid(0.425) = 0.60468
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "meant"),
+    [
+        ("x·W_1 + b_1 =", "x·W_1 =", 4, "x·W1 + b1"),
+        ("r·w/(1 + w²)", "r·w·(1 + w²)", 6, "r·w/(1 + w^2)"),
+        ("r·w/(1 + w²)", "r·w/(1 + w)", 6, "r·w/(1 + w^2)"),
+        ("r·w = 0.09", "r/w = 0.09", 6, "r·w"),
+        ("sigmoid(0.425)", "tanh(0.425)", 8, "sigmoid(0.425)"),
+    ],
+)
+def test_what_a_formula_lost_is_told_by_its_numbers(
+    old: str, new: str, line: int, meant: str
+) -> None:
+    assert report(STEP).passed
+    assert old in STEP
+    (found,) = report(STEP.replace(old, new, 1)).findings
+    assert (found.line, found.expected) == (line, meant)

@@ -2,14 +2,15 @@
 
 In order: `tokens.py` cuts text, code and LaTeX; `parser.py` reads formulas, with the `cursor.py`
 that goes over them and what `quantities.py` are called, a tree of `syntax.py`; `chains.py` finds
-the equations of a passage that `reader.py` gives it, `columns.py` those of a table's columns.
+the equations of a passage that `reader.py` gives it, by the `habits.py` of their authors, and
+`columns.py` those of a table's columns.
 `evaluation.py` computes in the arithmetic of `intervals.py`; `judging.py` says whether two sides
 agree, by what is `known.py` of their numbers and where they are `alike.py`.
 
 `run.py` goes through a document with the `scope.py` of what it has stated so far, and `blame.py`
 decides what is wrong where two sides do not agree. What explains a mistake is asked of `terms.py`
-for a sum term by term, of `variants.py` for a formula's sign, of `put_in.py` for what stands for
-quantities that are stated nowhere, of `usual.py` for what the field's own quantities are
+for a sum term by term, of `variants.py` for one sign, factor or power, of `put_in.py` for what
+stands for quantities that are stated nowhere, of `usual.py` for what the field's own quantities are
 everywhere, of `operands.py` for a number that was put in, with the `damages.py` that numbers
 suffer, of `restated.py` for what is stated twice, of `backward.py` and `gradients.py` for
 derivatives, and of `hypotheses.py` for a value that is stated wrong. `document.py` is the whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -26,6 +27,7 @@ from .syntax import (
     with_parts,
 )
 
+DEGREE = Literal("0.017453292519943295", math.pi / 180, 18)
 LIKE = 0.1  # of a number, by which another may differ that is said to be the same
 
 
@@ -53,7 +55,9 @@ def align(left: Tree, right: Tree) -> list[tuple[Tree, Literal]] | None:
 def _side_by_side(one: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
     match one, other:
         case (Sum(), Sum()):
-            a, b = _terms(one), _terms(other)
+            a, b = one.terms, other.terms
+            if len(a) != len(b):
+                a, b = _terms(one), _terms(other)
             return list(zip(a, b, strict=True)) if len(a) == len(b) else None
         case (Product(a, signs), Product(b, others)):
             alike = [s == "/" for s in signs] == [s == "/" for s in others]
@@ -67,9 +71,9 @@ def _side_by_side(one: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
     return None
 
 
-def _terms(tree: Sum) -> list[Tree]:
+def _terms(tree: Sum) -> tuple[Tree, ...]:
     """Return the terms of a sum that are not zero."""
-    return [term for term in tree.terms if not _is_zero(term)]
+    return tuple(term for term in tree.terms if not _is_zero(term))
 
 
 def _is_zero(term: Tree) -> bool:
@@ -104,6 +108,8 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
     if any(isinstance(t, FunctionCall) and t.function == "log" for t in subtrees):
         for base in ("log10", "log2"):
             yield _reread(tree, partial(_renamed, new=base))
+    if any(isinstance(t, FunctionCall) and t.function in ("sin", "cos") for t in subtrees):
+        yield _reread(tree, _in_degrees)
     if multiplies and not of_list:
         yield _reread(tree, _elementwise)
 
@@ -125,6 +131,12 @@ def _reread(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
 def _renamed(tree: Tree, new: str) -> Tree:
     is_log = isinstance(tree, FunctionCall) and tree.function == "log"
     return replace(tree, function=new) if is_log and isinstance(tree, FunctionCall) else tree
+
+
+def _in_degrees(tree: Tree) -> Tree:
+    if not (isinstance(tree, FunctionCall) and tree.function in ("sin", "cos")):
+        return tree
+    return replace(tree, arguments=(Product((tree.arguments[0], DEGREE), ("", "*")),))
 
 
 def _elementwise(tree: Tree) -> Tree:

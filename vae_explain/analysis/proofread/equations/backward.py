@@ -9,6 +9,7 @@ from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .gradients import gradient
 from .intervals import Range
 from .judging import EquationMistake
+from .operands import is_damaged
 from .scope import Scope
 from .syntax import Literal, Tree, derivative, is_bare, key_of, literals
 
@@ -57,11 +58,16 @@ class Backward:
                 spread = [max(element) - min(element) for element in zip(*arrays, strict=True)]
         except CannotEvaluate:
             return
-        mistakes = [
-            EquationMistake.of(number, float(value))
+        wrong = [
+            (number, float(value))
             for (value, number), by, rounded in zip(pairs, off, spread, strict=True)
             if not by <= _allowed(number) + rounded
         ]
+        if isinstance(side.tree, Literal) and any(
+            n.whole and not is_damaged(n, v) for n, v in wrong
+        ):
+            return  # of another function that has the same letters
+        mistakes = [EquationMistake.of(number, value) for number, value in wrong]
         self.found.append(Derivative(name, side, mistakes))
 
     def lookup(self, tree: Tree, leaf: Leaf) -> Range | None:

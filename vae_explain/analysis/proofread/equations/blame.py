@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import chain
+
+import numpy as np
 
 from ....trace import Array
 from .alike import count, readings
@@ -20,9 +23,9 @@ from .cursor import Unreadable, literal
 from .demands import Demand, demands
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .findings import FORMULA, DocumentFinding, Doubt, Layer
-from .intervals import Range
+from .intervals import Range, all_meet
 from .judging import ComparedSides, EquationJudge, EquationMistake, has_activation
-from .known import Known
+from .known import Known, cut_or_rounded
 from .operands import Seen, wrong_operand
 from .put_in import PutIn, is_written_out
 from .scope import Scope
@@ -40,7 +43,7 @@ from .syntax import (
     shown,
 )
 from .terms import wrong_terms
-from .variants import variants
+from .variants import activations, further_variants, somewhere, variants
 
 MOST_DOUBTS = 60  # of which it is looked for what would explain them
 
@@ -139,6 +142,8 @@ class Blame:
         self.read_by[layer] += 1
         if layer == "A" and mistakes and self._follows_corrected(pair, earlier):
             return
+        if layer == "A" and mistakes and self._is_of_other_activation(pair, left):
+            return
         mistakes = self._without_operands(pair, mistakes, left)
         self.numbers(mistakes, left, right, layer)
         if mistakes:
@@ -211,7 +216,9 @@ class Blame:
         if literals(pair.left) and is_numeric(pair.left):
             return False
         formula = left.tree or pair.left  # of all elements, where one is held against it
-        for other, intended in zip(variants(pair.left), variants(formula), strict=True):
+        usual = zip(variants(pair.left), variants(formula), strict=True)
+        further = zip(further_variants(pair.left), further_variants(formula), strict=True)
+        for other, intended in chain(usual, further if _tells(pair.right, TELLING + 1) else ()):
             try:
                 if self.judge.mistakes(pair._replace(left=other), []):
                     continue
@@ -221,9 +228,19 @@ class Blame:
                 continue
             if not (_tells(pair.right) or self._ends_in(pair._replace(left=other))):
                 return False
+            if self._ends_nearer(pair, other):
+                return False
             self.read_by["B"] += 1
             self._blame_text(formula, intended, left)
             return True
+        return False
+
+    def _is_of_other_activation(self, pair: ComparedSides, left: Side) -> bool:
+        """Blame an activation for what another one gives."""
+        for other in somewhere(pair.left, activations) if _tells(pair.right) else ():
+            if not self.judge.mistakes(pair._replace(left=other), []):
+                self._blame_text(pair.left, other, left)
+                return True
         return False
 
     def _misfits(self, pair: ComparedSides, left: Side) -> bool:
@@ -231,6 +248,12 @@ class Blame:
         written = is_written_out(pair.right) and is_numeric(pair.right)
         if not written or is_numeric(pair.left) or left.tree != pair.left or pair.place is not None:
             return False
+        if isinstance(self.last, Literal) and self.last is not pair.right:
+            try:
+                if not all_meet(evaluate(pair.right), cut_or_rounded(self.last)):
+                    return False  # what is put in is wrong, or the result
+            except CannotEvaluate:
+                return False
         edit = next(iter(self.put_in.misfits(pair.left, pair.right)), None)
         if edit is not None:
             self._blame_text(pair.left, edit, left)
@@ -248,6 +271,14 @@ class Blame:
         if self.last is None or not (is_bare(self.last) and _tells(self.last)):
             return False
         return not self.judge.mistakes(pair._replace(right=self.last), [])
+
+    def _ends_nearer(self, pair: ComparedSides, other: Tree) -> bool:
+        """Whether what the equation at hand ends in is rather a formula's than another's."""
+        if not isinstance(self.last, Literal) or self.last is pair.right:
+            return False
+        ours, theirs = (p.found(as_printed).middle for p in (pair, pair._replace(left=other)))
+        off = [np.abs(value - self.last.value).max() for value in (ours, theirs)]
+        return bool(off[0] < off[1])
 
     def doubt(self, pair: ComparedSides, mistakes: Sequence[EquationMistake]) -> None:
         """Remember which stated values go into what does not come out right."""
@@ -317,10 +348,10 @@ def _takes_bias_off(formula: Tree) -> bool:
     return any(isinstance(body, Symbol) and body.base.startswith("b") for body in bodies)
 
 
-def _tells(right: Tree) -> bool:
+def _tells(right: Tree, least: int = TELLING) -> bool:
     """Whether a value has so many digits that no other formula gives them by chance."""
     digits = [number.significant for number in literals(right)]
-    return (sum(digits) if is_bare(right) else max(digits, default=0)) >= TELLING
+    return (sum(digits) if is_bare(right) else max(digits, default=0)) >= least
 
 
 def _corrections(mistakes: Sequence[EquationMistake]) -> Iterator[tuple[str, Literal]]:

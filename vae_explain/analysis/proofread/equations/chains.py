@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ....quick_dataclasses import dataclass
-from .cursor import TooDeep, Unreadable
+from .cursor import TooDeep, Unreadable, literal, scientific
+from .habits import CASES, ELLIPSES, GIVEN, SMALL, about, is_said_wrong, is_word, without_units
 from .parser import parse
-from .syntax import Literal, Row, Tree, is_bare, is_numeric, key_of
+from .syntax import Literal, Row, Symbol, Tree, is_bare, is_numeric, key_of
 from .tokens import MathToken
 
 LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no more
-CASES = {"for", "if", "when", "unless", "only", "suppose", "were"}
 NEAR = 64  # tokens before a sign of equality in which its left side is looked for, in prose
 
 
@@ -42,12 +42,15 @@ class Chain:
         Whether words make a case of it, as in `zero only for μ = 0 and σ = 1`.
     too_deep
         Whether a side has more brackets in brackets than are read.
+    given
+        Whether words say that it is given, and does not follow from what stands before.
     """
 
     sides: tuple[Side, ...]
     continues: bool = False
     case: bool = False
     too_deep: bool = False
+    given: bool = False
 
 
 class _Clause(NamedTuple):
@@ -68,6 +71,9 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
     clauses = list(_clauses(tokens))
     for position, clause in enumerate(clauses):
         if len(clause.sides) < 2:
+            continue
+        start, end = clause.sides[0][0], clause.sides[-1][0]
+        if is_said_wrong(source, tokens[start].start, tokens[end - 1].end):
             continue
         before = clauses[position - 1] if position else None
         in_list = before is not None and before.ended_by == "comma" and len(before.sides) > 1
@@ -119,12 +125,17 @@ def _ends(tokens: Sequence[MathToken], i: int, remarks: set[int]) -> bool:
     after = tokens[i + 1] if i + 1 < len(tokens) else None
     if after is None:
         return True
-    if token.kind == "gap" and after.kind in ("gap", "line"):
+    if after.kind == "line" and (token.kind == "gap" or token.mode == "math"):
+        return False
+    if token.kind == after.kind == "gap":
         return False
     goes_on = after.kind == "relation" or before in ("relation", "operator", "gap")
     if token.kind == "line" and after.kind == "operator" and after.text in "+-*/":
         follows = tokens[i + 2] if i + 2 < len(tokens) else after
-        goes_on = goes_on or follows.spaced  # `+ 0.5` on a new line; `-0.5` is a number
+        entry = after.text == "-" and follows.kind == "name" and len(follows.text) > 1
+        goes_on = goes_on or (
+            follows.spaced and not entry
+        )  # `+ 0.5` on a new line; `-0.5` is a number
     return not goes_on
 
 
@@ -175,7 +186,7 @@ class _Reader:
 
     def __init__(self, tokens: Sequence[MathToken], source: str, clause: _Clause) -> None:
         self.tokens, self.source, self.clause = tokens, source, clause
-        self.too_deep = self.is_case = False
+        self.too_deep = self.is_case = self.is_given = False
 
     def chains(self, in_list: bool, further: Sequence[tuple[int, int]]) -> Iterator[Chain]:
         """Yield the clause's equations; words between two numbers part it into several."""
@@ -187,9 +198,12 @@ class _Reader:
             first = first._replace(tree=None)  # `b = 0.4, 60 = 1.1` says who knows what
         label = self._text(max(start, end - NEAR), end)
         before = self._text(max(0, start - 12), start)
-        self.is_case = not CASES.isdisjoint(f"{before} {label}".lower().split())
+        words = f"{before} {label}".lower().replace("*", "").split()
+        self.is_case = not CASES.isdisjoint(words)
+        self.is_given = not GIVEN.isdisjoint(words)
         sides, continues = [first], start == end
         for position, (start, end) in enumerate(rest):
+            self.is_given = self.is_given or self.tokens[min(start, end - 1)].text == "array"
             side, stopped = self._right(start, end)
             sides.append(side)
             if stopped < end and position + 1 < len(rest):
@@ -202,7 +216,7 @@ class _Reader:
         yield self._chain(sides, continues)
 
     def _chain(self, sides: Sequence[Side], continues: bool) -> Chain:
-        return Chain(tuple(sides), continues, self.is_case, self.too_deep)
+        return Chain(tuple(sides), continues, self.is_case, self.too_deep, self.is_given)
 
     def _text(self, start: int, end: int) -> str:
         if start >= end:
@@ -217,8 +231,10 @@ class _Reader:
     def _parse(self, start: int, end: int) -> tuple[Tree | None, int]:
         if start >= end or end - start > LONGEST:
             return None, start
+        tokens = without_units(self.tokens[start:end])
         try:
-            tree, used = parse(self.tokens[start:end])
+            tree, used = parse(tokens)
+            used += (end - start - len(tokens)) * (used == len(tokens))
         except TooDeep:
             self.too_deep = True
             return None, start
@@ -228,14 +244,20 @@ class _Reader:
 
     def _right(self, start: int, end: int) -> tuple[Side, int]:
         """Read what stands behind a sign of equality, as far as it goes."""
+        rounded = self.tokens[start - 1].text == "≈"
         while start < end and self.tokens[start].kind in ("gap", "line"):
             start += 1
         tree, stopped = self._parse(start, end)
         if tree is None:
             return self._side(None, start, end), start
+        if rounded:
+            power = scientific(literal("1", self.tokens[start].line), "*", tree)  # `≈ 10^-6`
+            tree = about(power or tree) if power or is_bare(tree) else tree
         while stopped < end and self.tokens[stopped].kind in ("gap", "line"):
             stopped += 1
         side = self._side(tree, start, stopped)
+        if stopped < end and self.tokens[stopped].text in ("+", "-", "/"):
+            return self._side(None, start, end), end  # a sum that goes on: `1 + 2 + … + 9`
         cut = stopped < end and not is_numeric(tree) and not _is_prose(self.tokens[stopped])
         if stopped < end and (cut or not self._may_follow(self.tokens[stopped])):
             return self._side(None, start, end), end
@@ -243,7 +265,7 @@ class _Reader:
 
     def _may_follow(self, token: MathToken) -> bool:
         """Whether a formula may end before a token: before words, or a remark."""
-        if token.kind == "words":
+        if token.kind == "words" or (token.kind == "open" and token.spaced):
             return True
         return token.spaced and (token.kind == "name" or token.mode == "text")
 
@@ -253,6 +275,10 @@ class _Reader:
             end -= 1
         if start == end:
             return self._side(None, start, end)
+        if self.tokens[start].text in ("+", "-", "/"):
+            if start and self.tokens[start - 1].text in ELLIPSES:
+                return self._side(None, start, end)  # of a sum that began before: `1 + … + 9`
+            start += self._is_bullet(start)
         first = max(start, end - NEAR) if self.tokens[end - 1].mode == "text" else start
         tree, stopped = self._parse(first, end) if first == start else (None, first)
         if tree is not None and stopped == end:
@@ -260,8 +286,23 @@ class _Reader:
         for begin in self._beginnings(first, end):
             tree, stopped = self._parse(begin, end)
             if tree is not None and stopped == end:
-                return self._side(tree, begin, end)
+                other = isinstance(tree, Symbol) and self._is_end_of_name(begin, start)
+                return self._side(None if other else tree, begin, end)
         return self._side(None, start, end)
+
+    def _is_end_of_name(self, i: int, start: int) -> bool:
+        """Whether a word is the last of a name of several: `SS Error`, beside `MS Error`."""
+        if i <= start or not all(map(is_word, self.tokens[i - 1 : i + 1])):
+            return False
+        before, last = self.tokens[i - 1].text, self.tokens[i].text
+        return (
+            last[0].isupper() and before not in SMALL and not before.islower()
+        ) or before == "df"
+
+    def _is_bullet(self, i: int) -> bool:
+        """Whether a dash begins an entry of a list, and no number."""
+        first = not i or self.tokens[i - 1].kind in ("line", "gap", "stop")
+        return first and self.tokens[i].text == "-" and self.tokens[i + 1].spaced
 
     def _beginnings(self, start: int, end: int) -> Iterator[int]:
         """Yield where a formula may begin behind words, the longest first."""
@@ -274,7 +315,7 @@ class _Reader:
             depth += (token.kind == "close") - (token.kind == "open")
             if depth or self._is_joined(i, start):
                 continue
-            if _is_word(token) or token.kind in ("words", "gap", "column"):
+            if is_word(token) or token.kind in ("words", "gap", "column"):
                 attached = i + 1 < end and not self.tokens[i + 1].spaced
                 if i + 1 < end and not (attached and self.tokens[i + 1].kind == "open"):
                     beginnings.append(i + 1)
@@ -313,12 +354,6 @@ def _counts(tree: Tree | None) -> bool:
 def _is_prose(token: MathToken) -> bool:
     """Whether a token may follow a formula with names, and is no name that goes on with it."""
     return token.kind != "name" or token.text.isalpha()
-
-
-def _is_word(token: MathToken) -> bool:
-    """Whether a token is a word of prose and no sign of a quantity."""
-    plain = token.text.isalpha() and len(token.text) > 1 and token.text.isascii()
-    return token.kind == "name" and token.mode == "text" and plain
 
 
 def joined(unjoined: Sequence[Chain]) -> Iterator[Chain]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .syntax import Literal, Negative, Power, Tree
-from .tokens import MathToken
+from .tokens import CUT, MathToken
 
 
 class Unreadable(Exception):
@@ -24,13 +24,15 @@ def literal(text: str, line: int = 0) -> Literal:
     >>> literal("-0.40").decimals, literal("6.1e-07").decimals, literal("0.0630").significant
     (2, 8, 3)
     """
+    text, goes_on, _ = text.partition(CUT)
     mantissa, _, exponent = text.lower().partition("e")
     if len(exponent) > 4:
         raise Unreadable
     value = float(text.replace(",", ""))
     if value in (float("inf"), float("-inf")):
         raise Unreadable
-    return Literal(text, value, len(mantissa.partition(".")[2]) - int(exponent or "0"), line)
+    decimals = len(mantissa.partition(".")[2]) - int(exponent or "0")
+    return Literal(text, value, decimals, line, float(f"1e{-decimals}") if goes_on else 0.0)
 
 
 def scientific(mantissa: Tree, sign: str, factor: Tree) -> Literal | None:

@@ -44,7 +44,8 @@ def as_printed(number: Literal) -> Range:
 
 def half(number: Literal) -> Range:
     """Return all that is printed as a number."""
-    ends = number.value - number.unit / 2, number.value + number.unit / 2
+    by = max(number.unit / 2, number.tolerance)
+    ends = number.value - by, number.value + by
     return outward(*np.asarray(ends))
 
 

@@ -199,7 +199,7 @@ class EquationJudge:
     def _allowed(self, number: Literal) -> Range:
         """Return what is printed as a result; a small whole number is meant as it stands."""
         small = abs(number.value) < 10
-        if number.whole and not number.text.endswith("%") and small:
+        if number.whole and not number.text.endswith("%") and small and not number.tolerance:
             return exactly(number.value)
         return half(number)
 

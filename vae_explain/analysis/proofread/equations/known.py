@@ -46,7 +46,7 @@ class Known:
         """Return what a number may be by what is known of it."""
         bounds = self.unrounded.get(number.text.lstrip("+-"))
         if bounds is None or number.whole:
-            return exactly(number.value)
+            return half(number) if number.tolerance else exactly(number.value)
         far = np.max(np.abs(_range_sign(number, bounds).middle - number.value)) > number.unit
         if far and number.significant < KNOWN_BY:
             return exactly(number.value)
@@ -54,6 +54,8 @@ class Known:
 
     def is_exact(self, number: Literal, result: Literal) -> bool:
         """Whether a number is what its digits say, beside a result that follows from it."""
+        if number.tolerance:
+            return False
         digits = number.text.lstrip("+-")
         chosen = number.significant < KNOWN_BY  # as an author writes a number of their own
         if number.whole or chosen or digits in self.stated or digits in self.unrounded:

@@ -100,6 +100,8 @@ def is_damaged(number: Literal, meant: float) -> bool:
     """Whether one small thing makes the number that is meant the one that is printed."""
     if any(abs(other.value - meant) <= other.unit / 2 for other in damages(number)):
         return True
+    if abs(number.value - 100 * meant) <= number.unit / 2:
+        return True  # a percentage without its sign
     ours = number.text.lstrip("+-")
     theirs = f"{abs(meant):.{max(0, number.decimals)}f}"
     differing = sum(a != b for a, b in zip(ours, theirs, strict=False))

@@ -27,7 +27,9 @@ from .syntax import (
 from .tokens import MathToken
 
 DEEPEST = 40  # brackets in brackets; a page of mathematics has a tenth of it
-CLOSES = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "group": "group", "[[": "]]"}
+CLOSES = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "group": "group", "[[": "]]", "⌊": "⌋", "⌈": "⌉"}
+ROUNDED = {"⌊": "floor", "⌈": "ceil"}  # to a whole number, by what brackets it stands in
+SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 MULTIPLY = {"*", "⊙", "@", "/"}
 
@@ -207,7 +209,10 @@ class _Parser(Quantities):
         token = self.take()
         match token.kind:
             case "number":
-                return literal(token.text, token.line)
+                number = literal(token.text, token.line)
+                if self.at("name", *SCALES) and "e" not in number.text:
+                    number = literal(f"{number.text}e{SCALES[self.take().text]}", token.line)
+                return number
             case "name" | "vector":
                 return self.named(token)
             case "function":
@@ -387,6 +392,8 @@ class _Parser(Quantities):
         self.in_row = before
         if not entries:
             raise Unreadable
+        if opening.text in ROUNDED and len(entries) == 1:
+            return FunctionCall(ROUNDED[opening.text], (entries[0],))
         single = len(entries) == 1 and not listed
         if single and (opening.text != "[" or not isinstance(entries[0], Literal | Row)):
             return self.indexed_whole(entries[0]) if opening.text == "(" else entries[0]

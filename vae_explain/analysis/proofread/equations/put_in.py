@@ -6,7 +6,7 @@ a formula beside its numbers can be held against them, though not a number again
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from .alike import align
@@ -14,7 +14,7 @@ from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half
 from .intervals import Range, all_meet
 from .operands import TELLING, Seen
 from .syntax import Literal, Negative, Tree, inside, key_of, literals, negated, quantities
-from .variants import variants
+from .variants import further_variants, variants
 
 MOST_EDITS = 200  # of one formula that are tried
 
@@ -40,8 +40,12 @@ class PutIn:
         written
             What it is in numbers, as arithmetic.
         """
+        if _has_other_constants(formula, written):
+            return []
         bound = self._bound(formula, written)
-        edits = islice(variants(formula), MOST_EDITS)
+        digits = max(number.significant for number in literals(written))
+        further = further_variants(formula) if digits > TELLING else ()
+        edits = islice(chain(variants(formula), further), MOST_EDITS)
         if bound is not None:
             for key, number in bound.numbers.items():
                 before = self.known.setdefault(key, number)
@@ -125,6 +129,14 @@ class PutIn:
         except CannotEvaluate:
             return False
         return both[0].shape == both[1].shape and all_meet(*both)
+
+
+def _has_other_constants(formula: Tree, written: Tree) -> bool:
+    """Whether a number of a formula stands beside another one: that is of another formula."""
+    return any(
+        isinstance(part, Literal) and abs(part.value) != abs(number.value)
+        for part, number in align(formula, written) or ()
+    )
 
 
 def is_written_out(tree: Tree) -> bool:

@@ -88,7 +88,7 @@ class Restated:
     def mistakes(self) -> Iterator[tuple[StatedAgain, EquationMistake]]:
         """Yield the restatements that are wrong."""
         for again in self.other:
-            telling = again.number.significant >= TELLING - 1
+            telling = again.number.significant >= TELLING - (not again.number.whole)
             if again.certain or (again.key in self.agreeing and telling):
                 yield again, EquationMistake.of(again.number, again.before)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from .alike import are_others, element_of
@@ -91,7 +92,34 @@ class EquationReader:
     # --- one equation ---
 
     def _chain(self, chain: Chain) -> None:
+        at = self._begins(chain)
+        for part in (chain.sides[:at], chain.sides[at:]) if at else (chain.sides,):
+            if len(part) > 1:
+                self._equation(replace(chain, sides=part))
+
+    def _begins(self, chain: Chain) -> int:
+        """Return behind how many sides an equation begins that is another than its first number's.
+
+        `x = 2 = 12 + 8 − 1 = 19` is 19 at x = 2.
+        """
+        named = key_of(chain.sides[0].tree) is not None if chain.sides[0].tree else False
+        trees = [side.tree for side in chain.sides[named:]]
+        first, last = trees[0], trees[-1]
+        if len(trees) < 3 or not isinstance(first, Literal) or not first.whole:
+            return 0
+        if trees[1] is None or not _is_arithmetic(trees[1]) or not isinstance(last, Literal):
+            return 0
+        try:
+            bounds = evaluate(trees[1])
+        except CannotEvaluate:
+            return 0
+        if not all_meet(bounds, half(last)) or any(_is_near(bounds, n) for n in _likely(first)):
+            return 0
+        return 1 + named
+
+    def _equation(self, chain: Chain) -> None:
         name = chain.sides[0].tree
+        self.scope.resume(chain.sides[0].line)
         defines = name is not None and key_of(name) is not None
         sides = [side for side in chain.sides[defines:] if side.tree is not None]
         self.blame.begin(sides[-1].tree if sides else None)
@@ -124,30 +152,27 @@ class EquationReader:
                 return
             left, earlier = made[-1], []
         assert left.tree is not None, "likewise"
-        if len(chain.sides) == 2 and self._is_of_another(left.tree, right.tree):
+        if self._is_of_another(left.tree, right.tree, len(chain.sides) == 2):
             self.scope.forget(left.tree)
             return
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
         self.blame.hold(ComparedSides(left.tree, right.tree, lookup), left, right, layer, earlier)
 
-    def _is_of_another(self, left: Tree, right: Tree) -> bool:
+    def _is_of_another(self, left: Tree, right: Tree, stated: bool) -> bool:
         """Whether what is stated of quantities, as `√a = 0.6`, is of another example's.
 
         It is no damage of what it would be here, and the document goes on with it.
         """
-        if (
-            is_numeric(left)
-            or not isinstance(right, Literal)
-            or self.blame.seen.counts[right.value] < 2
-        ):
+        if is_numeric(left) or not isinstance(right, Literal):
+            return False
+        if not right.whole and not (stated and self.blame.seen.counts[right.value] > 1):
             return False
         try:
             bounds = evaluate(left, as_printed, self.scope.lookup)
         except CannotEvaluate:
             return False
-        likely = (right, *damages(right))
-        return not bounds.shape and not any(_is_near(bounds, number) for number in likely)
+        return not bounds.shape and not any(_is_near(bounds, n) for n in _likely(right))
 
     def _against_formula(self, chain: Chain, name: Tree, side: Side, slip: float = 0.0) -> None:
         """Hold a value against the formula that the document has for it.
@@ -163,7 +188,19 @@ class EquationReader:
         if stated is None:
             self._against_usual(name, side, side.tree)
             return
+        if chain.given and len(chain.sides) == 2:
+            return
         formula, place = stated
+        setting = len(chain.sides) == 2 and isinstance(side.tree, Literal) and side.tree.whole
+        usual = usual_formula(key_of(name) or "") is not None
+        if (
+            setting
+            and not usual
+            and place is None
+            and self._is_of_another(formula, side.tree, False)
+        ):
+            self.scope.forget(formula)
+            return
         left = Side(formula, f"the formula of {key_of(name)}", side.line)
         pair = ComparedSides(formula, side.tree, self.scope.lookup, place)
         if place is not None:
@@ -230,7 +267,9 @@ class EquationReader:
             self.scope.say(names[0], self.changed.get((last.line, key), formulas[0]), last.line)
         values = [s.tree for s in chain.sides if s.tree is not None and is_bare(s.tree)]
         aside = chain.case and values and isinstance(values[-1], Literal) and values[-1].whole
-        if values and not aside:
+        if aside:
+            self.scope.set_aside(names, last.line)
+        elif values:
             if len(chain.sides) == 2:
                 self.known.stated |= {n.text.lstrip("+-") for n in literals(values[0])}
             for name in names:
@@ -312,6 +351,11 @@ def _said(chains: Sequence[Chain]) -> Iterator[tuple[str | None, Tree]]:
 
 def _is_arithmetic(tree: Tree) -> bool:
     return is_numeric(tree) and not is_bare(tree)
+
+
+def _likely(number: Literal) -> tuple[Literal, ...]:
+    """Return a number, and what it may have been before it was damaged."""
+    return (number, *damages(number))
 
 
 def _is_near(bounds: Range, number: Literal) -> bool:

@@ -69,6 +69,7 @@ class Scope:
     def __init__(self) -> None:
         self.values: dict[str, StatedValue] = {}
         self.formulas: dict[str, StatedFormula] = {}
+        self.hidden: dict[str, tuple[int, StatedValue]] = {}  # for a line, and on which
         self.zero_based: set[str] = set()
         self.varied: set[str] = set()  # whose elements had several values, as of several draws
         self.order = 0
@@ -83,7 +84,7 @@ class Scope:
         self.order += 1
         before = self.values.get(key)
         if before is not None and not _restates(before.tree, value):
-            self._forget_after(before.order)
+            self._forget_after(before.order, line)
             if isinstance(name, Symbol):
                 self.varied.add(name.base)
         bold = isinstance(name, Symbol) and name.bold
@@ -99,11 +100,25 @@ class Scope:
         finally:
             self.values[key] = before
 
-    def _forget_after(self, order: int) -> None:
+    def _forget_after(self, order: int, line: int) -> None:
+        """Forget what was computed from an older value, not what is stated on the line of a new."""
         for key, stated in list(self.values.items()):
             weight = key.startswith(WEIGHTS) or _is_matrix(stated.tree)
-            if stated.order > order and not weight:
+            if stated.order > order and stated.line != line and not weight:
                 del self.values[key]
+
+    def set_aside(self, names: Iterable[Tree], line: int) -> None:
+        """Know nothing of quantities as long as a line goes on that makes a case of them."""
+        for key in map(key_of, names):
+            if key in self.values:
+                self.hidden[key] = (line, self.values.pop(key))
+
+    def resume(self, line: int) -> None:
+        """Go on with what was set aside on another line."""
+        for key, (hidden_on, stated) in list(self.hidden.items()):
+            if hidden_on != line:
+                self.values.setdefault(key, stated)
+                del self.hidden[key]
 
     def forget(self, formula: Tree) -> None:
         """Forget the values of what a formula is made of."""

@@ -23,7 +23,8 @@ class Literal:
     line
         Where it is printed.
     tolerance
-        What follows a `±`; 0 when nothing does.
+        What follows a `±`, or what it may be off as its digits go on, or as it is said to be
+        about that; 0 where nothing says so.
     """
 
     text: str

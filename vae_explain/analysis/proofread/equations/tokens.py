@@ -46,7 +46,7 @@ FUNCTIONS: Mapping[str, str] = {
     for name in (
         "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "max", "min", "abs",
         "softmax", "softplus", "mean", "sum", "square", "dot", "log2", "log10", "log1p", "expm1",
-        "pow", "norm", "round",
+        "pow", "norm", "round", "sinh", "cosh", "tan", "floor", "ceil",
     )
 } | {
     "ln": "log", "lg": "log10", "expit": "sigmoid", "sigm": "sigmoid", "maximum": "max",
@@ -73,6 +73,10 @@ SIGNS: Mapping[str, tuple[Kind, str]] = {
     "sqrt": ("root", ""),
     "sum": ("sum", "sum"),
     "prod": ("sum", "prod"),
+    "lfloor": ("open", "⌊"),
+    "rfloor": ("close", "⌋"),
+    "lceil": ("open", "⌈"),
+    "rceil": ("close", "⌉"),
     "lbrack": ("open", "["),
     "rbrack": ("close", "]"),
     "langle": ("open", "("),
@@ -145,10 +149,11 @@ PATTERN = re.compile(
   | (?P<sign>\{{\s*[-+]\s*\}})
   | (?P<version>\d+(?:\.\d+){{2,}}|\d+(?:\.\d+)?(?:st|nd|rd|th|D|px|ms|k|K|M|GB|MB)\b)
   | (?P<thousands>{THOUSANDS})
+  | (?P<cut>\d*\.\d+(?:\.\.\.|…|\\[lc]?dots\b)(?!\s*[\])]))
   | (?P<dotted>\d+\.(?![\w.]))
   | (?P<number>{NUMBER})
   | (?P<vulgar>[½¼¾⅛])
-  | (?P<superscript>[⁰¹²³⁴-⁹⁺⁻]+)
+  | (?P<superscript>[⁺⁻]?[⁰¹²³⁴-⁹]+)
   | (?P<transposed>ᵀ|\.T\b)
   | (?P<method>\.[a-z_]\w*(?=\())
   | (?P<partial>∂[A-Za-z]\w*|∂)
@@ -156,14 +161,16 @@ PATTERN = re.compile(
   | (?P<total>[∑Σ])
   | (?P<greek>[α-ωΑ-Ω][\u0300-\u036f]*(?:_\w+|[₀-₉ᵢⱼₖₙ]+|\d+)?['′]*)
   | (?P<called>(?:np|numpy|math|torch|jnp|tf|F|torch\.nn\.functional|tf\.math)\.[a-z]\w*)
-  | (?P<name>[^\W\d_][\w\u0300-\u036f]*(?<!_)(?:\.[A-Za-z_]\w*(?![\w(]))*[₀-₉ᵢⱼₖₙ]*['′]*)
+  | (?P<ideographs>[\u2e80-\uffef]+)
+  | (?P<name>[^\W\d_](?:(?![\u2e80-\uffef¹²³⁰⁴-⁹½¼¾⅛])[\w\u0300-\u036f])*(?<!_)
+      (?:\.[A-Za-z_]\w*(?![\w(]))*[₀-₉ᵢⱼₖₙ]*['′]*)
   | (?P<prime>['′]+)
   | (?P<power>\*\*)
   | (?P<stop><->|<=>|=>|->|→|⇒|⟹|⟶|↦|⟺|<=|>=|!=|≠|≤|≥|<|>|\.\.\.|…|—|;|\?|!|:(?!=)|\.(?!\w)
       |∈|∼|~(?!=)|\#+|"|“|”|•)
   | (?P<relation>:=|==|~=|=|≈|≃|≅|≐|≡|≜)
-  | (?P<open>[\[({{⟨])
-  | (?P<close>[\])}}⟩])
+  | (?P<open>[\[({{⟨⌊⌈])
+  | (?P<close>[\])}}⟩⌋⌉])
   | (?P<comma>,)
   | (?P<column>&)
   | (?P<bar>\|\|?|‖)
@@ -172,6 +179,7 @@ PATTERN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+CUT = "…"  # behind a number that goes on
 OPERATORS = {"·": "*", "×": "*", "⋅": "*", "∗": "*", "÷": "/"}
 MODULES = {"np", "numpy", "math", "torch", "jnp", "tf", "F", "torch.nn.functional", "tf.math"}
 BOLD = ("\\mathbf", "\\boldsymbol", "\\bm", "\\vec")
@@ -208,10 +216,14 @@ def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[MathToken]
     start
         Where the text begins in the source of its passage.
     """
-    spaced, matrices = True, 0
+    spaced, matrices, depth = True, 0, 0
     for match in PATTERN.finditer(text.translate(SAME_WIDTH)):
-        matrices += (match.lastgroup == "begin") - (match.lastgroup == "end")
-        tokens = _tokens(match, mode, matrices)
+        if match.lastgroup in ("begin", "end") and MATRIX.fullmatch(
+            match["opened"] or match["closed"]
+        ):
+            matrices += 1 if match.lastgroup == "begin" else -1
+        depth = max(0, depth + (match.lastgroup == "open") - (match.lastgroup == "close"))
+        tokens = _tokens(match, mode, matrices, depth)
         for kind, shown in tokens:
             begin, end = start + match.start(), start + match.end()
             yield MathToken(kind, shown, begin, end, line, spaced, mode)
@@ -223,19 +235,21 @@ def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[MathToken]
 Found = Sequence[tuple[Kind, str]]
 
 
-def _tokens(match: re.Match[str], mode: Mode, matrices: int) -> Found:
+def _tokens(match: re.Match[str], mode: Mode, matrices: int, depth: int) -> Found:
     """Return the kind and text of what one match of the pattern says."""
     text = match[0]
     match match.lastgroup:
         case "line":
             return () if mode == "math" else (("line", ""),)
         case "thousands":
-            parted = mode == "code"
+            parted = mode == "code" and depth  # the entries of a list
             return _separately(text) if parted else (("number", text.replace("{,}", ",")),)
         case "dotted":
             # A full stop; within an array, and in code, `0.` is NumPy's exact zero.
             inside = mode == "code" or match.string[match.end() :].lstrip()[:1] in (",", "]", ")")
             return (("number", text),) if inside else (("number", text[:-1]), ("stop", "."))
+        case "cut":
+            return (("number", text.rstrip("\\lcdots.…") + CUT),)
         case "number" | "comma" | "bar" | "stop" as kind:
             return ((kind, text),)
         case "open" | "close" as kind:
@@ -247,7 +261,8 @@ def _tokens(match: re.Match[str], mode: Mode, matrices: int) -> Found:
         case "greek" | "name" | "partial" | "called":
             return (_name(text),)
         case "command":
-            return _command(match["command"])
+            called = match.string[match.end() :].lstrip()[:1] == "("
+            return _command(match["command"], called)
         case "named":
             return _inside(match["inside"])
         case "letters":
@@ -308,7 +323,7 @@ def _name(text: str) -> tuple[Kind, str]:
     return "name", bare.translate(SUBSCRIPTS)
 
 
-def _command(name: str) -> Found:
+def _command(name: str, called: bool) -> Found:
     if name in SIGNS:
         return (SIGNS[name],)
     if name in GREEK:
@@ -317,7 +332,9 @@ def _command(name: str) -> Found:
         return ()
     if name.lower() in FUNCTIONS:
         return (("function", FUNCTIONS[name.lower()]),)
-    return (("stop", f"\\{name}"),)
+    # Of what is no arrow and no sign of comparison, it is a function that is not known here.
+    unknown = called and name.islower() and not name.endswith(("to", "arrow", "q", "s", "im"))
+    return (("function" if unknown and len(name) > 3 else "stop", f"\\{name}"),)
 
 
 def _inside(text: str) -> Found:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate
 from .intervals import Range, exactly
 from .parser import parse
 from .quantities import without_index
 from .scope import EVERY
-from .syntax import Negative, Product, Symbol, Tree, inside, key_of
+from .syntax import Negative, Product, Sum, Symbol, Tree, inside, key_of
 from .tokens import lex
-from .variants import HALF, TWO, variants
+from .variants import HALF, TWO, constants, further_variants, somewhere, variants
 
 USUAL = {
     "KL": "0.5·Σ(σ² + μ² - 1 - log σ²)",
@@ -46,7 +46,27 @@ def meant(key: str, formula: Tree) -> Tree | None:
     given, wanted = _at_probes(formula), None if usual is None else _at_probes(usual)
     if given is None or wanted is None or _is_part(given, wanted):
         return None
-    return next((o for o in variants(formula) if _at_probes(o) == wanted), None)
+    for edits in (variants, further_variants, partial(somewhere, change=constants)):
+        for other in edits(formula):
+            if _at_probes(other) == wanted:
+                return other
+    lacking = (
+        usual is not None
+        and _names(usual) <= _names(formula)
+        and any(_at_probes(other) == given for other in somewhere(usual, _without_a_term))
+    )
+    return usual if lacking else None
+
+
+def _without_a_term(tree: Tree) -> Iterator[Tree]:
+    if isinstance(tree, Sum):
+        for i in range(len(tree.terms)):
+            yield Sum((*tree.terms[:i], *tree.terms[i + 1 :]))
+
+
+def _names(formula: Tree) -> set[str]:
+    """Return the quantities of a formula, the variance and its logarithm as the deviation."""
+    return {leaf.base for leaf in inside(formula) if isinstance(leaf, Symbol)}
 
 
 def with_bias(formula: Tree) -> Tree | None:

@@ -1,0 +1,83 @@
+"""What other authors write rightly, in habits and notations of their own, is not accused.
+
+Beside each that passes stands the same with a mistake in it, which does not.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from vae_explain.analysis.proofread.report import report
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("1/0.97 ≈ 1", "1/0.97 ≈ 2"),
+        ("e^10 ≈ 22,000", "e^10 ≈ 24,000"),
+        ("0.25^10 ≈ 10^-6", "0.25^10 ≈ 10^-7"),
+        ("640 × 480 × 9000 ≈ 3 billion", "640 × 480 × 9000 ≈ 5 billion"),
+        ("the cube root is 90^(1/3) = 4.481...", "the cube root is 90^(1/3) = 4.491..."),
+        (r"$\cosh(0) = \frac{e^0 + e^{-0}}{2} = 1$", r"$\cosh(0) = \frac{e^0 + e^{-0}}{2} = 2$"),
+        (r"$\sinh(1) \approx 1.1752$", r"$\sinh(1) \approx 1.1572$"),
+        (r"$\arccos(0.5) = 1.0472$, 1 + 1 = 2", r"$\arccos(0.5) = 1.0472$, 1 + 1 = 3"),
+        (r"$\lfloor (9 - 4)/2 \rfloor + 1 = 3$", r"$\lfloor (9 - 4)/2 \rfloor + 1 = 4$"),
+        ("⌈7/2⌉ = 4", "⌈7/2⌉ = 3"),
+        ("2x² + 3x at x = 2 = 8 + 6 = 14", "2x² + 3x at x = 2 = 8 + 6 = 15"),
+        ("reshape(-1, 4): -1 = 20/4 = 5 rows", "reshape(-1, 4): -1 = 20/4 = 6 rows"),
+        ("3 + 3 = 7 (incorrect!)", "3 + 3 = 7 (of course)"),
+        ("Step 2: 31 × 6 = 196 ← ERROR, it is 186", "Step 2: 31 × 6 = 196 ← it goes on"),
+        ("cos(60) = 0.5", "cos(60) = 0.6"),
+        ("N = 4 rows × 5 columns = 20, so N − 1 = 19", "N = 4 rows × 5 columns = 21"),
+        ("Σ = 1² + 2² + ... + 8² + 9² = 285", "Σ = 1² + 2² + 8² + 9² = 285"),
+        ("步长为2*3=6为正", "步长为2*3=7为正"),
+        ("`W(A⁻) = 2`, and 1 + 1 = 2", "`W(A⁻) = 2`, and 1 + 1 = 3"),
+        ("hits: 997/1000 = 0.997 = 99.7%", "hits: 997/1000 = 99.7"),
+    ],
+)
+def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:
+    assert report(right).passed
+    assert not report(wrong).passed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f(x) = x² and f'(x) = 2x = 0 at x = 0. Before, x = 3 gave f(3) = 9.",
+        "x = 4\n\nf'(x) = 2x = 0, so the least is at x = 0",
+        "F = 5, P = (F − 1)/2 = 2\n\nIn the next net F = 7, S = 2 and P = 0.",
+        "K = 64\n\nHere N = M = K = 0.",
+        "W = 5, P = 1, F = 3, S = 2\n\nWhen W = 10, P = 0 and F = 3: (W − F + 2P)/S + 1 = 4.5",
+        "MSE = 12/4 = 3.0 and SSE = 4·MSE = 12.0\n\nGiven: MSE = 28.5, SSE = 4·MSE = 114.0",
+        "MS Error = 24 / 6 = 4\n\ndf Error = 9 − 3 = 6",
+        "- A = [3, 7, 13]\n- B = [2, 4]\n\n```\n- A = [5, 7, 13]\n - A = [3, 7, 31]\n```",
+        "s = a·0.8 + b·0.2\n\ns = 1·0.8 + 1·0.2 = 1.0\n\ns = 1·0.8 + 0·0.2 = 0.8",
+        "s = a·0.8 + b·0.2\n\ns = 1·0.8 + 1·0.2 = 1.0\n\nOf another: s = 1·0.4 + 0·0.7 = 0.4",
+        "A ≈ [0.1989, 0.1989, 0.4034, 0.1989] and v = [1, 1, 2, 1], so A·v = 1.4034",
+    ],
+)
+def test_another_example_is_no_mistake(text: str) -> None:
+    assert report(text).findings == ()
+
+
+def test_thousands_are_parted_by_commas_in_code_too() -> None:
+    code = "```\n- W_Q: 768 × 768 = 589,824\n- norms: 768 × 2 = 1,536 (gain and shift)\n```"
+    assert report(code).passed
+    assert not report(code.replace("1,536", "1,563")).passed
+    assert report("```python\nx = sum([100,200])  # 300\n```").passed
+
+
+def test_a_line_of_an_aligned_formula_may_be_followed_by_an_empty_one() -> None:
+    formula = r"""$$\begin{align}
+s &= 0.25 \cdot 3 + 1.5 \\ \\
+&= 0.75 + 1.5 \\ \\
+&= 2.25
+\end{align}$$"""
+    assert report(formula).read["A"] == 2
+    assert not report(formula.replace("2.25", "2.52")).passed
+
+
+def test_a_minus_that_is_lost_where_a_number_is_put_in_is_no_fault_of_the_formula() -> None:
+    text = r"$n = 0.7$ and $y = \frac{1}{1+e^{-n}} = \frac{1}{1+e^{0.7}} = 0.6682$"
+    assert {f.printed for f in report(text).findings} <= {"0.7", "0.6682"}
+    assert not report(text).passed

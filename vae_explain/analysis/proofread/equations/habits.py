@@ -1,0 +1,58 @@
+"""What authors write beside their arithmetic: units, cases, what is given, and what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .syntax import Literal, Tree, mapped
+from .tokens import MathToken
+
+CASES = {"for", "if", "when", "unless", "only", "suppose", "were"}
+GIVEN = {"given", "given:", "let", "suppose", "assume", "say"}
+SMALL = {"The", "A", "An", "Let", "With", "If", "For", "So", "Then", "And", "Now", "Where"}
+ELLIPSES = ("...", "…", "\\cdots", "\\ldots", "\\dots")
+BESIDE = 40  # characters beside an equation in which it may be said to be wrong
+SAID_WRONG = re.compile(r"\b(?:[Ii]n-?correct|[Ww]rong|ERROR|WRONG)\b|[❌✗✘]")
+
+
+def is_said_wrong(source: str, start: int, end: int) -> bool:
+    """Whether its author says on the line of an equation that it is wrong: an example of one."""
+    before = source[max(0, start - BESIDE) : start].rpartition("\n")[2]
+    after = source[end : end + BESIDE].partition("\n")[0]
+    return SAID_WRONG.search(f"{before} {after}") is not None
+
+
+def about(tree: Tree) -> Tree:
+    """Return numbers as what was rounded to them; a whole number in a list is one as it stands."""
+    if isinstance(tree, Literal):
+        zeros = len(tree.text) - len(tree.text.rstrip("0")) if tree.whole and tree.value else 0
+        return replace(tree, tolerance=max(tree.tolerance, tree.unit * 10**zeros / 2))
+
+    def rounded(part: Tree) -> Tree:
+        return about(part) if isinstance(part, Literal) and not part.whole else part
+
+    return mapped(tree, rounded)
+
+
+def without_units(tokens: Sequence[MathToken]) -> Sequence[MathToken]:
+    """Return a product of numbers without what they count: `5 rows × 6 columns`."""
+    if not any(token.text == "*" for token in tokens) or tokens[0].kind != "number":
+        return tokens
+    plain = [t for t, before in zip(tokens[1:], tokens, strict=False) if not _is_unit(t, before)]
+    kinds = [tokens[0].kind, *(token.kind for token in plain)]
+    numbers = kinds[::2] == ["number"] * len(kinds[::2]) and kinds[1::2] == ["operator"] * len(
+        kinds[1::2]
+    )
+    return [tokens[0], *plain] if numbers and len(kinds) > 2 else tokens
+
+
+def _is_unit(token: MathToken, before: MathToken) -> bool:
+    return is_word(token) and token.spaced and token.text.islower() and before.kind != "operator"
+
+
+def is_word(token: MathToken) -> bool:
+    """Whether a token is a word of prose and no sign of a quantity."""
+    plain = token.text.isalpha() and len(token.text) > 1 and token.text.isascii()
+    return token.kind == "name" and token.mode == "text" and plain
