@@ -477,6 +477,38 @@ def test_a_value_that_is_stated_wrong_is_blamed_for_all_that_follows(
     assert [finding.line for finding in proofread(name, old, new).findings] == [line]
 
 
+@pytest.mark.parametrize(
+    ("text", "printed", "expected"),
+    [
+        ("a = (0.12 - 0.4312) · 0.60 = 0.46128", "0.12", "1.2"),  # of another unit
+        ("a = (1.2 - 0.4712) · 0.60 = 0.46128", "0.4712", "0.4312"),
+        ("g = 0.0461 + 0.5900 = 0.5461", "0.5900", "0.5000"),
+        ("KL = ½·(1 + 0.636) = -0.818", "-0.818", "0.818"),  # and no factor's sign
+        ("s = ln(1 + e^1.2) = ln(4.32012) = 1.46333", "1.46333", "1.46328"),
+        (
+            "a = 0.25·0.328668164 = 0.082167041\n\nv = w-η·a = 0.40 - 0.5·0.082165041 = 0.35891648",
+            "0.082165041",
+            "0.082167041",
+        ),
+        (
+            "μ = [1.1, -0.3, 0.7, 2.2]; σ = [0.4, 1.2, 0.6, 0.3]; ε = [0.5, 0.1, -1.0, 1.5]\n\n"
+            "z = μ + σ·ε = [1.7, -1.5, 0.76, 2.35]",
+            "[0.5, 0.1, -1.0, 1.5]",
+            "[1.5, -1.0, 0.1, 0.5]",
+        ),
+    ],
+)
+def test_of_an_operand_and_a_result_the_likelier_is_blamed(
+    text: str, printed: str, expected: str
+) -> None:
+    found = report(text).findings
+    assert [(finding.printed, finding.expected) for finding in found] == [(printed, expected)]
+
+
+def test_a_logarithm_that_has_lost_its_point_gives_no_deviation() -> None:
+    assert report("log σ² = [0.02, 20015677]\n\nσ = [1.01, 1.105]").read["A"] == 0
+
+
 def test_formulas_that_go_round_in_a_circle_end() -> None:
     text = "a = b + b + c\n\nb = a + a + c\n\nc = a b + b a\n\n∂a/∂c = 0.5\n\nc = 0.3\n\n"
     assert report(text * 3).read["C"] == 0
@@ -498,6 +530,8 @@ WALKTHROUGH = Path(__file__).parent / "walkthroughs" / "blocks.md"
     [
         ("[0.4186, 0.9453]`", "[0.9453, 0.4186]`", {113}, "eps"),
         ("[0.4186, 0.9453]`", "[-0.4186, -0.9453]`", {113}, "eps"),
+        ("x = [0.5, -1.0, 2.0]", "x = [2.0, -1.0, 0.5]", {18}, "x["),  # in the opposite order
+        ("x = [0.5, -1.0, 2.0]", "x = [0.5, -1.0, 20.0]", {18}, "x["),
         ("x = [0.5, -1.0, 2.0]", "x = [0.5, 2.0, -1.0]", {18}, "x["),
         ("x = [0.5, -1.0, 2.0]", "x = [0.5, 1.0, 2.0]", {18}, "x[1]"),
         ("x = [0.5, -1.0, 2.0]", "x = [5, -1.0, 2.0]", {18}, "x[0]"),

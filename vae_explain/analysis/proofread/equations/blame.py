@@ -26,7 +26,7 @@ from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
 from .judging import ComparedSides, EquationJudge, EquationMistake, has_activation
 from .known import Known, cut_or_rounded
-from .operands import Seen, wrong_operand
+from .operands import Seen, gives, wrong_operand
 from .put_in import PutIn, is_written_out
 from .scope import Scope
 from .syntax import (
@@ -34,6 +34,7 @@ from .syntax import (
     Negative,
     Symbol,
     Tree,
+    flattened,
     inside,
     is_bare,
     is_numeric,
@@ -63,6 +64,8 @@ class Blame:
         Formulas and numbers that do not go together at all.
     unjudged
         Pairs of sides of which one could not be computed.
+    judged
+        The lines on which two sides could be held together.
     right
         What the value of the equation at hand should be.
     last
@@ -83,6 +86,7 @@ class Blame:
         self.findings: list[DocumentFinding] = []
         self.doubts: list[Doubt] = []
         self.read_by: Counter[str] = Counter()
+        self.judged: set[int] = set()
         self.given_up = 0
         self.unjudged = 0
         self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
@@ -140,11 +144,12 @@ class Blame:
             return
         self.judge.uses = uses
         self.read_by[layer] += 1
+        self.judged.add(right.line)
         if layer == "A" and mistakes and self._follows_corrected(pair, earlier):
             return
         if layer == "A" and mistakes and self._is_of_other_activation(pair, left):
             return
-        mistakes = self._without_operands(pair, mistakes, left)
+        mistakes = self._without_operands(pair, mistakes, left, earlier)
         self.numbers(mistakes, left, right, layer)
         if mistakes:
             self.right = pair.found(as_printed)
@@ -153,19 +158,29 @@ class Blame:
                 self.doubt(pair, mistakes)
 
     def _without_operands(
-        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], left: Side
+        self,
+        pair: ComparedSides,
+        mistakes: Sequence[EquationMistake],
+        left: Side,
+        earlier: Sequence[Tree],
     ) -> list[EquationMistake]:
         """Blame the operands that explain what follows wrong, and return the other mistakes."""
         if is_bare(pair.right) and len(mistakes) > 1:
             blamed = self._blame_operand(pair.left, literals(pair.right), mistakes, left)
             if blamed:
                 return []
+        right = self._bears_out(pair.right)
         return [
             mistake
             for mistake in mistakes
             if mistake.number is None
             or not self._blame_operand(
-                mistake.made_of, [mistake.number], [mistake], left, self._bears_out(pair.right)
+                mistake.made_of,
+                [mistake.number],
+                [mistake],
+                left,
+                right,
+                earlier if mistake.made_of == flattened(pair.left) else (),
             )
         ]
 
@@ -176,9 +191,10 @@ class Blame:
         mistakes: Sequence[EquationMistake],
         left: Side,
         right: bool = False,
+        earlier: Sequence[Tree] = (),
     ) -> bool:
         """Blame an operand of a result, if it is more likely wrong than the result."""
-        wrong = wrong_operand(tree, printed, mistakes, self.seen, right) if tree else None
+        wrong = wrong_operand(tree, printed, mistakes, self.seen, right, earlier) if tree else None
         if wrong is None or wrong.number is None:
             return False
         results = ", ".join(number.text for number in printed)
@@ -191,10 +207,7 @@ class Blame:
         """Whether what the equation at hand ends in follows from one of its sides."""
         if self.last is None or right is self.last or not is_bare(self.last):
             return False
-        try:
-            return not self.judge.mistakes(ComparedSides(right, self.last, self.scope.lookup), [])
-        except CannotEvaluate:
-            return False
+        return gives(right, literals(self.last))
 
     def _follows_corrected(self, pair: ComparedSides, earlier: Sequence[Tree]) -> bool:
         """Whether a result is right from the operands that were meant."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import pairwise
 
 from .cursor import literal
@@ -15,7 +16,7 @@ def damages(number: Literal) -> Iterator[Literal]:
     Examples
     --------
     >>> [other.text for other in damages(literal("-0.35"))]
-    ['0.35', '-3.05', '-0.53']
+    ['0.35', '-3.05', '-0.53', '-0.035', '-3.5']
     >>> [other.text for other in damages(literal("12"))]
     ['-12', '21', '0.0012', '0.012', '0.12', '1.2']
     """
@@ -35,6 +36,17 @@ def damages(number: Literal) -> Iterator[Literal]:
         lost = ("0.00", "0.0", "0.")  # with its zeros
         for other in (*(f"{zeros}{text}" for zeros in lost), *_with_point(text)):
             yield literal(f"{sign}{other}", number.line)
+    elif number.value and "e" not in text.lower():
+        for by in (-1, 1):  # of another unit
+            moved = Decimal(text).scaleb(by)
+            yield literal(f"{sign}{moved:f}", number.line)
+
+
+def one_digit_apart(text: str, other: str) -> bool:
+    """Whether two numbers differ in one digit as they are written, of whichever sign."""
+    ours, theirs = text.lstrip("+-"), other.lstrip("+-")
+    differing = sum(a != b for a, b in zip(ours, theirs, strict=False))
+    return len(ours) == len(theirs) and differing == 1
 
 
 def _with_point(digits: str) -> Iterator[str]:

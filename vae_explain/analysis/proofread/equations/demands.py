@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import accumulate, combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -117,22 +117,38 @@ def _half(printed: Range) -> Array:
 
 
 def rearranged(value: Tree) -> Iterator[Demand]:
-    """Yield a list with two of its numbers or rows exchanged, or one of another sign."""
+    """Yield a list with two of its numbers or rows exchanged, one of another sign, or turned."""
     value = flattened(value)
     numbers = literals(value)
+    rows = [len(literals(entry)) for entry in value.entries] if isinstance(value, Row) else []
     if isinstance(value, Row):
+        for turned in _turned(value):
+            yield Demand(turned, value, turned, TOGETHER)
         entries = value.entries
         pairs = combinations(range(len(entries)), 2) if len(numbers) != len(entries) else ()
         for i, j in pairs:  # the rows of a matrix
             order = list(entries)
             order[i], order[j] = order[j], order[i]
             yield Demand(Row(tuple(order)), value, Row(tuple(order)), TOGETHER)
-    if len(numbers) > MOST_EXCHANGED:
+    few = len(numbers) <= MOST_EXCHANGED
+    starts = [0] if few else list(accumulate(rows, initial=0))  # of many, those of one row
+    for start, end in pairwise([*starts[: len(starts) - (not few)], len(numbers)]):
+        pairs = combinations(range(start, end), 2) if end - start <= MOST_EXCHANGED else ()
+        for i, j in pairs:
+            if numbers[i] != numbers[j]:
+                exchanged = replaced(replaced(value, i, numbers[j]), j, numbers[i])
+                yield Demand(exchanged, value, exchanged, TOGETHER)
+    if not few:
         return
-    for i, j in combinations(range(len(numbers)), 2):
-        if numbers[i] != numbers[j]:
-            exchanged = replaced(replaced(value, i, numbers[j]), j, numbers[i])
-            yield Demand(exchanged, value, exchanged, TOGETHER)
     for i, number in enumerate(numbers):
         if number.value:
             yield Demand(replaced(value, i, negated(number)), number, negated(number), 0.0)
+
+
+def _turned(value: Row) -> Iterator[Row]:
+    """Yield a list in the opposite order, and a square matrix transposed."""
+    rows = [entry.entries for entry in value.entries if isinstance(entry, Row)]
+    if len(rows) == len(value.entries) and all(len(row) == len(rows) for row in rows):
+        yield Row(tuple(Row(column) for column in zip(*rows, strict=True)))
+    elif len(value.entries) > 2:
+        yield Row(value.entries[::-1])

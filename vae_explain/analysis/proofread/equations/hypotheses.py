@@ -15,7 +15,7 @@ from typing import NamedTuple
 from .chains import Chain
 from .columns import ColumnClaim
 from .cursor import Unreadable, literal
-from .damages import damages
+from .damages import damages, one_digit_apart
 from .demands import Demand, rearranged
 from .findings import FORMULA, DocumentFinding, Doubt
 from .judging import EquationMistake
@@ -85,9 +85,10 @@ def with_fewest_findings(
         line, printed = change.blamed.line, change.blamed.printed
         itself = any((f.line, f.printed) == (line, printed) for f in other.findings)
         findings = other.findings if itself else [change.blamed, *other.findings]
-        return _Reading(
-            other, sorted(findings, key=lambda f: f.line), _count(findings) + other.blame.given_up
-        )
+        # What could not be judged before speaks neither for the change nor against it.
+        judged = {line, *run.blame.judged, *(f.line for f in run.findings)}
+        wrong = _count([f for f in findings if f.line in judged]) + other.blame.given_up
+        return _Reading(other, sorted(findings, key=lambda f: f.line), wrong)
 
     best, most = _Reading(run, run.findings, _count(run.findings) + run.blame.given_up), (0, 0.0)
     changes: dict[tuple[int, str, Tree], _Change] = {}
@@ -133,10 +134,8 @@ def _likelihood(change: _Change, run: EquationReader) -> float:
     told = sum(change.evidence >= power for power in TELLING) + 3 * change.used
     if not (isinstance(change.old, Literal) and isinstance(change.new, Literal)):
         return told
-    told += run.blame.seen.speaks_for(change.new.value, change.old.value)
-    one_digit = len(change.old.text) == len(change.new.text) and (
-        sum(a != b for a, b in zip(change.old.text, change.new.text, strict=True)) == 1
-    )
+    told += run.blame.seen.speaks_for(change.new.value, change.old)
+    one_digit = one_digit_apart(change.old.text, change.new.text)
     return told + (2 if is_damaged(change.old, change.new.value) else ONE_DIGIT * one_digit)
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .alike import align, count, element_of, readings
+from .damages import one_digit_apart
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly, hull
 from .known import Known, as_text, cut_or_rounded, rounded_for
@@ -31,6 +32,7 @@ from .syntax import (
     literals,
 )
 
+MANY = 6  # signs of a number that no other quantity has by chance
 SLIP = 2  # units in the last place that operands of which nothing is known may explain
 
 
@@ -296,7 +298,10 @@ class EquationJudge:
                 mistake = self._part(part, number, pair)
                 wrong += [] if mistake is None else [mistake]
                 self._note([(part, number)], {m.printed for m in wrong})
-        return wrong if len(wrong) == 1 < len(self.uses) else []
+        others = len(self.uses) > 1 or any(
+            one_digit_apart(m.printed, m.expected) and len(m.printed) > MANY for m in wrong
+        )
+        return wrong if len(wrong) == 1 and others else []
 
     def _part(self, left: Tree, number: Literal, pair: ComparedSides) -> EquationMistake | None:
         """Hold one number of a formula against the part of the other that it stands for."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from .evaluation import Leaf, half
-from .intervals import Range, exactly, hull, outward
+from .intervals import Range, exactly, hull
 from .syntax import Literal
 
 EXACT_BY = 2  # a result with so many digits more than an operand takes that operand as exact
@@ -90,7 +90,7 @@ def _complement(number: Literal) -> str | None:
 def cut_or_rounded(number: Literal) -> Range:
     """Return all that an operand may stand for: a calculator's display may be cut."""
     size, unit = abs(number.value), number.unit
-    bounds = outward(*np.asarray((size - unit / 2, size + unit)))
+    bounds = Range(*np.asarray((size - unit / 2, np.nextafter(size + unit, size))))
     return Range(-bounds.high, -bounds.low) if number.text.startswith("-") else bounds
 
 

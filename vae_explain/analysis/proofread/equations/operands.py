@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ....trace import Array
-from .damages import damages
+from .damages import damages, one_digit_apart
 from .demands import solved
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .intervals import Range, all_meet
@@ -21,6 +23,7 @@ from .syntax import Literal, Tree, is_bare, is_numeric, literals, replaced
 
 FEWEST_DIGITS = 2  # of a result, for it to speak against an operand
 TELLING = 3  # digits that a result must have, or have more than an operand that is solved for
+MANY = 6  # digits of a result that no other operand gives by chance
 MOST_OPERANDS = 40
 
 
@@ -30,13 +33,15 @@ class Seen:
     def __init__(self, trees: Iterable[Tree]) -> None:
         self.counts = Counter(_rounded(n.value) for tree in trees for n in literals(tree))
 
-    def speaks_for(self, new: float, old: float) -> int:
+    def speaks_for(self, new: float, old: Literal) -> int:
         """Return how much the rest of a document speaks for a number in place of another."""
-        new, old = _rounded(new), _rounded(old)
-        if new == -old:
-            return (self.counts[new] > 0) - (self.counts[old] > 1)
-        changed, kept = (self.counts[size] + self.counts[-size] for size in (new, old))
-        return (changed > 0) - (kept > 1)
+        meant, printed = _rounded(new), _rounded(old.value)
+        if meant == -printed:
+            changed, kept = self.counts[meant], self.counts[printed]
+        else:
+            changed, kept = (self.counts[size] + self.counts[-size] for size in (meant, printed))
+        # What has so few digits stands in many places by chance.
+        return (changed > 0 and old.significant > 1) - (kept > 1 and old.significant > 2)
 
 
 def _rounded(number: float) -> float:
@@ -47,6 +52,7 @@ class _Other(NamedTuple):
     """An operand, and the number that would explain what is printed."""
 
     score: int
+    place: int
     old: Literal
     new: Literal
 
@@ -57,6 +63,7 @@ def wrong_operand(
     mistakes: Sequence[EquationMistake],
     seen: Seen,
     right: bool,
+    earlier: Sequence[Tree] = (),
 ) -> EquationMistake | None:
     """Return the operand that is more likely wrong than what is printed as the result.
 
@@ -66,6 +73,8 @@ def wrong_operand(
         What is wrong if the operands are right; none where they give no number.
     right
         Whether what follows bears the result out.
+    earlier
+        Sides before the arithmetic that it has to agree with.
     """
     digits = max((number.significant for number in printed), default=0)
     slips = mistakes and all(mistake.off <= SLIP for mistake in mistakes)
@@ -76,7 +85,11 @@ def wrong_operand(
     if len(operands) > MOST_OPERANDS:
         return None
     others = [o for place in range(len(operands)) for o in _others(tree, place, printed, seen)]
-    best = max(others, key=lambda other: other.score, default=None)
+    own = _open(tree)
+    values = [value for value in map(_value, earlier) if value is not None]
+    before = [value for value in values if own is None or _all_agree([value], own)]
+    follow = (o for o in others if _all_agree(before, _open(replaced(tree, o.place, o.new))))
+    best = max(follow, key=lambda other: other.score, default=None)
     if best is None or best.score <= of_result(mistakes, seen) - 3 * right:
         return None
     off = abs(best.new.value - best.old.value) / best.old.unit
@@ -89,10 +102,19 @@ def of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> int:
         return -3
     scores = []
     for mistake in mistakes:
-        if mistake.number is None:
+        number = mistake.number
+        if number is None:
             return 3
-        damaged = is_damaged(mistake.number, mistake.value)
-        scores.append(2 * damaged + seen.speaks_for(mistake.value, mistake.number.value))
+        slips = [
+            other
+            for other in damages(number)
+            if abs(other.value - mistake.value) <= SLIP * other.unit
+        ]
+        meant = round(mistake.value, max(0, number.decimals))
+        if slips and number.significant >= TELLING:
+            scores.append(2 + max(seen.speaks_for(other.value, number) for other in slips))
+        else:
+            scores.append(2 * is_damaged(number, mistake.value) + seen.speaks_for(meant, number))
     return max(scores) if len(scores) == 1 else min(scores)
 
 
@@ -102,29 +124,40 @@ def is_damaged(number: Literal, meant: float) -> bool:
         return True
     if abs(number.value - 100 * meant) <= number.unit / 2:
         return True  # a percentage without its sign
-    ours = number.text.lstrip("+-")
-    theirs = f"{abs(meant):.{max(0, number.decimals)}f}"
-    differing = sum(a != b for a, b in zip(ours, theirs, strict=False))
-    return len(ours) == len(theirs) and differing == 1 and number.significant > TELLING
+    theirs = f"{meant:.{max(0, number.decimals)}f}"
+    return number.significant > TELLING and one_digit_apart(number.text, theirs)
 
 
 def _others(tree: Tree, place: int, printed: Sequence[Literal], seen: Seen) -> Iterator[_Other]:
     old = literals(tree)[place]
     for new in damages(old):
-        if _gives(replaced(tree, place, new), printed):
-            yield _Other(2 + seen.speaks_for(new.value, old.value), old, new)
-    if len(printed) == 1 and printed[0].significant - old.significant >= TELLING:
-        solution = solved(tree, place, _middle, half(printed[0]), finer=0)
-        if solution is not None and _gives(solution.value, printed):
-            new = literals(solution.value)[place]
-            yield _Other(1 + seen.speaks_for(new.value, old.value), old, new)
+        if gives(replaced(tree, place, new), printed):
+            yield _Other(2 + seen.speaks_for(new.value, old), place, old, new)
+    if len(printed) != 1 or printed[0].significant < TELLING:
+        return
+    solution = solved(tree, place, _middle, half(printed[0]), finer=0)
+    if solution is None or not gives(solution.value, printed):
+        return
+    new = literals(solution.value)[place]
+    spoken = seen.speaks_for(new.value, old)
+    if one_digit_apart(old.text, new.text) and (printed[0].significant > TELLING or spoken > 0):
+        yield _Other(2 + spoken, place, old, new)
+    elif printed[0].significant - old.significant >= TELLING:
+        yield _Other(1 + spoken, place, old, new)
 
 
-def _gives(tree: Tree, printed: Sequence[Literal]) -> bool:
+def gives(tree: Tree, printed: Sequence[Literal]) -> bool:
+    """Whether arithmetic comes to what is printed, as far as rounding lets it."""
     result = _value(tree)
     if result is None or result.low.size != len(printed):
         return False
-    return all(all_meet(f, half(n)) for f, n in zip(result.flat(), printed, strict=True))
+    return all(all_meet(f, _result(n)) for f, n in zip(result.flat(), printed, strict=True))
+
+
+def _result(number: Literal) -> Range:
+    """Return what a result may be; one of many digits may come from what was not yet rounded."""
+    by = number.unit * (SLIP if number.significant >= MANY else 0.5)
+    return Range(np.asarray(number.value - by), np.asarray(number.value + by))
 
 
 def _value(tree: Tree) -> Range | None:
@@ -132,6 +165,20 @@ def _value(tree: Tree) -> Range | None:
         return evaluate(tree, as_printed)
     except CannotEvaluate:
         return None
+
+
+def _open(tree: Tree) -> Range | None:
+    """Return what arithmetic may be, each number of it rounded."""
+    try:
+        return evaluate(tree, half)
+    except CannotEvaluate:
+        return None
+
+
+def _all_agree(before: Sequence[Range], value: Range | None) -> bool:
+    if value is None:
+        return True
+    return all(value.shape != other.shape or all_meet(value, other) for other in before)
 
 
 def _middle(tree: Tree) -> Array | None:

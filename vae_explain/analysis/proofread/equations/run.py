@@ -16,7 +16,7 @@ from .evaluation import CannotEvaluate, as_printed, evaluate, half, nothing
 from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
 from .judging import SLIP, ComparedSides, EquationMistake
-from .known import Known, cut_or_rounded
+from .known import Known
 from .operands import Seen
 from .restated import Restated
 from .scope import Scope, counted_from_zero
@@ -80,7 +80,9 @@ class EquationReader:
         """Judge equations in order, then what the columns of tables say."""
         trees = [s.tree for chain in chains for s in chain.sides if s.tree is not None]
         self.scope.zero_based = counted_from_zero(trees)
-        self.blame.seen = self.blame.put_in.seen = Seen(trees)
+        self.blame.seen = self.blame.put_in.seen = Seen(
+            [*trees, *(claim.pair.right for claim in claims)]
+        )
         self.multiples = multiples(_said(chains))
         for chain in chains:
             self._chain(chain)
@@ -241,7 +243,7 @@ class EquationReader:
         if known is None or exact is None or known.low.size != len(numbers):
             return
         triples = zip(numbers, known.flat(), exact.middle.ravel(), strict=True)
-        wrong = [(n, float(v)) for n, k, v in triples if not all_meet(cut_or_rounded(n), k)]
+        wrong = [(n, float(v)) for n, k, v in triples if not all_meet(half(n), k)]
         if not wrong or (len(wrong) == len(numbers) and not _are_exchanged(wrong)):
             return
         mistakes = [EquationMistake.of(number, value) for number, value in wrong]

@@ -242,7 +242,7 @@ class Scope:
                 known = self._direct(other, index, leaf)
             if known is not None:
                 parts.append(_converted(known, other, key))
-        if not parts or len({f.shape for f in parts}) > 1:
+        if not parts or len({f.shape for f in parts}) > 1 or not parts[0].finite:
             return None
         near = all(np.allclose(f.middle, parts[0].middle, TOLERATED, TOLERATED) for f in parts)
         return hull(parts) if near else parts[0]
@@ -276,6 +276,7 @@ def _named(key: str, index: str) -> Tree:
     return variance if key == "σ²" else FunctionCall("log", (variance,))
 
 
+@np.errstate(over="ignore")
 def _converted(value: Range, source: str, target: str) -> Range:
     log, exp = intervals.FUNCTIONS["log"], intervals.FUNCTIONS["exp"]
     by_log = value

@@ -1,9 +1,10 @@
-"""Whether one changed digit in an input explains what else would be many wrong figures.
+"""Whether one input that is another explains what else would be many wrong figures.
 
 The seed vouches for parameters and noise; nothing vouches for x, and without a seed for
-anything. So when several figures agree in no arithmetic, each digit of each such input that
-all of them depend on is changed in turn. The one change that lets the most figures agree is
-taken for what was meant, if it halves those that do not; that input is then blamed, alone.
+anything. So when several figures agree in no arithmetic, each such input is changed to what
+these figures demand of it (`demands.py`): one number of it, or several that were exchanged or
+have another sign. The one change that lets the most figures agree is taken for what was meant,
+if it halves those that do not; that input is then blamed, alone.
 
 The same is asked of a single figure that does not follow from the inputs, when everything
 behind it was computed from it as it stands, and so bears it out.
@@ -15,35 +16,28 @@ does not follow from the inputs as stated, with the candidates named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from ....engine.formulas import Steps
-from ....ops import NotExplained
-from ....symbolic.expression import Expression, references
 from ....trace import Array
-from ..equations.cursor import literal
-from ..equations.damages import damages
+from ..equations.damages import damages, one_digit_apart
+from ..equations.demands import demands
+from ..equations.intervals import Range
+from ..equations.syntax import Literal, Row, Tree, literals
 from ..matching.figures import PrintedFigure
 from ..matching.names import Name
-from .agreement import slipped
 from .figure_verdicts import FigureJudge
 from .line_formulas import whole_index
-from .recomputed import Arithmetic, Inputs, RecomputedRun, array_of, by_hand, chained, inputs_of
+from .recomputed import Arithmetic, Inputs, array_of, by_hand, chained, inputs_of
 from .starting_point import StartingPoint
 
 Change = tuple[
     tuple[PrintedFigure, float], ...
 ]  # numbers of one input, and what was meant for each
-MOST_TOGETHER = 16  # numbers of an input of which any two may have been exchanged
 FEWEST = 2  # figures that disagree, before an input is suspected
-MOST_SUSPECTS = 32  # among more, many would do equally well
-# Of a number: what the steps before it may lack in digits, where itself it has many.
-INHERITED = 1e-5
-MOST_EXAMINED = 12  # of these, to see what they have in common
 
 
 class Repair(NamedTuple):
@@ -71,16 +65,14 @@ def repaired(judge: FigureJudge) -> Repair | None:
     if len(disagreeing) < FEWEST and not borne_out:
         return None
     best: list[tuple[Change, StartingPoint]] = []
-    fewest = len(disagreeing) // 2
-    for change in _changes(judge, disagreeing):
-        if len(change) > 1 and best and len(best[0][0]) == 1:
-            break  # one number explains it
+    fewest, likeliest = len(disagreeing) // 2, None
+    for change, rank in sorted(_changes(judge, disagreeing).items(), key=lambda item: item[1]):
+        if likeliest is not None and rank > likeliest:
+            break  # one that is likelier explains it
         changed = _changed(begun, change)
-        if not _settles(judge, changed.inputs, changed.whole, disagreeing[0]):
-            continue
         left = len(_disagreeing(judge, changed.inputs, changed.whole))
         if left < fewest:
-            fewest, best = left, []
+            fewest, best, likeliest = left, [], rank
         if left == fewest:
             best.append((change, changed))
     if not best:
@@ -91,26 +83,76 @@ def repaired(judge: FigureJudge) -> Repair | None:
     return Repair(best[0][1], blamed, () if settled else (disagreeing[0],))
 
 
-def _changes(judge: FigureJudge, disagreeing: Sequence[PrintedFigure]) -> Iterator[Change]:
-    """Yield what may have been meant: one other digit or sign, then what changes several numbers.
+def _changes(judge: FigureJudge, disagreeing: Sequence[PrintedFigure]) -> dict[Change, int]:
+    """Return what may have been meant for inputs, the likeliest with the least number.
 
-    These are the noise that the seed gives, and a tensor with two numbers exchanged or all of
-    another sign.
+    One small thing may have happened to a number; or several are another draw, exchanged or of
+    another sign; or a number is any other, where more than one figure speaks for that.
     """
+    changes: dict[Change, int] = {}
     limited = "bce" in judge.begun.run.trace.by_name  # cross-entropy wants every x from 0 to 1
-    for figure in _suspects(judge, disagreeing):
-        for value in (*_other_digits(figure), *(n.value for n in damages(figure.printed))):
-            if not (limited and figure.name.value == "x" and not 0 <= value <= 1):
-                yield ((figure, value),)
+    wrong = [figure for figure in disagreeing if figure.name == disagreeing[0].name]
+    middle = np.array([figure.printed.value for figure in wrong])
+    half = np.array([figure.unit / 2 for figure in wrong])
+    graph, trace = judge.begun.run.graph, judge.begun.run.trace
+    first = trace.by_name[wrong[0].name.value].id
+    ways: tuple[Arithmetic, ...] = ("chain", _whole(judge))
     for name, figures in _open_tensors(judge).items():
-        if len(figures) == 1 or len(figures) > MOST_TOGETHER:
+        if not (wrong[0].name.is_backward or graph.depends(first, [trace.by_name[name].id])):
             continue
-        if judge.begun.seed is not None and name == "eps":
-            yield _as_drawn(judge.begun, figures)
-        for one, other in combinations(figures, 2):
-            yield (one, other.printed.value), (other, one.printed.value)
-        if not limited or name != "x":
-            yield tuple((figure, -figure.printed.value) for figure in figures)
+        if judge.begun.seed is not None and name == "eps" and len(figures) > 1:
+            changes[_as_drawn(judge.begun, figures)] = 1
+        if not (limited and name == "x"):
+            changes[tuple((figure, -figure.printed.value) for figure in figures)] = 1
+        for way in ways:
+            given = partial(_given, judge, figures, wrong, way)
+            for demand in demands(_listed(figures), given, Range(middle - half, middle + half)):
+                change = _change(figures, demand.value)
+                if limited and name == "x" and not all(0 <= value <= 1 for _, value in change):
+                    continue
+                rank = 1 if len(change) > 1 else 0 if _is_slip(demand.old, demand.new) else 2
+                if rank < 2 or len(disagreeing) > 1:
+                    changes[change] = min(rank, changes.get(change, rank))
+    return changes
+
+
+def _given(
+    judge: FigureJudge,
+    figures: Sequence[PrintedFigure],
+    wrong: Sequence[PrintedFigure],
+    way: Arithmetic,
+    value: Tree,
+) -> Array:
+    """Return what wrong figures are in one arithmetic, with other numbers of an input."""
+    change = _change(figures, value)
+    begun = _changed(judge.begun, change) if change else judge.begun
+    if way == "chain":
+        chain = chained(begun.run, begun.inputs, judge.by_name)
+        return np.array([chain.array(f.name, judge.rate)[f.place] for f in wrong])
+    run = by_hand(begun.run, begun.whole)
+    return np.array([array_of(run, f.name, judge.rate)[f.place] for f in wrong])
+
+
+def _listed(figures: Sequence[PrintedFigure]) -> Row:
+    """Return a tensor as it is printed, row by row where it is a matrix."""
+    rows: dict[tuple[int, ...], list[Literal]] = {}
+    for figure in figures:
+        rows.setdefault(figure.place[:-1], []).append(figure.printed)
+    entries = [Row(tuple(row)) for row in rows.values()]
+    return entries[0] if len(entries) == 1 else Row(tuple(entries))
+
+
+def _change(figures: Sequence[PrintedFigure], value: Tree) -> Change:
+    pairs = zip(figures, literals(value), strict=True)
+    return tuple((f, number.value) for f, number in pairs if f.printed.value != number.value)
+
+
+def _is_slip(old: Tree, new: Tree) -> bool:
+    """Whether one small thing happened to a number."""
+    if not (isinstance(old, Literal) and isinstance(new, Literal)):
+        return False
+    slips = (other.value for other in damages(old))
+    return new.value in slips or one_digit_apart(old.text, new.text)
 
 
 def _open_tensors(judge: FigureJudge) -> dict[str, list[PrintedFigure]]:
@@ -120,7 +162,7 @@ def _open_tensors(judge: FigureJudge) -> dict[str, list[PrintedFigure]]:
         name = figure.name.value
         if figure.name.is_input and name not in judge.begun.confirmed:
             by_tensor.setdefault(name, {}).setdefault(figure.place, figure)
-    return {name: list(figures.values()) for name, figures in by_tensor.items()}
+    return {name: [figures[at] for at in sorted(figures)] for name, figures in by_tensor.items()}
 
 
 def _disagreeing(judge: FigureJudge, inputs: Inputs, whole: Inputs) -> list[PrintedFigure]:
@@ -143,93 +185,9 @@ def _disagreeing(judge: FigureJudge, inputs: Inputs, whole: Inputs) -> list[Prin
     return sorted(disagreeing, key=lambda f: (f.name.is_backward, order[f.name.value].id))
 
 
-def _settles(judge: FigureJudge, inputs: Inputs, whole: Inputs, figure: PrintedFigure) -> bool:
-    """Whether the first figure that disagreed now agrees, which is quick to see."""
-    if figure.name.is_backward:
-        return True
-    run = judge.begun.run
-    chain: RecomputedRun = chained(run, inputs, judge.by_name)
-    arrays: list[tuple[Arithmetic, Array]] = [
-        ("chain", chain.array(figure.name, judge.rate)),
-        (_whole(judge), array_of(by_hand(run, whole), figure.name, judge.rate)),
-    ]
-    return any(judge.agrees(figure, float(array[figure.place]), a) for a, array in arrays)
-
-
 def _whole(judge: FigureJudge) -> Arithmetic:
     """Return how exact a figure is that is computed from the whole inputs."""
     return "full" if judge.has_full else "printed"
-
-
-def _suspects(judge: FigureJudge, disagreeing: Sequence[PrintedFigure]) -> list[PrintedFigure]:
-    """Return the printed inputs, vouched for by no seed, that all these figures depend on."""
-    begun = judge.begun
-    open_inputs = {
-        (figure.name.value, figure.place): figure
-        for figure in reversed(judge.figures)
-        if figure.name.is_input and figure.name.value not in begun.confirmed
-    }
-    if not open_inputs:
-        return []
-    steps = Steps(judge.printed)
-    common: set[tuple[str, tuple[int, ...]]] | None = None
-    plainly = [f for f in disagreeing if _parts_plainly(f, _by_step(judge, f))] or disagreeing
-    for figure in _spread(plainly):
-        needed = set(_needed(judge, steps, figure.name, figure.place, set()))
-        common = needed if common is None else common & needed
-    suspects = [figure for key, figure in open_inputs.items() if common and key in common]
-    return suspects if len(suspects) <= MOST_SUSPECTS else []
-
-
-def _parts_plainly(figure: PrintedFigure, own: float) -> bool:
-    """Whether a figure is further from its step than the rounding of what is printed before."""
-    apart = abs(figure.printed.value - own)
-    return not slipped(figure, own) and apart > INHERITED * abs(own)
-
-
-def _by_step(judge: FigureJudge, figure: PrintedFigure) -> float:
-    return float(judge.as_it_stands.array(figure.name, judge.rate)[figure.place])
-
-
-def _spread(figures: Sequence[PrintedFigure]) -> Sequence[PrintedFigure]:
-    values = [f for f in figures if not f.name.is_backward] or list(figures)
-    return values[:: max(1, len(values) // MOST_EXAMINED)]
-
-
-def _needed(
-    judge: FigureJudge, steps: Steps, name: Name, index: tuple[int, ...], seen: set[Name]
-) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield the elements of inputs that an element is made from, past what is not printed."""
-    trace = judge.printed.trace
-    number = trace.by_name[name.value].id
-    try:
-        tree: Expression = (
-            steps.gradient(number, steps.full_index(number, index), name.term)
-            if name.gradient
-            else steps.element(number, steps.full_index(number, index))
-        )
-    except NotExplained:
-        return
-    for ref in references(tree):
-        at = ref.index or ()
-        if ref.name in judge.given:
-            yield ref.name, at
-        elif ref.name in trace.by_name and Name(ref.name) not in judge.by_name:
-            inner = Name(ref.name, place=at)
-            if inner not in seen:
-                seen.add(inner)
-                yield from _needed(judge, steps, Name(ref.name), at, seen)
-
-
-def _other_digits(figure: PrintedFigure) -> Iterator[float]:
-    """Yield a figure's value with each one of its digits changed."""
-    printed = figure.printed.text
-    for position, sign in enumerate(printed):
-        if sign.isdigit():
-            for digit in "0123456789":
-                if digit != sign:
-                    changed = printed[:position] + digit + printed[position + 1 :]
-                    yield literal(changed).value
 
 
 def _as_drawn(begun: StartingPoint, figures: Sequence[PrintedFigure]) -> Change:

@@ -42,6 +42,8 @@ from ..equations.syntax import (
     Symbol,
     Tree,
     literals,
+    negated,
+    replaced,
 )
 from ..matching.figures import Line, PrintedFigure
 from ..matching.names import Name as Quantity
@@ -79,10 +81,10 @@ class Substitution:
         computed = self._element(line, self._usual(line.name)) if line.name.value else value
         wrong = self._wrong_operands(line) if line.name.value else ()
         if wrong:
-            shown = ", ".join(f"{o.printed} should be {o.element} = {o.expected}" for o in wrong)
-            return JudgedLine(line, value, computed, wrong, True, shown)
+            return JudgedLine(line, value, computed, wrong, True, _shown(wrong))
         follows, why = self._result(line, value, computed)
-        return JudgedLine(line, value, computed, (), follows, why)
+        wrong = () if follows else self._negated_operand(line)
+        return JudgedLine(line, value, computed, wrong, follows, _shown(wrong) or why)
 
     # --- the result ---
 
@@ -179,6 +181,25 @@ class Substitution:
             for way, array in parts_at(run, self.ways[arithmetic], value.id)
         ]
 
+    def _negated_operand(self, line: Line) -> tuple[LineOperand, ...]:
+        """Return the one operand that needs its other sign for a result that is right."""
+        printed = line.result
+        if printed is None or not line.name.value:
+            return ()
+        arithmetic = self._usual(line.name)
+        formula = formula_of(self.steps[arithmetic], line)
+        if formula is None or not self._is_right(line, _figure(printed, line)):
+            return ()
+        for place, number in enumerate(literals(line.sum)):
+            other = negated(number)
+            if not _within(replaced(line.sum, place, other), printed.value, printed.unit / 2):
+                continue
+            for leaf in leaves(formula):
+                element, value = self._value(leaf, arithmetic)
+                if value * number.value < 0 and self._fits(number, leaf, arithmetic, line):
+                    return (LineOperand(number.text, element, other.text),)
+        return ()
+
     def _mismatched(
         self, line: Line, leaves: Sequence[Number | Ref], arithmetic: Arithmetic
     ) -> tuple[LineOperand, ...]:
@@ -250,6 +271,10 @@ class Substitution:
         term = None if top == loss else top[1:]
         name = Quantity(bottom, True, term) if bottom else Quantity(leaf.name)
         return name if name.value in trace.by_name else None
+
+
+def _shown(wrong: Sequence[LineOperand]) -> str:
+    return ", ".join(f"{o.printed} should be {o.element} = {o.expected}" for o in wrong)
 
 
 def _size(number: Literal) -> Literal:
