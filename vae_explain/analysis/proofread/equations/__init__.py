@@ -1,9 +1,9 @@
 """Equations wherever they stand, each side held against the next.
 
 In order: `tokens.py` cuts text, code and LaTeX; `parser.py` reads formulas, with the `cursor.py`
-that goes over them and what `quantities.py` are called, a tree of `syntax.py`; `chains.py` finds
-the equations of a passage that `reader.py` gives it, by the `habits.py` of their authors, and
-`columns.py` those of a table's columns.
+that goes over them and what `quantities.py` are called, a tree of `syntax.py`; `clauses.py` cuts a
+passage that `reader.py` gives it where its statements end, `chains.py` finds their equations, by
+the `habits.py` of their authors, and `columns.py` those of a table's columns.
 `evaluation.py` computes in the arithmetic of `intervals.py`; `judging.py` says whether two sides
 agree, by what is `known.py` of their numbers and where they are `alike.py`.
 

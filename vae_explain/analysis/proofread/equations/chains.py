@@ -1,8 +1,7 @@
 """Equations found in a passage: `a = b ≈ c`, wherever they stand.
 
-Tokens are parted into clauses at what can only stand between equations, a clause into sides
-at its signs of equality, and each side is read as far as it is a formula. Brackets that hold
-an equation are those of a remark. One walk over the tokens, so the time grows with the text.
+The sides of each clause are read as far as they are formulas, and words between two numbers
+part a clause into several equations.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ....quick_dataclasses import dataclass
+from .clauses import Clause, clauses_of, listed
 from .cursor import TooDeep, Unreadable, literal, scientific
 from .habits import CASES, ELLIPSES, GIVEN, SMALL, about, is_said_wrong, is_word, without_units
 from .parser import parse
@@ -53,13 +53,6 @@ class Chain:
     given: bool = False
 
 
-class _Clause(NamedTuple):
-    """Sides as ranges of tokens, and what ends the clause."""
-
-    sides: list[tuple[int, int]]
-    ended_by: str
-
-
 def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
     """Yield the equations of a passage.
 
@@ -68,7 +61,7 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
     source
         The text that the tokens were cut from, which their places refer to.
     """
-    clauses = list(_clauses(tokens))
+    clauses = list(clauses_of(tokens))
     for position, clause in enumerate(clauses):
         if len(clause.sides) < 2:
             continue
@@ -77,114 +70,14 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
             continue
         before = clauses[position - 1] if position else None
         in_list = before is not None and before.ended_by == "comma" and len(before.sides) > 1
-        further = _listed(clauses, position) if clause.ended_by == "comma" else []
+        further = listed(clauses, position) if clause.ended_by == "comma" else []
         yield from _Reader(tokens, source, clause).chains(in_list, further)
-
-
-def _listed(clauses: Sequence[_Clause], position: int) -> list[tuple[int, int]]:
-    """Return what may be further entries of a list without brackets: `x = 1, 2, 3`."""
-    numbers = []
-    while clauses[position].ended_by == "comma" and position + 1 < len(clauses):
-        position += 1
-        numbers.append(clauses[position].sides[0])
-        if len(clauses[position].sides) > 1:
-            break
-    return numbers
-
-
-def _clauses(tokens: Sequence[MathToken]) -> Iterator[_Clause]:
-    remarks = _remarks(tokens)
-    depth = start = 0
-    sides: list[tuple[int, int]] = []
-    for i, token in enumerate(tokens):
-        if token.kind == "open" and i not in remarks:
-            depth += 1
-        elif token.kind == "close" and i not in remarks and depth:
-            depth -= 1
-        elif depth:
-            continue
-        elif token.kind == "relation":
-            sides.append((start, i))
-            start = i + 1
-        elif _ends(tokens, i, remarks):
-            yield _Clause([*sides, (start, i)], token.kind)
-            sides, start = [], i + 1
-    yield _Clause([*sides, (start, len(tokens))], "end")
-
-
-def _ends(tokens: Sequence[MathToken], i: int, remarks: set[int]) -> bool:
-    """Whether a clause ends at a token that stands in no brackets."""
-    token = tokens[i]
-    if token.kind in ("stop", "comma") or i in remarks or token.kind == "close":
-        return True
-    if token.text == "/":
-        return _parts_settings(tokens, i)
-    if token.kind not in ("line", "gap"):
-        return False
-    before = tokens[i - 1].kind if i else "stop"
-    after = tokens[i + 1] if i + 1 < len(tokens) else None
-    if after is None:
-        return True
-    if after.kind == "line" and (token.kind == "gap" or token.mode == "math"):
-        return False
-    if token.kind == after.kind == "gap":
-        return False
-    goes_on = after.kind == "relation" or before in ("relation", "operator", "gap")
-    if token.kind == "line" and after.kind == "operator" and after.text in "+-*/":
-        follows = tokens[i + 2] if i + 2 < len(tokens) else after
-        entry = after.text == "-" and follows.kind == "name" and len(follows.text) > 1
-        goes_on = goes_on or (
-            follows.spaced and not entry
-        )  # `+ 0.5` on a new line; `-0.5` is a number
-    return not goes_on
-
-
-def _parts_settings(tokens: Sequence[MathToken], i: int) -> bool:
-    """Whether a stroke stands between two settings, as in `beta1=0.9/beta2=0.999`."""
-    kinds = [token.kind for token in tokens[max(0, i - 2) : i + 3]]
-    if kinds != ["relation", "number", "operator", "name", "relation"]:
-        return False
-    name = tokens[i + 1]
-    return name.mode == "text" and len(name.text) > 1 and not name.spaced
-
-
-def _remarks(tokens: Sequence[MathToken]) -> set[int]:
-    """Return the brackets that hold equations, and those that have no partner."""
-    remarks: set[int] = set()
-    opened: list[list[int]] = []  # where, and how many relations stood before
-    relations = 0
-    for i, token in enumerate(tokens):
-        if token.kind == "open":
-            opened.append([i, relations])
-        elif token.kind == "close":
-            if not opened:
-                remarks.add(i)
-                continue
-            start, before = opened.pop()
-            if relations > before and not _is_index_or_call(tokens, start):
-                remarks |= {start, i}
-            elif relations > before:
-                relations = before
-        elif token.kind == "relation":
-            relations += 1
-    return remarks | {start for start, _ in opened}
-
-
-def _is_index_or_call(tokens: Sequence[MathToken], start: int) -> bool:
-    """Whether a bracket belongs to what stands before it: `\\sum_{i=1}`, `sum(x, dim=1)`."""
-    if not start:
-        return False
-    before = tokens[start - 1]
-    if tokens[start].text == "group":
-        return before.text in ("_", "^")
-    call = before.kind in ("name", "function") and not tokens[start].spaced
-    return call and tokens[start].mode == "code"
 
 
 class _Reader:
     """Reads the sides of one clause."""
 
-    def __init__(self, tokens: Sequence[MathToken], source: str, clause: _Clause) -> None:
+    def __init__(self, tokens: Sequence[MathToken], source: str, clause: Clause) -> None:
         self.tokens, self.source, self.clause = tokens, source, clause
         self.too_deep = self.is_case = self.is_given = False
 
