@@ -7,7 +7,7 @@ encoder, a reconstruction is read from the recorded graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ...engine.gradient_ways import answers
 from ...engine.run import Run
 from ...ops import NotExplained
 from ...symbolic.expression import Add, Div, Index, Ref
-from ...trace import rows_of
+from ...trace import Array, rows_of
 from ..blocks import Quantity, Statement
 from .answer import Sentence
 from .captions import term_words
@@ -87,39 +87,57 @@ def _carried(facts: Facts, said: Sentence) -> Parts:
 
 def pulls(facts: Facts) -> Statement | None:
     """Say which of two terms pulls harder at the encoder's answers, and where they oppose."""
-    strongest: list[tuple[int, Index, list[float]]] = []
+    shares_of: dict[int, tuple[Array, Array]] = {}
     for value_id in answers(facts.run):
         terms = facts.terms.by_term(value_id)
         if len(terms) != 2:
             return None
-        for index in np.ndindex(terms[0].array.shape):
-            both = [float(share.array[index]) for share in terms]
-            strongest.append((value_id, index, both))
-    if not strongest:
+        shares_of[value_id] = terms[0].array, terms[1].array
+    total = sum(one.size for one, _ in shares_of.values())
+    if not total:
         return None
     said = Sentence()
 
-    def there(each: tuple[int, Index, list[float]], which: int) -> Parts:
-        value_id, index, both = each
+    def there(value_id: int, index: Index, which: int) -> Parts:
+        both = [float(share[index]) for share in shares_of[value_id]]
         one, other = said.number(both[which]), said.number(both[1 - which])
         return worded("there", place=facts.place(value_id, index), one=one, other=other)
 
     sides = []
     for which in (0, 1):
-        mine = [each for each in strongest if abs(each[2][which]) > abs(each[2][1 - which])]
-        if mine:
-            most = there(max(mine, key=lambda each: abs(each[2][which])), which)
-            many, word = len(mine), terms[which].word
+        many, at = _most(
+            {n: _where_larger(each[which], each[1 - which]) for n, each in shares_of.items()}
+        )
+        if many:
+            most, word = there(*at, which), terms[which].word
             sides.append(worded("side", many > 1, term=word, count=many, there=most))
     signs = worded("same")
-    against = [each for each in strongest if each[2][0] * each[2][1] < 0]
-    if against:
-        most = there(max(against, key=lambda each: min(map(abs, each[2]))), 0)
-        signs = worded("opposite", len(against) > 1, count=len(against), there=most)
-    names = " and ".join(dict.fromkeys(facts.name(value_id) for value_id, *_ in strongest))
-    return said.done(
-        worded("pulls", count=len(strongest), answers=names, sides=joined(sides), signs=signs)
-    )
+    many, at = _most({n: _where_opposite(*each) for n, each in shares_of.items()})
+    if many:
+        signs = worded("opposite", many > 1, count=many, there=there(*at, 0))
+    names = " and ".join(map(facts.name, shares_of))
+    return said.done(worded("pulls", count=total, answers=names, sides=joined(sides), signs=signs))
+
+
+def _where_larger(one: Array, other: Array) -> Array:
+    """Return the sizes of the numbers that are larger than others, and 0 for the rest."""
+    size = np.abs(one)
+    return np.where(size > np.abs(other), size, 0)
+
+
+def _where_opposite(one: Array, other: Array) -> Array:
+    """Return the smaller size of two numbers of opposite signs, and 0 for other pairs."""
+    opposite = (one < 0) & (other > 0) | (one > 0) & (other < 0)
+    return np.where(opposite, np.minimum(np.abs(one), np.abs(other)), 0)
+
+
+def _most(sizes_of: Mapping[int, Array]) -> tuple[int, tuple[int, Index]]:
+    """Return how many sizes of some values are not 0, and whose and where the largest is."""
+    tops = {n: sizes.max(initial=0) for n, sizes in sizes_of.items()}
+    best = max(tops, key=tops.__getitem__)
+    sizes = sizes_of[best]
+    index = np.unravel_index(sizes.argmax(), sizes.shape) if sizes.size else ()
+    return int(sum(map(np.count_nonzero, sizes_of.values()))), (best, tuple(map(int, index)))
 
 
 def units_off(facts: Facts) -> Statement | None:
