@@ -297,6 +297,38 @@ def test_a_term_of_a_loss_that_has_none(
     require_one_line(cli(*command, *own, "--term", "kl"), "this loss has no terms; leave it out")
 
 
+EMPTY_SITE = """\
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mu, self.logvar, self.dec = nn.Linear(4, 0), nn.Linear(4, 0), nn.Linear(0, 4)
+
+    def forward(self, x):
+        mu, logvar = self.mu(x), self.logvar(x)
+        recon = self.dec(mu + torch.exp(0.5 * logvar) * torch.randn_like(mu))
+        return recon, mu, logvar
+
+
+def loss(recon, x, mu, logvar):
+    return ((recon - x) ** 2).sum() - 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
+"""
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("command", [*WAYS, ["backward", "mu.weight"]], ids=" ".join)
+def test_a_latent_without_numbers(cli: CommandLine, tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "own.py").write_text(EMPTY_SITE)
+    own = ["--model", f"{tmp_path}/own.py:Model", "--loss", f"{tmp_path}/own.py:loss"]
+    outcome = cli(*command, *own, "--x", "1,2,3,4")
+    assert "internal error" not in outcome.err
+    assert outcome.out
+    assert outcome.code in (0, 1)
+
+
 CHAIN = """
 import torch
 from torch import nn

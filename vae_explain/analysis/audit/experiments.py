@@ -87,6 +87,8 @@ def at(
 
 
 def _one(sigma: Array) -> float:
+    if not sigma.size:
+        raise NotApplied("z has no numbers")
     low, high = float(sigma.min()), float(sigma.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         return float("nan")

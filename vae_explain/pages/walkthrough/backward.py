@@ -168,6 +168,8 @@ class BackwardPage(RunPage):
         """
         view, said = Provenance(self.run), []
         for value_id in sorted(self.targets & self.gradients.keys()):
+            if not self.gradients[value_id].size:
+                continue
             name = self.run.trace.values[value_id].name or ""
             target = view.target(name, True, None, self.term)
             make = partial(answer, view, target, self.shares)
