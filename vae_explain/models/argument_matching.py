@@ -15,6 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .binding_evidence import contradiction
 from .code_reading import compared, name_of, parts_taken
 from .model_outputs import OutputPart, Outputs, described
 from .part_names import INPUT, LOGVAR, MEAN, MODELS, RECON, TARGETS, WHOLE, family, is_setting
@@ -172,6 +173,7 @@ class _Fitting:
             self._by_shape()
             self._by_order()
         self._require_all()
+        self._require_no_contradiction()
         values = {name: part.value for name, part in self._given.items()}
         return values | dict.fromkeys(self._for_x, self._outputs.x)
 
@@ -351,6 +353,14 @@ class _Fitting:
             places = listed([part.place for part in unused])
             name = next(iter(self._for_x), self._wanted[0].name if self._wanted else "NAME")
             raise self._undecided(f"no parameter gets {places}", {name: unused[0].place})
+
+    def _require_no_contradiction(self) -> None:
+        x, more = self._outputs.x, self._more.values()
+        gets_x = bool(self._for_x) or any(value is x for value in more)
+        gets_x = gets_x or any(part.value is x for part in self._given.values())
+        against = contradiction(self._given, self._outputs, gets_x)
+        if against is not None:
+            raise self._undecided(*against)
 
     def _objective(self) -> str:
         """Write the call as far as it is known; what is missing gets the parts that are left."""

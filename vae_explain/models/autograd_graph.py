@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -14,6 +14,7 @@ LINEAR = {
     "ToCopy", "Transpose", "UnsafeView", "Unsqueeze", "View",
 }  # fmt: skip
 PRODUCTS = {"Mul", "Div"}  # linear in one operand, if the other is a constant
+SCALES = {"Exp", "Softplus"}  # what makes a scale of any number
 
 
 def summands_of(tensor: Tensor) -> tuple[set[Any], set[Any]]:
@@ -30,8 +31,37 @@ def parameters_behind(tensor: Tensor) -> set[int]:
     return {id(node.variable) for node in nodes if hasattr(node, "variable")}
 
 
+def ancestors_of(tensor: Tensor) -> set[Any]:
+    """Return the nodes of all that a tensor was computed from, its own left out."""
+    return set(_walk(tensor.grad_fn, _operands)) - {tensor.grad_fn}
+
+
+def goes_into_a_scale(one: Tensor, other: Tensor, ends: Sequence[Tensor]) -> bool:
+    """Whether a multiple of one tensor, and of the other none, was made a scale on the way to ends.
+
+    Of two parts of one node, as `chunk` returns them, nothing is known.
+    """
+    first, second = one.grad_fn, other.grad_fn
+    if first is None or second is None or first is second:
+        return False
+    made = {node for end in ends for node in _walk(end.grad_fn, _operands)}
+    within = {
+        passed
+        for scale in made
+        if _kind(scale) in SCALES
+        for operand in _operands(scale)
+        for passed in _walk(operand, lambda node: _operands(node) if _is_sum(node) else [])
+    }
+    return first in within and second not in within
+
+
+def _kind(node: Any) -> str:
+    kind: str = node.name().partition("Backward")[0]
+    return kind
+
+
 def _is_sum(node: Any) -> bool:
-    name = node.name().partition("Backward")[0]
+    name = _kind(node)
     return name in LINEAR and (name not in PRODUCTS or len(_operands(node)) == 1)
 
 

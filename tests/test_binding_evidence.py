@@ -1,0 +1,162 @@
+"""A call that PyTorch's graph speaks against is asked about, and one that it does not is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae_explain import explain
+from vae_explain.models.argument_matching import CannotBind
+
+from .pages import CommandLine
+from .test_right_loss import ROWS, Base, X, assert_as_plain, kl_of, plain
+
+
+class LettersMeanFirst(Base):
+    def forward(self, x: Tensor) -> Any:
+        r, m, l = self.parts(x)  # noqa: E741
+        return m, l, r
+
+
+class LettersLatentFirst(Base):
+    def forward(self, x: Tensor) -> Any:
+        m, l = self.to_mu(x), self.to_logvar(x)  # noqa: E741
+        z = m + torch.exp(0.5 * l) * torch.randn_like(m)
+        r = self.decode(z)
+        return z, m, l, r
+
+
+class Heads(Base):
+    """Two heads without names that say which is which."""
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        a, b = self.to_mu(x), self.to_logvar(x)
+        return self.decode(a + torch.exp(0.5 * b) * torch.randn_like(a)), a, b
+
+
+class ScaleFirst(Heads):
+    def forward(self, x: Tensor) -> Any:
+        r, a, b = self.heads(x)
+        return r, b, a
+
+
+class HeadsInOrder(Heads):
+    def forward(self, x: Tensor) -> Any:
+        r, a, b = self.heads(x)
+        return r, a, b
+
+
+class SoftplusFirst(Base):
+    def forward(self, x: Tensor) -> Any:
+        a, b = self.to_mu(x), self.to_logvar(x)
+        r = self.decode(a + F.softplus(b) * torch.randn_like(a))
+        return r, b, a
+
+
+class LogNormal(Base):
+    """Its latent goes into an exponential too, and so a multiple of its mean does."""
+
+    def forward(self, x: Tensor) -> Any:
+        a, b = self.to_mu(x), self.to_logvar(x)
+        r = self.decode(torch.exp(a + torch.exp(0.5 * b) * torch.randn_like(a)))
+        return r, a, b
+
+
+class Chunks(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = nn.Linear(3, 6)
+
+    def forward(self, x: Tensor) -> Any:
+        a, b = self.both(x).chunk(2, dim=1)
+        return self.decode(a + torch.exp(0.5 * b) * torch.randn_like(a)), a, b
+
+
+class FromHidden(Base):
+    """Its moments are made from a part that the loss takes."""
+
+    def forward(self, x: Tensor) -> Any:
+        hidden = torch.tanh(self.to_mu(x))
+        a, b = self.to_mu(hidden), self.to_logvar(hidden)
+        return self.decode(a + torch.exp(0.5 * b) * torch.randn_like(a)), hidden, a, b
+
+
+class WithLatent(Base):
+    def forward(self, x: Tensor) -> Any:
+        mu, logvar = self.to_mu(x), self.to_logvar(x)
+        latent = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+        return {"recon": self.decode(latent), "latent": latent, "mu": mu, "logvar": logvar}
+
+
+def squares(x_hat: Tensor, x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    return ((x - 2 * x_hat) ** 2).sum() + kl_of(mean, log_var)
+
+
+def of_pairs(p: Tensor, q: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    return ((p - q) ** 2).sum() + kl_of(mu, logvar)
+
+
+def sparse(recon: Tensor, x: Tensor, features: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    return squares(recon, x, mu, logvar) + features.abs().sum()
+
+
+def of_a_sample(sample: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    return squares(recon, sample, mu, logvar)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "words"),
+    [
+        (LettersMeanFirst, squares, "r is left for log_var, and is computed from l"),
+        (LettersLatentFirst, of_pairs, "r is left for logvar, and is computed from"),
+        (ScaleFirst, squares, "b is left for mean, and goes into an exponential"),
+        (SoftplusFirst, squares, "b is left for mean, and goes into an exponential"),
+        (WithLatent, of_a_sample, "no parameter gets x, and sample may be it or latent"),
+    ],
+)
+def test_what_the_graph_speaks_against_is_asked(
+    model: type[Base], loss: Callable[..., Any], words: str
+) -> None:
+    with pytest.raises(CannotBind, match=words):
+        explain(model(), X, loss)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "as_called"),
+    [
+        (HeadsInOrder, squares, lambda out, x: squares(out[0], x, *out[1:])),
+        (LogNormal, squares, lambda out, x: squares(out[0], x, *out[1:])),
+        (Chunks, squares, lambda out, x: squares(out[0], x, *out[1:])),
+        (FromHidden, sparse, lambda out, x: sparse(out[0], x, *out[1:])),
+    ],
+)
+def test_what_it_does_not_is_called(
+    model: type[Base], loss: Callable[..., Any], as_called: Callable[[Any, Tensor], Tensor]
+) -> None:
+    torch.manual_seed(0)
+    own = model()
+    expected = plain(own, as_called)
+    assert_as_plain(own, explain(own, X, loss, seed=7), expected)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "given", "says"),
+    [
+        ("ScaleFirst", "squares", ("mean=a", "log_var=b"), "mean=a, log_var=b"),
+        ("LettersMeanFirst", "squares", ("x_hat=r",), "x_hat=r, x=x, mean=m, log_var=l"),
+        ("WithLatent", "of_a_sample", ("sample=x",), "sample=x, recon=recon"),
+        ("WithLatent", "of_a_sample", ("sample=latent",), "sample=latent, recon=recon"),
+    ],
+)
+def test_an_option_settles_it(
+    cli: CommandLine, model: str, loss: str, given: tuple[str, ...], says: str
+) -> None:
+    own = ("--model", f"{__name__}:{model}", "--loss", f"{__name__}:{loss}", *ROWS)
+    outcome = cli("forward", *own, *(word for each in given for word in ("--loss-arg", each)))
+    assert outcome.code == 0, outcome.err
+    assert says in " ".join(outcome.out.split("\n\n")[0].split())

@@ -1,0 +1,97 @@
+"""What PyTorch's graph says against the places that parts got in a loss by their order.
+
+Names and order say what a part is meant to be; the graph says what it was made from. A moment
+is not made from the reconstruction, and a mean is not what goes into an exponential to give the
+scale: where a call would say so, it is not made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from .autograd_graph import ancestors_of, goes_into_a_scale
+from .model_outputs import OutputPart, Outputs
+from .part_names import LOGVAR, MEAN, RECON, family
+
+MOMENTS = (MEAN, LOGVAR)
+
+
+class Contradiction(NamedTuple):
+    """Why a call cannot be meant, and what may be, as code by parameter."""
+
+    why: str
+    meant: dict[str, str]
+
+
+def contradiction(
+    given: Mapping[str, OutputPart], outputs: Outputs, gets_x: bool
+) -> Contradiction | None:
+    """Return what speaks against a call; None where nothing does.
+
+    What is called alike on both sides was said by who wrote it, and is not doubted.
+
+    Parameters
+    ----------
+    given
+        The part that each parameter of the loss would get.
+    gets_x
+        Whether the loss gets the input, too.
+    """
+    tensors = {name: part for name, part in given.items() if isinstance(part.value, Tensor)}
+    found = [*_made_from_the_prediction(tensors), *_swapped(tensors, outputs)]
+    if not gets_x:
+        found += _in_the_place_of_x(tensors, outputs.x)
+    return next(iter(found), None)
+
+
+def _is_said(name: str, part: OutputPart) -> bool:
+    meant = family(name)
+    return name == part.name or (meant is not None and part.family is meant)
+
+
+def _made_from_the_prediction(given: Mapping[str, OutputPart]) -> Iterator[Contradiction]:
+    predicted = [name for name in given if family(name) is RECON]
+    predicted = predicted or [name for name in given if family(name) is None]
+    for moment in (name for name in given if family(name) in MOMENTS):
+        before = ancestors_of(given[moment].value)
+        for name in predicted:
+            node = given[name].value.grad_fn
+            both_said = _is_said(name, given[name]) and _is_said(moment, given[moment])
+            if node is not None and node in before and not both_said:
+                late, early = given[moment].place, given[name].place
+                yield Contradiction(
+                    f"{late} is left for {moment}, and is computed from {early}, which would be "
+                    f"{name}",
+                    {name: late},
+                )
+
+
+def _swapped(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Contradiction]:
+    means = [name for name in given if family(name) is MEAN]
+    scales = [name for name in given if family(name) is LOGVAR]
+    if len(means) != 1 or len(scales) != 1:
+        return
+    (mean,), (scale,) = means, scales
+    if any(_is_said(name, given[name]) for name in (mean, scale)):
+        return
+    ends = [part.value for part in outputs.leaves if isinstance(part.value, Tensor)]
+    if goes_into_a_scale(given[mean].value, given[scale].value, ends):
+        yield Contradiction(
+            f"{given[mean].place} is left for {mean}, and goes into an exponential as a log "
+            "variance does",
+            {mean: given[scale].place, scale: given[mean].place},
+        )
+
+
+def _in_the_place_of_x(given: Mapping[str, OutputPart], x: Any) -> Iterator[Contradiction]:
+    if not any(family(name) is RECON for name in given):
+        return
+    for name, part in given.items():
+        is_moment = family(name) in (RECON, *MOMENTS)
+        if not is_moment and name != part.name and part.value.shape == x.shape:
+            yield Contradiction(
+                f"no parameter gets x, and {name} may be it or {part.place}", {name: "x"}
+            )
