@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -32,14 +33,25 @@ class SquaredError(NamedTuple):
         The reconstruction and the input.
     times
         What the squares are multiplied by.
-    amounts
-        What each number of the reconstruction adds to the loss.
+    arrays
+        The numbers of the two.
     """
 
     made: int
     x: int
     times: float
-    amounts: Array
+    arrays: tuple[Array, Array]
+
+    def amounts(self) -> Iterator[Array]:
+        """Yield what each number of the reconstruction adds to the loss, not too many at once."""
+        for apart in _apart(*self.arrays):
+            yield self.times * apart * apart
+
+
+def _apart(recon: Array, x: Array) -> Iterator[Array]:
+    """Yield by how much a reconstruction is off, not too many numbers at once."""
+    for made, given in zip(pieces(recon), pieces(x), strict=True):
+        yield np.subtract(made, given, dtype=np.float64)
 
 
 class Facts:
@@ -118,16 +130,16 @@ class Facts:
         for value in self.run.trace.values:
             if value.kind != "input" or value.shape != recon.shape:
                 continue
-            apart = np.subtract(recon, self.run.values[value.id], dtype=np.float64)
-            size = sum(float((some * some).sum()) for some in pieces(apart))
-            both = list(zip(pieces(slope), pieces(apart), strict=True))
+            arrays = recon, self.run.values[value.id]
+            size = sum(float((some * some).sum()) for some in _apart(*arrays))
+            both = zip(pieces(slope), _apart(*arrays), strict=True)
             along = sum(float((of_slope * some).sum()) for of_slope, some in both)
             twice = along / size if size else 0.0
             if twice > 0 and all(
                 np.allclose(of_slope, twice * some, rtol=1e-3, atol=1e-5 * steepest)
-                for of_slope, some in both
+                for of_slope, some in zip(pieces(slope), _apart(*arrays), strict=True)
             ):
-                return SquaredError(made, value.id, twice / 2, twice / 2 * apart * apart)
+                return SquaredError(made, value.id, twice / 2, arrays)
         return None
 
     @cached_property

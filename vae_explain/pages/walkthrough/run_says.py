@@ -8,6 +8,7 @@ encoder, a reconstruction is read from the recorded graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 
 import numpy as np
 
@@ -33,7 +34,7 @@ from .run_wording import (
     places,
     worded,
 )
-from .tensors import largest
+from .tensors import largest_of
 
 TITLE = "What this run says"
 
@@ -66,18 +67,18 @@ def _carried(facts: Facts, said: Sentence) -> Parts:
     """Say which few outputs carry the squared error, if a few do."""
     if facts.error is None:
         return []
-    made, amounts = facts.error.made, facts.error.amounts
-    total = float(amounts.sum())
-    most = largest(amounts, MOST_NAMED)
-    running = np.cumsum([amounts[index] for index in most])
+    made, shape = facts.error.made, facts.run.values[facts.error.made].shape
+    total = sum(float(some.sum()) for some in facts.error.amounts())
+    most = largest_of(facts.error.amounts(), MOST_NAMED)
+    running = np.cumsum([amount for amount, _ in most])
     few = int(np.searchsorted(running, CARRIED * total)) + 1
-    if not total or few > len(most) or few >= amounts.size:
+    if not total or few > len(most) or few >= prod(shape):
         return []
-    indices = most[:few]
-    numbers = [said.number(float(amounts[index])) for index in indices]
+    numbers = [said.number(amount) for amount, _ in most[:few]]
     share = said.number(float(running[few - 1] / total))._replace(form="percent")
     whole = said.number(total)
     said.claim(share, Div(Add(tuple(number.number for number in numbers)), whole.number))
+    indices = [tuple(map(int, np.unravel_index(at, shape))) for _, at in most[:few]]
     outputs = listed([facts.named(facts.value(made, index))] for index in indices)
     listed_amounts = listed([number] for number in numbers)
     return worded(

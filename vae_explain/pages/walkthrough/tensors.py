@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ...engine.index_ranges import Source
@@ -94,9 +96,15 @@ def largest(array: Array, count: int) -> list[Index]:
     >>> largest(np.array([[1.0, -3.0], [3.0, 2.0]]), 3)
     [(0, 1), (1, 0), (1, 1)]
     """
+    most = largest_of(pieces(array), count)
+    return [tuple(map(int, np.unravel_index(at, array.shape))) for _, at in most]
+
+
+def largest_of(numbers: Iterable[Array], count: int) -> list[tuple[float, int]]:
+    """Return the sizes of the largest of many numbers, and their places, as `largest`."""
     best: list[tuple[float, int]] = []
     start = 0
-    for some in pieces(array):
+    for some in numbers:
         sizes = np.abs(some if some.dtype.kind == "f" else some.astype(float))
         sizes[np.isnan(sizes)] = np.inf
         few = min(count, sizes.size)
@@ -105,4 +113,4 @@ def largest(array: Array, count: int) -> list[Index]:
         first = candidates[np.argsort(-sizes[candidates], kind="stable")[:few]]
         best += zip((-sizes[first]).tolist(), (start + first).tolist(), strict=True)
         start += some.size
-    return [tuple(map(int, np.unravel_index(at, array.shape))) for _, at in sorted(best)[:count]]
+    return [(-size, at) for size, at in sorted(best)[:count]]
