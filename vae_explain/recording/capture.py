@@ -217,7 +217,8 @@ class Capture:
         if not all(map(store.can_split_at, reached)):
             return (), {}
         terms = tuple([Term(names[n], n, float(taken[n][1].flat[0])) for n in reached])
-        return terms, store.term_gradients(terms, [taken[n][0] for n in reached])
+        weights = [taken[n][0] for n in reached]
+        return terms, store.term_gradients(terms, weights, self.gradients)
 
 
 def _opaque(name: str, inputs: tuple[int, ...], outputs: tuple[int, ...], module: str) -> Operation:

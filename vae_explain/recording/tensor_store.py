@@ -19,7 +19,7 @@ from torch.autograd.graph import GradientEdge
 
 from ..trace import Array, Kind, OnDemand, Term
 from .autograd import differentiated, gradients_on
-from .tensor_arrays import array_of, arrays_of, closed, copied, keep_from_writes
+from .tensor_arrays import array_of, arrays_of, closed, copied, keep_from_writes, shared
 from .views import base_of
 
 OUTDATED = -1  # a version that no tensor has
@@ -260,7 +260,7 @@ class TensorStore:
         return FROM_EDGES or value_id in self._before_write or self.is_current(value_id)
 
     def term_gradients(
-        self, terms: Sequence[Term], weights: Sequence[Tensor]
+        self, terms: Sequence[Term], weights: Sequence[Tensor], whole: Mapping[int, Array]
     ) -> Mapping[str, Mapping[int, Array]]:
         """Return the gradients of each term by the term's name, taken when first asked for.
 
@@ -272,6 +272,8 @@ class TensorStore:
             The terms of the loss.
         weights
             The gradient of the loss at each term.
+        whole
+            The gradients of the loss, which a term that alone reaches a large value shares.
         """
         starts = {
             term.name: (term.value, weight) for term, weight in zip(terms, weights, strict=True)
@@ -279,7 +281,8 @@ class TensorStore:
 
         def gradients(name: str) -> Mapping[int, Array]:
             with gradients_on():
-                return self._gradients_from(*starts[name])
+                own = self._gradients_from(*starts[name])
+            return {n: shared(array, whole.get(n)) for n, array in own.items()}
 
         return OnDemand(tuple(starts), gradients)
 
