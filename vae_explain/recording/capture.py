@@ -149,6 +149,8 @@ class Capture:
                 names[summand] = producers[summand].name
         names = unique_names(names, fixed, output)
         terms, by_term = self._terms(summands, names, operations)
+        if lasting:
+            by_term = dict(by_term)  # ahead of the copies, which need not be there meanwhile
         arrays = list(map(copied if lasting else closed, arrays))
         value_ids = range(len(arrays))
         columns = zip(value_ids, map(names.get, value_ids), store.kinds, arrays, strict=True)
@@ -158,7 +160,7 @@ class Capture:
             output=output,
             terms=terms,
             gradients=self.gradients,
-            term_gradients=dict(by_term) if lasting else by_term,
+            term_gradients=by_term,
             torch_version=torch.__version__.split("+")[0],
             frozen=frozenset(
                 [n for n in fixed if store.kinds[n] == "parameter" and n not in differentiable]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -64,11 +65,11 @@ def heat(array: Array, rows: int, columns: int) -> Heat:
     finite = np.isfinite(picture)
     down, across = (_edges(n, most) for n, most in zip(picture.shape, (rows, columns), strict=True))
     if finite.all():
-        sums, sizes = _summed(picture, down, across), _summed(np.abs(picture), down, across)
+        sums, sizes = _summed(picture, down, across), _summed(picture, down, across, np.abs)
         counts = np.diff([*down, picture.shape[0]])[:, None] * np.diff([*across, picture.shape[1]])
     else:
         picture = np.where(finite, picture, 0.0)
-        sums, sizes = _summed(picture, down, across), _summed(np.abs(picture), down, across)
+        sums, sizes = _summed(picture, down, across), _summed(picture, down, across, np.abs)
         counts = _summed(finite.astype(np.float64), down, across)
     means = np.divide(sizes, counts, out=np.full(sizes.shape, np.inf), where=counts > 0)
     signs = np.where(np.abs(sums) >= ONE_SIDED * sizes, np.sign(sums), 0.0)
@@ -81,11 +82,13 @@ def _edges(count: int, most: int) -> list[int]:
     return [i * count // parts for i in range(parts)]
 
 
-def _summed(picture: Array, down: list[int], across: list[int]) -> Array:
-    sums: Array = np.add.reduceat(
-        np.add.reduceat(picture, across, axis=1, dtype=np.float64), down, axis=0
-    )
-    return sums
+def _summed(
+    picture: Array, down: list[int], across: list[int], of: Callable[[Array], Array] = np.asarray
+) -> Array:
+    """Return the sum over each cell of what a function makes of the numbers, cells by the row."""
+    rows = zip(down, [*down[1:], len(picture)], strict=True)
+    parts = (np.add.reduceat(of(picture[a:b]), across, axis=1, dtype=np.float64) for a, b in rows)
+    return np.concatenate([np.add.reduceat(part, [0], axis=0) for part in parts])
 
 
 def _widest(edges: list[int], picture: Array, axis: int) -> int:
