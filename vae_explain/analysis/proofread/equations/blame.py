@@ -194,7 +194,10 @@ class Blame:
         earlier: Sequence[Tree] = (),
     ) -> bool:
         """Blame an operand of a result, if it is more likely wrong than the result."""
-        wrong = wrong_operand(tree, printed, mistakes, self.seen, right, earlier) if tree else None
+        if tree is None:
+            return False
+        values = [value for value in map(self._value, earlier) if value is not None]
+        wrong = wrong_operand(tree, printed, mistakes, self.seen, right, values)
         if wrong is None or wrong.number is None:
             return False
         results = ", ".join(number.text for number in printed)
@@ -202,6 +205,13 @@ class Blame:
         line = wrong.number.line or left.line
         self.findings.append(DocumentFinding(line, wrong.printed, wrong.expected, reason, "A"))
         return True
+
+    def _value(self, tree: Tree) -> Range | None:
+        """Return what a side comes to, by what the document states of its names."""
+        try:
+            return evaluate(tree, as_printed, self.scope.lookup)
+        except CannotEvaluate:
+            return None
 
     def _bears_out(self, right: Tree) -> bool:
         """Whether what the equation at hand ends in follows from one of its sides."""

@@ -12,6 +12,8 @@ from .tokens import MathToken
 CASES = {"for", "if", "when", "unless", "only", "suppose", "were"}
 GIVEN = {"given", "given:", "let", "suppose", "assume", "say"}
 SMALL = {"The", "A", "An", "Let", "With", "If", "For", "So", "Then", "And", "Now", "Where"}
+# Words that multiply a sign behind them, as in `std ε`; others, as in `and ε`, are prose.
+QUANTITIES = {"std", "sigma", "lr", "eta", "alpha", "beta", "gamma", "lambda"}
 ELLIPSES = ("...", "…", "\\cdots", "\\ldots", "\\dots")
 BESIDE = 40  # characters beside an equation in which it may be said to be wrong
 SAID_WRONG = re.compile(r"\b(?:[Ii]n-?correct|[Ww]rong|ERROR|WRONG)\b|[❌✗✘]")

@@ -219,11 +219,6 @@ class EquationJudge:
         def open_leaf(operand: Literal) -> Range:
             return exactly(operand.value) if operand.whole else cut_or_rounded(operand)
 
-        def lenient(operand: Literal) -> Range:
-            if self.known.is_exact(operand, number):
-                return self.known.as_known(operand)
-            return half(operand)
-
         def at_place(tree: Tree, leaf: Leaf) -> Range | None:
             try:
                 return _numbers(pair._replace(left=tree).found(leaf), count)[place]
@@ -234,7 +229,7 @@ class EquationJudge:
         if plain is None:
             return False
         off = abs(float(plain.middle) - number.value) / number.unit
-        bounds = at_place(pair.left, lenient)
+        bounds = at_place(pair.left, self.known.as_rounded_before(number))
         if bounds is not None and all_meet(bounds, allowed) and off <= SLIP:
             return True
         bounds = at_place(pair.left, open_leaf)
@@ -316,14 +311,16 @@ class EquationJudge:
         as_operand = half if put_in else cut_or_rounded
         allowed = exactly(number.value) if number.whole else as_operand(number)
         bounds = hull([plain, known])
+        self.known.computed(number, bounds)
         if put_in:  # where it is stated, it may be rounded to fewer digits than here
             bounds = hull([bounds, pair.part(left, rounded_for(number))])
-        self.known.computed(number, bounds)
-        return (
-            None
-            if all_meet(bounds, allowed)
-            else EquationMistake.of(number, float(plain.middle), left)
-        )
+        if all_meet(bounds, allowed):
+            return None
+        mistake = EquationMistake.of(number, float(plain.middle), left)
+        if mistake.off <= SLIP and not put_in:
+            rounded = pair.part(left, self.known.as_rounded_before(number))
+            return None if all_meet(rounded, allowed) else mistake
+        return mistake
 
 
 def _entry(tree: Tree, place: int, count: int) -> Tree | None:

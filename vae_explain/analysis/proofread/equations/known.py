@@ -13,6 +13,7 @@ from .syntax import Literal
 EXACT_BY = 2  # a result with so many digits more than an operand takes that operand as exact
 SHOWN = 3  # digits of what a number should be, at least
 FAR = 1e-3  # of a number: a slip in late digits, and no other number
+COMPUTED_BY = 7  # digits of a number that nobody chooses, so that it was rounded before
 KNOWN_BY = 3  # digits by which a number is told from another that happens to be printed alike
 
 
@@ -58,9 +59,18 @@ class Known:
             return False
         digits = number.text.lstrip("+-")
         chosen = number.significant < KNOWN_BY  # as an author writes a number of their own
-        if number.whole or chosen or digits in self.stated or digits in self.unrounded:
+        stated = digits in self.stated and number.significant < COMPUTED_BY
+        if number.whole or chosen or stated or digits in self.unrounded:
             return True
         return result.significant - number.significant >= EXACT_BY
+
+    def as_rounded_before(self, result: Literal) -> Leaf:
+        """Return a reading of numbers: what a result follows from may have been rounded for it."""
+
+        def leaf(operand: Literal) -> Range:
+            return self.as_known(operand) if self.is_exact(operand, result) else half(operand)
+
+        return leaf
 
 
 def rounded_for(number: Literal) -> Leaf:

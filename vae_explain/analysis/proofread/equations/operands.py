@@ -63,7 +63,7 @@ def wrong_operand(
     mistakes: Sequence[EquationMistake],
     seen: Seen,
     right: bool,
-    earlier: Sequence[Tree] = (),
+    earlier: Sequence[Range] = (),
 ) -> EquationMistake | None:
     """Return the operand that is more likely wrong than what is printed as the result.
 
@@ -74,7 +74,7 @@ def wrong_operand(
     right
         Whether what follows bears the result out.
     earlier
-        Sides before the arithmetic that it has to agree with.
+        What sides before the arithmetic come to, which it has to agree with.
     """
     digits = max((number.significant for number in printed), default=0)
     slips = mistakes and all(mistake.off <= SLIP for mistake in mistakes)
@@ -82,12 +82,11 @@ def wrong_operand(
     if not is_numeric(tree) or (is_bare(tree) and not right) or few or slips:
         return None
     operands = literals(tree)
-    if len(operands) > MOST_OPERANDS:
+    if len(operands) > MOST_OPERANDS or any(_comes_to(tree, v, printed) for v in earlier):
         return None
     others = [o for place in range(len(operands)) for o in _others(tree, place, printed, seen)]
     own = _open(tree)
-    values = [value for value in map(_value, earlier) if value is not None]
-    before = [value for value in values if own is None or _all_agree([value], own)]
+    before = [value for value in earlier if own is None or _all_agree([value], own)]
     follow = (o for o in others if _all_agree(before, _open(replaced(tree, o.place, o.new))))
     best = max(follow, key=lambda other: other.score, default=None)
     if best is None or best.score <= of_result(mistakes, seen) - 3 * right:
@@ -158,6 +157,15 @@ def _result(number: Literal) -> Range:
     """Return what a result may be; one of many digits may come from what was not yet rounded."""
     by = number.unit * (SLIP if number.significant >= MANY else 0.5)
     return Range(np.asarray(number.value - by), np.asarray(number.value + by))
+
+
+def _comes_to(tree: Tree, value: Range, printed: Sequence[Literal]) -> bool:
+    """Whether arithmetic is a value, in the digits of what is printed as its result."""
+    result = _value(tree)
+    if result is None or not result.low.size == value.low.size == len(printed):
+        return False
+    pairs = zip(result.flat(), value.flat(), printed, strict=True)
+    return all(abs(float(r.middle - v.middle)) <= n.unit for r, v, n in pairs)
 
 
 def _value(tree: Tree) -> Range | None:

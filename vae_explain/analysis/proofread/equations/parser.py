@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .cursor import TooDeep, Unreadable, literal, scientific
+from .habits import QUANTITIES, is_word
 from .quantities import Quantities, parted
 from .syntax import (
     FunctionCall,
@@ -116,8 +117,8 @@ class _Parser(Quantities):
             # `\\frac12 0.5` multiplies, `0.5 0.5` does not.
             return before.kind == "close" and token.mode == "math" and not self.in_row
         if token.kind == "name":
-            prose = token.mode == "text" and token.spaced and token.text[0].isascii()
-            return not prose and not self.in_row
+            prose = token.text[0].isascii() or (is_word(before) and before.text not in QUANTITIES)
+            return not (prose and token.mode == "text" and token.spaced) and not self.in_row
         return False
 
     def _is_factor(self, token: MathToken) -> bool:

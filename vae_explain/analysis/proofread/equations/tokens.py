@@ -217,13 +217,20 @@ def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[MathToken]
         Where the text begins in the source of its passage.
     """
     spaced, matrices, depth = True, 0, 0
+    ampersands = 0  # of this row outside matrices
     for match in PATTERN.finditer(text.translate(SAME_WIDTH)):
         if match.lastgroup in ("begin", "end") and MATRIX.fullmatch(
             match["opened"] or match["closed"]
         ):
             matrices += 1 if match.lastgroup == "begin" else -1
         depth = max(0, depth + (match.lastgroup == "open") - (match.lastgroup == "close"))
-        tokens = _tokens(match, mode, matrices, depth)
+        tokens = _tokens(match, mode, depth)
+        if match.lastgroup == "begin" or match["command"] == "\\":
+            ampersands = 0
+        elif match.lastgroup == "column" and not matrices:
+            ampersands += 1
+            # The first lines signs of equality up, the second parts two equations.
+            tokens = () if ampersands % 2 else (("gap", ""),)
         for kind, shown in tokens:
             begin, end = start + match.start(), start + match.end()
             yield MathToken(kind, shown, begin, end, line, spaced, mode)
@@ -235,7 +242,7 @@ def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[MathToken]
 Found = Sequence[tuple[Kind, str]]
 
 
-def _tokens(match: re.Match[str], mode: Mode, matrices: int, depth: int) -> Found:
+def _tokens(match: re.Match[str], mode: Mode, depth: int) -> Found:
     """Return the kind and text of what one match of the pattern says."""
     text = match[0]
     match match.lastgroup:
@@ -278,7 +285,7 @@ def _tokens(match: re.Match[str], mode: Mode, matrices: int, depth: int) -> Foun
         case "total":
             return (("sum", "sum"),)
         case "column":
-            return (("column", ""),) if matrices > 0 else ()
+            return (("column", ""),)
         case "sign":
             return (("operator", text.strip("{} ")),)
         case "vulgar":

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..passage import Fragment, Passage
 
 DELIMITERS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
-OPENING = re.compile(r"\\\\|\\\$|\$\$|\$|\\\[|\\\(")
+# Environments that are formulas without any delimiter.
+DISPLAYS = "equation|align|gather|multline|displaymath|eqnarray|flalign|math"
+DISPLAY = re.compile(rf"\\begin\{{(?P<display>(?:{DISPLAYS})\*?)\}}")
+OPENING = re.compile(rf"\\\\|\\\$|\$\$|\$|\\\[|\\\(|{DISPLAY.pattern}")
 CHOSEN = re.compile(r"[=≈+*/^_\\{}]|\d")  # what a formula between single dollars has
 LONGEST = 20_000  # characters of a paragraph
 MOST_LINES = 6  # over which one between single dollars may go
@@ -23,7 +26,7 @@ def pieces(text: str, line: int) -> Iterator[Fragment]:
     missing: set[str] = set()  # delimiters that close nothing any more
     start = position = 0
     while (opening := OPENING.search(text, position)) is not None:
-        closing = DELIMITERS.get(opening[0])
+        closing = end_of(opening) if opening["display"] else DELIMITERS.get(opening[0])
         end = -1
         if closing is not None and closing not in missing:
             end = text.find(closing, opening.end())
@@ -42,6 +45,11 @@ def pieces(text: str, line: int) -> Iterator[Fragment]:
         start = position = end + len(closing)
     if start < len(text):
         yield Fragment("text", text[start:], line)
+
+
+def end_of(display: re.Match[str]) -> str:
+    """Return what ends an environment that `DISPLAY` has found the beginning of."""
+    return f"\\end{{{display['display']}}}"
 
 
 def _is_formula(inside: str, closing: str) -> bool:

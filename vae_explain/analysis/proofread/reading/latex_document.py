@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from ..passage import Fragment, Passage
-from .formulas_in_text import heading, in_context, pieces, prose
+from .formulas_in_text import DISPLAYS, heading, in_context, pieces, prose
 
 COMMENT = re.compile(r"(?<!\\)%.*")
 ENVIRONMENT = re.compile(
-    r"\\begin\{(?P<name>equation|align|gather|multline|displaymath|eqnarray|flalign|math"
+    rf"\\begin\{{(?P<name>{DISPLAYS}"
     r"|tabular[xy]?|longtable|verbatim|lstlisting|minted|picture|tikzpicture)(?P<star>\*?)\}"
 )
 DRAWINGS = {"picture", "tikzpicture"}  # whose numbers are places on the page

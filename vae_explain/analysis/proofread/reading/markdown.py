@@ -17,6 +17,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from ..passage import Fragment, Passage, plain
+from .formulas_in_text import DISPLAY, end_of
 
 DEEPEST = 200  # lists in quotes in lists; the parser passes over what lies deeper
 # In one paragraph: the parser looks from each bracket for what a link may be, to the end of it.
@@ -79,11 +80,15 @@ def _is_money(inside: str) -> bool:
 
 
 def _math_block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
-    """Read `$$ … $$` or `\\[ … \\]` that opens and closes lines; it may hold empty lines."""
+    """Read `$$ … $$`, `\\[ … \\]` or an environment that opens and closes lines.
+
+    It may hold empty lines.
+    """
     if state.is_code_block(first):
         return False
     opened = _line_of(state, first)
-    for opening, closing in FENCES:
+    display = DISPLAY.match(opened)
+    for opening, closing in ((display[0], end_of(display)),) if display else FENCES:
         if not opened.startswith(opening):
             continue
         for line in range(first, last):
