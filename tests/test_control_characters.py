@@ -169,3 +169,15 @@ def test_a_stream_that_cannot_write_a_name_shows_its_codes(tmp_path: Path, encod
     outcome = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert outcome.returncode == 0, outcome.stderr
     assert rb"\udcff.safetensors; use it with --run." in outcome.stdout
+
+
+def test_a_name_with_a_line_break_makes_no_further_message(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    outcome = cli("document", "--short", "-o", str(tmp_path / "a\nwrote b.md"))
+    assert outcome.code == 0
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("vae-explain: wrote ")
+    outcome = cli("forward", "--model", "a\nb.py:Model", "--x", "1")
+    assert outcome.code == 2
+    assert len(outcome.err.splitlines()) == 1

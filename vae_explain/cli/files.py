@@ -19,6 +19,7 @@ from types import FrameType
 
 from ..models.whole_file import PREFIX, staged
 from ..quick_dataclasses import dataclass
+from ..symbolic.printable import printable
 from .errors import Problem
 from .messages import say
 
@@ -131,7 +132,7 @@ class Files:
                 with _told_of(target):
                     target.path.write_bytes(data)
         for target, _ in plain:
-            say(f"wrote {target.shown}")
+            say(f"wrote {printable(str(target.shown))}")
 
     def _require_apart(self, target: OutputFile) -> None:
         for option, path in self._inputs.items():

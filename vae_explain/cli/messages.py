@@ -53,8 +53,8 @@ def say(message: str) -> None:
     Where that is closed or full, a page is still right and a file still written.
     """
     encoding = sys.stderr.encoding or "ascii"
-    plain = "\n".join(map(printable, message.split("\n")))
-    line = f"vae-explain: {plain}\n"
+    plain = " ".join(message.split("\n"))
+    line = f"vae-explain: {printable(plain)}\n"
     with contextlib.suppress(OSError):
         sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
 

@@ -95,7 +95,7 @@ def _made_ready(
 
 
 def _generators() -> tuple[object, ...]:
-    return torch.get_rng_state().numpy().tobytes(), *generators_beside_pytorch()
+    return torch.get_rng_state().numpy(force=True).tobytes(), *generators_beside_pytorch()
 
 
 def _has_tensors_of_its_own(model: nn.Module) -> bool:
