@@ -25,12 +25,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quick_dataclasses import dataclass
 from .differences import best, noise_of, quotients
 
 Array = NDArray[Any]
