@@ -366,7 +366,7 @@ class Blame:
 
 
 def _takes_bias_off(formula: Tree) -> bool:
-    """Whether a formula subtracts a bias, as no layer does: it is likelier wrong than a number."""
+    """Whether a formula subtracts a bias, as no layer does: the formula is wrong, not a number."""
     bodies = (part.body for part in inside(formula) if isinstance(part, Negative))
     return any(isinstance(body, Symbol) and body.base.startswith("b") for body in bodies)
 

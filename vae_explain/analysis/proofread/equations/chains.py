@@ -170,7 +170,7 @@ class _Reader:
             return self._side(None, start, end)
         if self.tokens[start].text in ("+", "-", "/"):
             if start and self.tokens[start - 1].text in ELLIPSES:
-                return self._side(None, start, end)  # of a sum that began before: `1 + … + 9`
+                return self._side(None, start, end)  # the end of a sum: `1 + … + 9`
             start += self._is_bullet(start)
         first = max(start, end - NEAR) if self.tokens[end - 1].mode == "text" else start
         tree, stopped = self._parse(first, end) if first == start else (None, first)

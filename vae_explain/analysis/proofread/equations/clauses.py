@@ -62,9 +62,8 @@ def _ends(tokens: Sequence[MathToken], i: int, remarks: set[int]) -> bool:
     if token.kind == "line" and after.kind == "operator" and after.text in "+-*/":
         follows = tokens[i + 2] if i + 2 < len(tokens) else after
         entry = after.text == "-" and follows.kind == "name" and len(follows.text) > 1
-        goes_on = goes_on or (
-            follows.spaced and not entry
-        )  # `+ 0.5` on a new line; `-0.5` is a number
+        # `+ 0.5` on a new line goes on; `-0.5` is a number.
+        goes_on = goes_on or (follows.spaced and not entry)
     return not goes_on
 
 

@@ -100,7 +100,7 @@ class EquationReader:
                 self._equation(replace(chain, sides=part))
 
     def _begins(self, chain: Chain) -> int:
-        """Return behind how many sides an equation begins that is another than its first number's.
+        """Return how many sides state where a formula is evaluated, before its own equation begins.
 
         `x = 2 = 12 + 8 − 1 = 19` is 19 at x = 2.
         """

@@ -229,7 +229,7 @@ def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[MathToken]
             ampersands = 0
         elif match.lastgroup == "column" and not matrices:
             ampersands += 1
-            # The first lines signs of equality up, the second parts two equations.
+            # Every second one stands between two equations; the others align their signs.
             tokens = () if ampersands % 2 else (("gap", ""),)
         for kind, shown in tokens:
             begin, end = start + match.start(), start + match.end()

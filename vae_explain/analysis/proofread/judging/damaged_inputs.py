@@ -1,4 +1,4 @@
-"""Whether one input that is another explains what else would be many wrong figures.
+"""Whether one wrong input explains what would else be many wrong figures.
 
 The seed vouches for parameters and noise; nothing vouches for x, and without a seed for
 anything. So when several figures agree in no arithmetic, each such input is changed to what
@@ -68,7 +68,7 @@ def repaired(judge: FigureJudge) -> Repair | None:
     fewest, likeliest = len(disagreeing) // 2, None
     for change, rank in sorted(_changes(judge, disagreeing).items(), key=lambda item: item[1]):
         if likeliest is not None and rank > likeliest:
-            break  # one that is likelier explains it
+            break  # a likelier one explains it
         changed = _changed(begun, change)
         left = len(_disagreeing(judge, changed.inputs, changed.whole))
         if left < fewest:
