@@ -131,8 +131,9 @@ def rearranged(value: Tree) -> Iterator[Demand]:
             order[i], order[j] = order[j], order[i]
             yield Demand(Row(tuple(order)), value, Row(tuple(order)), TOGETHER)
     few = len(numbers) <= MOST_EXCHANGED
-    starts = [0] if few else list(accumulate(rows, initial=0))  # of many, those of one row
-    for start, end in pairwise([*starts[: len(starts) - (not few)], len(numbers)]):
+    # Of many, those of one row.
+    bounds = (0, len(numbers)) if few else accumulate(rows, initial=0)
+    for start, end in pairwise(bounds):
         pairs = combinations(range(start, end), 2) if end - start <= MOST_EXCHANGED else ()
         for i, j in pairs:
             if numbers[i] != numbers[j]:

@@ -65,7 +65,7 @@ def _without_a_term(tree: Tree) -> Iterator[Tree]:
 
 
 def _names(formula: Tree) -> set[str]:
-    """Return the quantities of a formula, the variance and its logarithm as the deviation."""
+    """Return the letters of a formula; σ stands for σ² and log σ², too."""
     return {leaf.base for leaf in inside(formula) if isinstance(leaf, Symbol)}
 
 
