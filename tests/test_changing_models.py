@@ -35,10 +35,15 @@ class Model(nn.Module):
 {run}
         return loss - 0.5 * torch.sum(1 + logvar - mu**2 - logvar.exp())
 """
+# Four numbers of each run weigh the four errors: that two runs draw the same four doesn't happen.
+WEIGHED = "loss = (torch.tensor({numbers}, dtype=x.dtype) * (self.dec(z) - x) ** 2).sum()"
 CHANGES = {
-    "clock": "loss = loss * (1 + time.perf_counter_ns() % 1009)",
-    "unseeded": "loss = loss * (1 + float(np.random.default_rng().random()))",
-    "system": "loss = loss * (1 + random.SystemRandom().random())",
+    kind: WEIGHED.format(numbers=numbers)
+    for kind, numbers in {
+        "clock": "[time.perf_counter_ns() % prime for prime in (1009, 1013, 1019, 1021)]",
+        "unseeded": "np.random.default_rng().random(4)",
+        "system": "[random.SystemRandom().random() for _ in range(4)]",
+    }.items()
 }
 STAYS = {
     "numpy": "loss = loss * (1 + float(np.random.rand()))",
