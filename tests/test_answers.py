@@ -43,8 +43,8 @@ def said(
 
 def test_a_gradient_is_told_by_term_and_by_way(default: Run) -> None:
     assert said(default, "fc1.weight", 0, 1, gradient=True) == (
-        "0.5470 = 0.3333 from the reconstruction + 0.2137 from the KL. By way of mu comes 0.6559, "
-        "by way of logvar -0.1089; the largest part is the reconstruction's by mu, 0.5138."
+        "0.5470 = 0.3333 from the reconstruction + 0.2137 from the KL. Of it, 0.6559 comes by way "
+        "of mu, -0.1089 by way of logvar; the largest part is the reconstruction's by mu, 0.5138."
     )
 
 
@@ -79,7 +79,7 @@ def test_every_sum_that_is_said_holds_for_the_printed_numbers(seed: int) -> None
         if sums is not None:
             total, first, sign, second = sums.groups()
             assert rounds_to(Decimal(first) + Decimal(sign + second), total), words
-        through = re.search(r"comes (-?[\d.]+), by way of \w+ (-?[\d.]+);", words)
+        through = re.search(r"(-?[\d.]+) comes by way of \w+, (-?[\d.]+) by way", words)
         if through is not None:
             whole = re.split(" = |, ", words)[0]
             assert rounds_to(sum(map(Decimal, through.groups()), Decimal(0)), whole), words

@@ -117,3 +117,8 @@ def test_a_constant_is_shown_where_a_formula_names_it_first() -> None:
     assert text.index("h = ") < text.index("level is 3 everywhere") < text.index("y = ")
     (shown,) = matrix(text, "shift")
     assert shown == ["0.5000", "-1.2500"]
+
+
+def test_words_that_an_op_and_its_formula_share_are_said_once() -> None:
+    rule = RULES["leaky_relu"]
+    assert FunctionNotes().remark(Opaque("leaky_relu", (X,)), rule).count(rule.words) == 1

@@ -141,7 +141,8 @@ def _by_way(said: Sentence, shares: TermShares, whole: Quantity, target: Target)
         through[way.through] = through.get(way.through, 0.0) + amount
     numbers = [said.number(amount) for amount in through.values()]
     for position, (name, number) in enumerate(zip(through, numbers, strict=True)):
-        said.say(f" By way of {name} comes " if not position else f", by way of {name} ", number)
+        verb = "" if position else " comes"
+        said.say(", " if position else " Of it, ", number, f"{verb} by way of {name}")
     said.claim(whole, Add(tuple(number.number for number in numbers)))
     largest = max(range(len(ways)), key=lambda at: abs(amounts[at]))
     way = ways[largest]

@@ -116,10 +116,11 @@ class FunctionNotes:
 
     def remark(self, expression: Expression, op: Rule | None = None) -> str:
         """Return what to say beside a formula whose value an op made."""
-        notes = {op.title: op.words} if op and op.title and not _names(expression, op) else {}
+        notes = {name: words(name) for name in functions(expression)}
         if isinstance(expression, Reshape):  # which typeset formulas leave out
             notes["reshape"] = words("reshape")
-        notes |= {name: words(name) for name in functions(expression)}
+        if op and op.title and op.words not in notes.values() and not _names(expression, op):
+            notes = {op.title: op.words} | notes
         said = set() if self.repeat else self._said
         fresh = {name: text for name, text in notes.items() if text and name not in said}
         self._said |= fresh.keys()
