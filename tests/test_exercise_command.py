@@ -22,6 +22,7 @@ from vae_explain.analysis.exercise.key import TOPICS, Sheet, read_key
 from vae_explain.analysis.exercise.marking import read_number
 from vae_explain.analysis.exercise.selection import DIFFICULTIES
 from vae_explain.analysis.exercise.trees import value_of
+from vae_explain.cli import choices
 from vae_explain.cli import exercise as command
 
 from .key_schema import schema
@@ -483,4 +484,4 @@ def test_answers_that_cannot_be_read_are_one_line(
 
 def test_the_command_knows_topics_and_difficulties_without_loading_them() -> None:
     assert tuple(TOPICS) == command.TOPICS
-    assert tuple(DIFFICULTIES) == command.DIFFICULTIES
+    assert tuple(DIFFICULTIES) == choices.DIFFICULTIES

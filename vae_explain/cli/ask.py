@@ -45,10 +45,7 @@ REFUSED = {
 
 
 @partial(with_options, refused=REFUSED)
-def ask(
-    *,
-    options: Options,
-) -> ExitCode:
+def ask(*, options: Options) -> ExitCode:
     with tempfile.TemporaryDirectory() as folder:
         path = options.run or _recorded(options, Path(folder))
         if options.run:

@@ -6,12 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from .. import __version__
 from ..analysis.audit.ids import IDS
 from . import other_words, output
-from .completion import completing
+from .declared import own_option
 from .errors import ExitCode, Problem, unknown_name
 from .job import Job
 from .options import Options
@@ -36,43 +34,33 @@ def _ids(option: str, given: list[str] | None) -> list[str]:
 def audit(
     only: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="ID",
-            help=f"Look only for this; may be repeated. One of {', '.join(IDS)}.",
-            autocompletion=completing(IDS),
+        own_option(
+            "ID", f"Look only for this; may be repeated. One of {', '.join(IDS)}.", choices=IDS
         ),
     ] = None,
     ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ID",
-            help="Do not look for this; may be repeated.",
-            autocompletion=completing(IDS),
-        ),
+        list[str] | None, own_option("ID", "Do not look for this; may be repeated.", choices=IDS)
     ] = None,
     strict: Annotated[
         bool,
-        typer.Option(
-            "--strict", help="Fail also on warnings, and on a run without sampling or KL."
+        own_option.switch(
+            "Fail also on warnings, and on a run without sampling or KL.", "--strict"
         ),
     ] = False,
     baseline: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.json",
-            help="Fail only on findings that an earlier audit (JSON) does not have.",
+        own_option(
+            "FILE.json", "Fail only on findings that an earlier audit (JSON) does not have."
         ),
     ] = None,
     junit: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.xml", help="Also write the findings as JUnit XML."),
+        Path | None, own_option("FILE.xml", "Also write the findings as JUnit XML.")
     ] = None,
     sarif: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.sarif", help="Also write the findings as SARIF 2.1.0."),
+        Path | None, own_option("FILE.sarif", "Also write the findings as SARIF 2.1.0.")
     ] = None,
     list_rules: Annotated[
-        bool, typer.Option("--list", help="List the ids of all findings, and run nothing.")
+        bool, own_option.switch("List the ids of all findings, and run nothing.", "--list")
     ] = False,
     *,
     options: Options,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from . import names, output
+from .declared import own_option
 from .errors import ExitCode
 from .job import Job
 from .options import Latex, Options
@@ -18,17 +17,11 @@ def backward(
     name: names.Gradients = None,
     param: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Same as NAME; may be repeated.",
-            autocompletion=names.completing(names.GRADIENTS),
-        ),
+        own_option("NAME", "Same as NAME; may be repeated.", choices=names.GRADIENTS),
     ] = None,
     term: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Derive the gradient of only one term of the loss: mse or kl."
-        ),
+        own_option("NAME", "Derive the gradient of only one term of the loss: mse or kl."),
     ] = None,
     latex: Latex = False,
     *,

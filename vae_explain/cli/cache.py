@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from . import output
+from .declared import own_option
 from .errors import ExitCode, Problem
 
 
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Delete all cached runs.")] = False,
-    path: Annotated[bool, typer.Option("--path", help="Print only the folder.")] = False,
+    clear: Annotated[bool, own_option.switch("Delete all cached runs.", "--clear")] = False,
+    path: Annotated[bool, own_option.switch("Print only the folder.", "--path")] = False,
 ) -> ExitCode:
     from ..models import run_cache
 

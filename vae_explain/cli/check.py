@@ -12,10 +12,7 @@ from .shared_options import with_options, without
 
 
 @partial(with_options, refused=without("check", "run"))
-def check(
-    *,
-    options: Options,
-) -> ExitCode:
+def check(*, options: Options) -> ExitCode:
     style = options.style()
     job = Job(options, style, "full")
 

@@ -9,17 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
-import typer
-
 from ..errors import UserError
 from ..pages.document_formats import FORMATS, write
 from . import output
+from .declared import Declare, output_option, own_option
 from .errors import ExitCode, Problem, line, unknown_name
 from .job import Job
-from .options import Options, run_option
+from .options import Options
 from .parsing import flag
 from .shared_options import with_options
-from .style import OF_PAGES, Formats, output_option
+from .style import OF_PAGES, Formats
 
 if TYPE_CHECKING:
     from ..analysis.comparison import Comparison
@@ -45,15 +44,11 @@ def _of_second(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
     def second(name: str) -> inspect.Parameter:
         kind, shared = get_args(hints[name])[:2]
-        option = run_option(
-            metavar=shared.metavar,
-            help=f"--{name.replace('_', '-')} for the second run.",
-            rich_help_panel="Second run",
-        )
+        declared = Declare("Second run")(shared.metavar, f"{flag(name)} for the second run.")
         wanted: Any = str | None
         for of_many, whole in (("Path", Path | None), ("list", list[str] | None)):
             wanted = whole if of_many in str(kind) else wanted
-        annotation = Annotated[wanted, option]
+        annotation = Annotated[wanted, declared]
         return inspect.Parameter(
             f"{name}2", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
         )
@@ -76,18 +71,17 @@ def _of_second(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 def compare(
     only: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Show in full how this value differs, or its gradient as NAME.grad; may be "
-            "repeated.",
+        own_option(
+            "NAME",
+            "Show in full how this value differs, or its gradient as NAME.grad; may be repeated.",
         ),
     ] = None,
     format: Annotated[
         str | None,
         output_option(
+            "NAME",
+            f"{', '.join(ENDINGS)}.  [default: from the extension of FILE, else text]",
             "--format",
-            metavar="NAME",
-            help=f"{', '.join(ENDINGS)}.  [default: from the extension of FILE, else text]",
         ),
     ] = None,
     *,

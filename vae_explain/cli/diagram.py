@@ -19,10 +19,7 @@ REFUSED = {
 
 
 @partial(with_options, refused=REFUSED)
-def diagram(
-    *,
-    options: Options,
-) -> ExitCode:
+def diagram(*, options: Options) -> ExitCode:
     style = options.style({name: (f".{name}",) for name in ("svg", "png", "pdf")})
     job = Job(options, style, "printed")
     run = job.run()

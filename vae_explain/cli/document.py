@@ -7,17 +7,16 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from ..pages.document_formats import FORMATS, mark_of_picture, write
 from . import output, parsing
+from .declared import output_option, own_option
 from .errors import ExitCode, Problem
 from .files import OutputFile
 from .job import Job
 from .messages import say
 from .options import LARGEST_RATE, Options
 from .shared_options import with_options
-from .style import Formats, output_option
+from .style import Formats
 
 if TYPE_CHECKING:
     from ..engine.run import Run
@@ -38,22 +37,19 @@ def document(
     format: Annotated[
         str | None,
         output_option(
-            "--format",
-            metavar="NAME",
-            help=f"{', '.join(NAMES[:-1])} or {NAMES[-1]}.  "
+            "NAME",
+            f"{', '.join(NAMES[:-1])} or {NAMES[-1]}.  "
             "[default: from the extension of FILE, else markdown]",
+            "--format",
         ),
     ] = None,
     lr: Annotated[
-        str,
-        typer.Option(
-            "--lr", metavar="NUMBER", help="Learning rate of the update step that is shown."
-        ),
+        str, own_option("NUMBER", "Learning rate of the update step that is shown.", "--lr")
     ] = "0.01",
     short: Annotated[
         bool,
-        output_option(
-            "--short", help="Two printed pages: the main results, and one line per step."
+        output_option.switch(
+            "Two printed pages: the main results, and one line per step.", "--short"
         ),
     ] = False,
     *,

@@ -7,26 +7,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
-import typer
-
 from ..pages.worksheet_formats import FORMATS, write
 from . import output, parsing
+from .choices import DIFFICULTIES
+from .declared import file_option, output_option, own_option
 from .errors import ExitCode, Problem
 from .job import Job
 from .messages import say
-from .options import LARGEST_RATE, Options, file_option
+from .options import LARGEST_RATE, Options
 from .shared_options import with_options
-from .style import Formats, Style, output_option
+from .style import Formats, Style
 
 if TYPE_CHECKING:
     from ..analysis.exercise.key import Topic
-    from ..analysis.exercise.selection import Difficulty
     from ..analysis.exercise.sheets import Worksheet
     from ..engine.run import Run
     from .files import OutputFile
 
 TOPICS = ("forward", "gates", "loss", "kl", "chain", "update")
-DIFFICULTIES = ("easy", "medium", "hard")
 MOST_VARIANTS, MOST_BLANKS = 500, 60
 ENDINGS: Formats = {name: each.suffixes for name, each in FORMATS.items()}
 EACH = "{}"  # in a name of a file: the number of the sheet
@@ -37,47 +35,38 @@ NO_JSON = "sheets have no JSON; their key is JSON, give --key FILE.json"
 
 @partial(with_options, refused={"json": NO_JSON})
 def exercise(
-    topic: Annotated[
-        str,
-        typer.Option(metavar="NAME,…", help=f"One or more of {', '.join(TOPICS)}."),
-    ] = "all",
-    count: Annotated[
-        str, typer.Option(metavar="INTEGER", help="Number of blanks on a sheet.")
-    ] = "12",
+    topic: Annotated[str, own_option("NAME,…", f"One or more of {', '.join(TOPICS)}.")] = "all",
+    count: Annotated[str, own_option("INTEGER", "Number of blanks on a sheet.")] = "12",
     difficulty: Annotated[
         str,
-        typer.Option(
-            metavar="easy|medium|hard",
-            help="easy: no blank depends on another; medium: some do; hard: most do, and the "
+        own_option.choice(
+            DIFFICULTIES,
+            "easy: no blank depends on another; medium: some do; hard: most do, and the "
             "formulas of the gradients are left out.",
         ),
     ] = "medium",
     variants: Annotated[
         str,
-        typer.Option(
-            metavar="INTEGER",
-            help="Number of sheets, each with its own seed, x and blanks. They go into one file, "
+        own_option(
+            "INTEGER",
+            "Number of sheets, each with its own seed, x and blanks. They go into one file, "
             "or into one file each if its name has {}, such as sheet-{}.md.",
         ),
     ] = "1",
     nice: Annotated[
-        bool, typer.Option("--nice", help="Use multiples of 1/2 for parameters and noise.")
+        bool, own_option.switch("Use multiples of 1/2 for parameters and noise.", "--nice")
     ] = False,
-    lr: Annotated[
-        str, typer.Option("--lr", metavar="NUMBER", help="Learning rate of the updates.")
-    ] = "0.1",
+    lr: Annotated[str, own_option("NUMBER", "Learning rate of the updates.", "--lr")] = "0.1",
     key: Annotated[
         Path | None,
-        file_option(
-            "--key", metavar="KEY.json", help="The file to write the answer key to; mark needs it."
-        ),
+        file_option("KEY.json", "The file to write the answer key to; mark needs it.", "--key"),
     ] = None,
     format: Annotated[
         str | None,
         output_option(
+            "NAME",
+            f"{', '.join(FORMATS)}.  [default: from the extension of FILE, else md]",
             "--format",
-            metavar="NAME",
-            help=f"{', '.join(FORMATS)}.  [default: from the extension of FILE, else md]",
         ),
     ] = None,
     *,
@@ -85,7 +74,7 @@ def exercise(
 ) -> ExitCode:
     style = replace(options, format=format).style(ENDINGS)
     topics = _topics(topic)
-    parsing.choice("--difficulty", difficulty, DIFFICULTIES)
+    chosen = parsing.choice("--difficulty", difficulty, DIFFICULTIES)
     blanks = parsing.whole("--count", count, 1, MOST_BLANKS, "a number of blanks")
     sheets = parsing.whole("--variants", variants, 1, MOST_VARIANTS, "a number of sheets")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
@@ -104,7 +93,7 @@ def exercise(
     wish = Wish(
         topics,
         blanks,
-        cast("Difficulty", difficulty),
+        chosen,
         sheets,
         nice,
         rate,

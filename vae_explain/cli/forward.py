@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from . import names, output
+from .declared import own_option
 from .errors import ExitCode
 from .job import Job
 from .options import Latex, Options
@@ -17,12 +16,7 @@ from .shared_options import with_options
 def forward(
     name: names.Steps = None,
     step: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Same as NAME; may be repeated.",
-            autocompletion=names.completing(names.STEPS),
-        ),
+        list[str] | None, own_option("NAME", "Same as NAME; may be repeated.", choices=names.STEPS)
     ] = None,
     latex: Latex = False,
     *,

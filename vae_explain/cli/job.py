@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import fields
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 from ..models.changes import Change, located, require_once
 from ..models.request import Request
 from . import parsing, standard_input
+from .choices import ARITHMETICS, Arithmetic
 from .errors import Problem
 from .files import require_ending
 from .messages import say
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ..trace import Array
     from .style import Style
 
-Arithmetic = Literal["printed", "full"]
 Rows = tuple[tuple[float, ...], ...]
 BYTES_A_NUMBER = 2 * 8  # that a run computes: it and its gradient, in float64
 INPUT_FILES = ".csv", ".npy"
@@ -68,8 +68,7 @@ class Job:
         self._kept: Recording | None = None  # where the run came from, if it was recorded
         unasked = of_own if options.model else default
         arithmetic = unasked if options.arithmetic is None else options.arithmetic
-        chosen = parsing.choice("--arithmetic", arithmetic, ("printed", "full"))
-        self.arithmetic = cast(Arithmetic, chosen)
+        self.arithmetic = parsing.choice("--arithmetic", arithmetic, ARITHMETICS)
         digits = options.digits
         self.decimals = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
         self._typed: Request | None = None

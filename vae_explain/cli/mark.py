@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from . import output
+from .declared import file_option
 from .errors import ExitCode, Problem
-from .options import Options, file_option
+from .options import Options
 from .shared_options import OF_OUTPUT, with_options
 
 
@@ -23,21 +24,14 @@ def mark(
             help="A filled-in sheet (Markdown, CSV or notebook), or a folder of them.",
         ),
     ],
-    key: Annotated[
-        Path,
-        file_option("--key", metavar="KEY.json", help="The answer key that exercise wrote."),
-    ],
+    key: Annotated[Path, file_option("KEY.json", "The answer key that exercise wrote.", "--key")],
     csv: Annotated[
         Path | None,
-        file_option(
-            "--csv", metavar="FILE.csv", help="Write a table of the class, one line per sheet."
-        ),
+        file_option("FILE.csv", "Write a table of the class, one line per sheet.", "--csv"),
     ] = None,
     pages: Annotated[
         Path | None,
-        file_option(
-            "--pages", metavar="FOLDER", help="Write an HTML page for each student to this folder."
-        ),
+        file_option("FOLDER", "Write an HTML page for each student to this folder.", "--pages"),
     ] = None,
     *,
     options: Options,

@@ -7,6 +7,7 @@ from typing import Any
 from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
 from ..models.request import Settings, UserModel
 from . import config_files, model_files, parsing
+from .choices import RECONS, REDUCTIONS
 from .errors import Problem
 from .options import Options
 from .parsing import flag
@@ -84,13 +85,13 @@ def user_model(options: Options) -> UserModel:
 def architecture_of(options: Options) -> Architecture:
     """Check the options that shape the built-in VAE."""
     activation = parsing.choice("--activation", options.activation, ACTIVATIONS)
-    recon = parsing.choice("--recon", options.recon, ("mse", "bce"))
-    reduction = parsing.choice("--reduction", options.reduction, ("sum", "mean"))
+    recon = parsing.choice("--recon", options.recon, RECONS)
+    reduction = parsing.choice("--reduction", options.reduction, REDUCTIONS)
     shape = Architecture(
         dims=_widths(options),
-        activation=activation,  # type: ignore[arg-type]  # one of its choices, see above
-        recon=recon,  # type: ignore[arg-type]  # likewise
-        reduction=reduction,  # type: ignore[arg-type]  # likewise
+        activation=activation,
+        recon=recon,
+        reduction=reduction,
         beta=parsing.from_zero("--beta", options.beta, "a weight"),
     )
     size = 4 * sum(layer.count for layer in shape.layers)

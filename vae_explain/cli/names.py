@@ -16,7 +16,7 @@ from ..models.builtin_config import BUILT_IN, Architecture
 from ..models.changes import full_index
 from ..models.spelled_names import Spelled, members, read_target, read_term
 from . import parsing
-from .completion import completing
+from .declared import completing
 from .errors import Problem, line, unknown_name
 
 if TYPE_CHECKING:
@@ -111,11 +111,7 @@ def gradient_names(
 
 
 def _read(
-    each: Typed,
-    names: Sequence[str],
-    kind: str,
-    valid: Sequence[str],
-    terms: Sequence[str] = (),
+    each: Typed, names: Sequence[str], kind: str, valid: Sequence[str], terms: Sequence[str] = ()
 ) -> list[Spelled]:
     """Return what a text names: one value, or all parameters of a layer.
 

@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, cast
-
-import typer
+from typing import Annotated
 
 from ..models.builtin_config import ACTIVATIONS
 from ..quick_dataclasses import dataclass
 from . import names, parsing
-from .completion import completing
+from .choices import ARITHMETICS, COLORS, LEVELS, RECONS, REDUCTIONS
+from .declared import file_option, model_option, output_option, own_option, run_option
 from .errors import Problem
 from .files import Files
 from .parsing import flag
-from .style import (
-    LEVELS,
-    OF_PAGES,
-    STANDARD_OUTPUT,
-    Color,
-    Formats,
-    Level,
-    Style,
-    format_of,
-    output_option,
-)
+from .style import OF_PAGES, STANDARD_OUTPUT, Formats, Style, format_of
 
-# Each says under which heading of the help it stands.
-run_option = functools.partial(typer.Option, rich_help_panel="Run")
-model_option = functools.partial(typer.Option, rich_help_panel="Model")
-file_option = functools.partial(typer.Option, rich_help_panel="Files")
-
-Latex = Annotated[bool, output_option("--latex", help="Add the LaTeX of each line.")]
+Latex = Annotated[bool, output_option.switch("Add the LaTeX of each line.", "--latex")]
 
 
-LearningRate = Annotated[
-    str, typer.Option("--lr", metavar="NUMBER", help="Learning rate, the size of a step.")
-]
+LearningRate = Annotated[str, own_option("NUMBER", "Learning rate, the size of a step.", "--lr")]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option(
+    own_option(
+        "NAME",
+        "Show the update of this parameter, element by element; may be repeated.",
         "--param",
-        metavar="NAME",
-        help="Show the update of this parameter, element by element; may be repeated.",
-        autocompletion=names.completing(names.PARAMETERS),
+        choices=names.PARAMETERS,
     ),
 ]
 # Adam divides by 1 - β1 = 0.1 at its first step, which float32 must hold.
@@ -58,9 +39,7 @@ WEIGHT_FILES = ".safetensors", ".pt", ".pth"
 CHECKPOINTS = *WEIGHT_FILES, ".ckpt"
 SaveWeights = Annotated[
     Path | None,
-    file_option(
-        "--save", metavar="FILE", help="Save the weights to a .safetensors, .pt or .pth file."
-    ),
+    file_option("FILE", "Save the weights to a .safetensors, .pt or .pth file.", "--save"),
 ]
 
 
@@ -77,231 +56,185 @@ class Options:
     x: Annotated[
         list[str] | None,
         run_option(
-            metavar="NUMBERS",
-            help="Input, separated by commas or spaces; repeat it for a batch.  [default: 1,2,3,4]",
+            "NUMBERS",
+            "Input, separated by commas or spaces; repeat it for a batch.  [default: 1,2,3,4]",
         ),
     ] = None
     x_file: Annotated[
         Path | None,
         run_option(
-            metavar="FILE.csv|npy",
-            help="Input from a file, one row per line, or - for standard input; "
+            "FILE.csv|npy",
+            "Input from a file, one row per line, or - for standard input; "
             "a header line is skipped; an .npy keeps its shape.",
         ),
     ] = None
-    seed: Annotated[
-        str, run_option(metavar="INTEGER", help="Seed for the parameters and the noise.")
-    ] = "42"
+    seed: Annotated[str, run_option("INTEGER", "Seed for the parameters and the noise.")] = "42"
     eps: Annotated[
         list[str] | None,
-        run_option(
-            metavar="NUMBERS", help="Noise to use instead of drawing it; repeat it for a batch."
-        ),
+        run_option("NUMBERS", "Noise to use instead of drawing it; repeat it for a batch."),
     ] = None
     set: Annotated[
         list[str] | None,
         run_option(
-            metavar='"NAME[i,j]=VALUE"',
-            help="Set one entry of a parameter, x or eps before the run, such as "
+            '"NAME[i,j]=VALUE"',
+            "Set one entry of a parameter, x or eps before the run, such as "
             '"fc1.weight[0,1]=0.5" or fc1.weight.0.1=0.5; may be repeated.',
         ),
     ] = None
     arithmetic: Annotated[
         str | None,
-        run_option(
-            metavar="printed|full",
-            help="printed: parameters and noise rounded to 4 decimals or --digits, in float64; "
+        run_option.choice(
+            ARITHMETICS,
+            "printed: parameters and noise rounded to 4 decimals or --digits, in float64; "
             "full: PyTorch's own float32.  [default: full for backward, check, sample, a gradient "
             "in why, and (except in document, play and exercise) your own model; else printed; "
             "update, train and audit always use full]",
-            autocompletion=completing(("printed", "full")),
         ),
     ] = None
     dims: Annotated[
         str | None,
         model_option(
-            metavar="N-N-…-N",
-            help="Layer widths of the built-in VAE, latent in the middle.  [default: 4-8-2-8-4]",
+            "N-N-…-N",
+            "Layer widths of the built-in VAE, latent in the middle.  [default: 4-8-2-8-4]",
         ),
     ] = None
     hidden: Annotated[
-        str | None,
-        model_option(
-            metavar="N[-N…]", help="Only the hidden widths, for both sides.  [default: 8]"
-        ),
+        str | None, model_option("N[-N…]", "Only the hidden widths, for both sides.  [default: 8]")
     ] = None
     latent: Annotated[
-        str | None, model_option(metavar="N", help="Only the width of the latent.  [default: 2]")
+        str | None, model_option("N", "Only the width of the latent.  [default: 2]")
     ] = None
     activation: Annotated[
         str,
         model_option(
-            metavar="NAME",
-            help=f"{', '.join(ACTIVATIONS[:-1])} or {ACTIVATIONS[-1]}.",
-            autocompletion=completing(ACTIVATIONS),
+            "NAME", f"{', '.join(ACTIVATIONS[:-1])} or {ACTIVATIONS[-1]}.", choices=ACTIVATIONS
         ),
     ] = "relu"
     recon: Annotated[
-        str,
-        model_option(
-            metavar="mse|bce",
-            help="Squared error, or binary cross-entropy after a sigmoid.",
-            autocompletion=completing(("mse", "bce")),
-        ),
+        str, model_option.choice(RECONS, "Squared error, or binary cross-entropy after a sigmoid.")
     ] = "mse"
     reduction: Annotated[
-        str,
-        model_option(
-            metavar="sum|mean",
-            help="Sum both terms, or average them over all elements.",
-            autocompletion=completing(("sum", "mean")),
-        ),
+        str, model_option.choice(REDUCTIONS, "Sum both terms, or average them over all elements.")
     ] = "sum"
-    beta: Annotated[str, model_option(metavar="NUMBER", help="Weight of the KL.")] = "1"
+    beta: Annotated[str, model_option("NUMBER", "Weight of the KL.")] = "1"
     weights: Annotated[
         Path | None,
-        model_option(
-            metavar="FILE",
-            help="Load the parameters from a .safetensors, .pt, .pth or .ckpt file.",
-        ),
+        model_option("FILE", "Load the parameters from a .safetensors, .pt, .pth or .ckpt file."),
     ] = None
     strip_prefix: Annotated[
         str,
         model_option(
-            metavar="TEXT",
-            help='Remove a prefix, such as "module.", from the names in the weights file.',
+            "TEXT", 'Remove a prefix, such as "module.", from the names in the weights file.'
         ),
     ] = ""
     model: Annotated[
         str | None,
         model_option(
-            metavar="FILE.py:NAME",
-            help="Your own model: a class or a function that returns one; or package.module:NAME. "
+            "FILE.py:NAME",
+            "Your own model: a class or a function that returns one; or package.module:NAME. "
             "Loading a file runs it.",
         ),
     ] = None
     model_arg: Annotated[
         list[str] | None,
         model_option(
-            metavar="KEY=VALUE",
-            help="An argument of your model; args.KEY=VALUE sets KEY inside args; may be repeated.",
+            "KEY=VALUE",
+            "An argument of your model; args.KEY=VALUE sets KEY inside args; may be repeated.",
         ),
     ] = None
     config: Annotated[
         Path | None,
         model_option(
-            metavar="FILE.yaml|toml|json",
-            help="Arguments of your model from a file; --model-arg takes precedence over it.",
+            "FILE.yaml|toml|json",
+            "Arguments of your model from a file; --model-arg takes precedence over it.",
         ),
     ] = None
     loss: Annotated[
         str | None,
         model_option(
-            metavar="FILE.py:NAME",
-            help="Your loss; it gets what the model returns, matched by name, then by order.",
+            "FILE.py:NAME",
+            "Your loss; it gets what the model returns, matched by name, then by order.",
         ),
     ] = None
     loss_arg: Annotated[
         list[str] | None,
         model_option(
-            metavar="KEY=VALUE",
-            help="A further argument of your loss, such as beta=4, or which part of the model's "
+            "KEY=VALUE",
+            "A further argument of your loss, such as beta=4, or which part of the model's "
             "output an argument gets, such as inputs=recon; may be repeated.",
         ),
     ] = None
     root: Annotated[
-        Path | None,
-        model_option(metavar="FOLDER", help="A folder that your files import from."),
+        Path | None, model_option("FOLDER", "A folder that your files import from.")
     ] = None
     definitions_only: Annotated[
         bool,
-        model_option(
-            help="Load only the classes, functions and plain values of your files; skip everything "
+        model_option.switch(
+            "Load only the classes, functions and plain values of your files; skip everything "
             "else they do when run, such as training."
         ),
     ] = False
     loss_sum: Annotated[
         bool,
-        model_option(help="Add up the parts that your loss returns, as a training loop does."),
+        model_option.switch("Add up the parts that your loss returns, as a training loop does."),
     ] = False
     objective: Annotated[
         str | None,
         model_option(
-            metavar="FILE.py:NAME",
-            help="A function of model and x that returns the loss, instead of --loss.",
+            "FILE.py:NAME", "A function of model and x that returns the loss, instead of --loss."
         ),
     ] = None
     objective_expr: Annotated[
         str | None,
         model_option(
-            metavar="EXPRESSION",
-            help="The loss as an expression, such as \"model(x)['loss']\". It can use model, x, "
+            "EXPRESSION",
+            "The loss as an expression, such as \"model(x)['loss']\". It can use model, x, "
             "loss and whatever your files define. model(x) runs once.",
         ),
     ] = None
     x_as: Annotated[
         str | None,
-        model_option(
-            metavar="EXPRESSION",
-            help="What your model gets instead of x, such as \"{'data': x}\".",
-        ),
+        model_option("EXPRESSION", "What your model gets instead of x, such as \"{'data': x}\"."),
     ] = None
     run: Annotated[
         Path | None,
-        file_option(
-            metavar="FILE.safetensors",
-            help="Use a recorded run instead of running a model.",
-        ),
+        file_option("FILE.safetensors", "Use a recorded run instead of running a model."),
     ] = None
     record: Annotated[
-        Path | None,
-        file_option(metavar="FILE.safetensors", help="Save the run to a file, for --run."),
+        Path | None, file_option("FILE.safetensors", "Save the run to a file, for --run.")
     ] = None
     no_cache: Annotated[
         bool,
-        run_option("--no-cache", help="Run the built-in VAE even if the run is in the cache."),
+        run_option.switch("Run the built-in VAE even if the run is in the cache.", "--no-cache"),
     ] = False
     format: Annotated[
         str | None,
-        output_option(
+        output_option.choice(
+            ("text", "json"),
+            "Output format.  [default: from the extension of FILE, else text]",
             "--format",
-            metavar="text|json",
-            help="Output format.  [default: from the extension of FILE, else text]",
-            autocompletion=completing(("text", "json")),
         ),
     ] = None
-    json: Annotated[bool, output_option("--json", help="Same as --format json.")] = False
+    json: Annotated[bool, output_option.switch("Same as --format json.", "--json")] = False
     output_file: Annotated[
         Path | None,
-        output_option(
-            "--output", "-o", metavar="FILE", help="Write to a file; its extension sets the format."
-        ),
+        output_option("FILE", "Write to a file; its extension sets the format.", "--output", "-o"),
     ] = None
-    digits: Annotated[str | None, output_option(metavar="0-17", help="Number of decimals.")] = None
+    digits: Annotated[str | None, output_option("0-17", "Number of decimals.")] = None
     level: Annotated[
         str,
-        output_option(
+        output_option.choice(
+            LEVELS,
+            "How much is explained: intro explains every term, expert shows only the arithmetic.",
             "--level",
-            metavar="intro|standard|expert",
-            help="How much is explained: intro explains every term, expert shows only the "
-            "arithmetic.",
         ),
     ] = "standard"
     verbose: Annotated[
-        bool, output_option("--verbose", help="Show how far off the worst checked number was.")
+        bool, output_option.switch("Show how far off the worst checked number was.", "--verbose")
     ] = False
-    color: Annotated[
-        str,
-        output_option(
-            "--color",
-            metavar="always|never|auto",
-            help="When to use colours.",
-            autocompletion=completing(("always", "never", "auto")),
-        ),
-    ] = "auto"
+    color: Annotated[str, output_option.choice(COLORS, "When to use colours.", "--color")] = "auto"
     no_pager: Annotated[
-        bool,
-        output_option("--no-pager", help="Print long pages directly, without a pager."),
+        bool, output_option.switch("Print long pages directly, without a pager.", "--no-pager")
     ] = False
     given: frozenset[str] = frozenset()
 
@@ -354,7 +287,7 @@ def _checked_style(options: Options, inputs: Mapping[str, Path], formats: Format
         Those that the command writes, the first of them when nothing says which.
     """
     files = Files(inputs)
-    color = parsing.choice("--color", options.color, ("always", "never", "auto"))
+    color = parsing.choice("--color", options.color, COLORS)
     level = parsing.choice("--level", options.level, LEVELS)
     name = options.format
     if options.json:
@@ -372,8 +305,8 @@ def _checked_style(options: Options, inputs: Mapping[str, Path], formats: Format
         output=target,
         digits=None if digits is None else parsing.whole("--digits", digits, 0, 17, "it"),
         files=files,
-        color=cast(Color, color),
+        color=color,
         pager=not options.no_pager,
-        level=cast(Level, level),
+        level=level,
         verbose=options.verbose,
     )

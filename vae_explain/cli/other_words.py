@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
+from typing import TypeVar
 
 from ..models.builtin_config import ACTIVATIONS
+from .choices import ARITHMETICS, DIFFICULTIES, LEVELS, OPTIMIZERS, RECONS, REDUCTIONS
+
+Choice = TypeVar("Choice", bound=str)
 
 # A first word, and the command that it means.
 COMMANDS: Mapping[str, str] = {
@@ -130,13 +134,13 @@ LEFT_OUT = {
 }
 # Options whose choices are also typed by themselves: --tanh, train adam.
 CHOOSING: Mapping[str, tuple[str, ...]] = {
-    "--recon": ("mse", "bce"),
-    "--reduction": ("sum", "mean"),
+    "--recon": RECONS,
+    "--reduction": REDUCTIONS,
     "--activation": ACTIVATIONS,
-    "--arithmetic": ("printed", "full"),
-    "--optimizer": ("sgd", "adam"),
-    "--difficulty": ("easy", "medium", "hard"),
-    "--level": ("intro", "standard", "expert"),
+    "--arithmetic": ARITHMETICS,
+    "--optimizer": OPTIMIZERS,
+    "--difficulty": DIFFICULTIES,
+    "--level": LEVELS,
 }
 # What another command, or another option, is for.
 ELSEWHERE: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -243,11 +247,9 @@ def choosing(
     return ()
 
 
-def choice_of(text: str, choices: Sequence[str]) -> str | None:
+def choice_of(text: str, choices: Sequence[Choice]) -> Choice | None:
     """Return which of some choices a text means, in any case and with any marks between."""
-    if text in choices:
-        return text
     plain = re.sub(r"[\s_\-]", "", text).casefold()
     meant = {re.sub(r"[\s_\-]", "", choice): choice for choice in choices}
-    other = CHOICES.get(plain)
-    return meant.get(plain) or (other if other in choices else None)
+    exactly: dict[str, Choice] = {choice: choice for choice in choices}
+    return exactly.get(text) or meant.get(plain) or exactly.get(CHOICES.get(plain, ""))

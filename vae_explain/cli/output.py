@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from ..engine.progress import working_on
+from .choices import Color
 from .errors import ExitCode
 from .files import OutputFile
 from .streams import page_stream
-from .style import Color, Style
+from .style import Style
 
 if TYPE_CHECKING:
     from ..pages.blocks import Walkthrough

@@ -11,10 +11,7 @@ from .shared_options import with_options
 
 @with_options
 def params(
-    name: names.ParameterNames = None,
-    save: SaveWeights = None,
-    *,
-    options: Options,
+    name: names.ParameterNames = None, save: SaveWeights = None, *, options: Options
 ) -> ExitCode:
     style = options.style()
     if save and options.run:

@@ -11,6 +11,7 @@ from ..models.changes import Change
 from ..models.request import Written
 from . import other_words
 from .errors import Problem
+from .other_words import Choice
 
 LARGEST_FLOAT32 = 3.4028234663852886e38
 SMALLEST_FLOAT32 = 1.401298464324817e-45
@@ -133,7 +134,7 @@ def from_zero(option: str, text: str, what: str) -> float:
     return value
 
 
-def choice(option: str, text: str, choices: Sequence[str]) -> str:
+def choice(option: str, text: str, choices: Sequence[Choice]) -> Choice:
     """Read one of a few words, in any case and by other names that it has."""
     meant = other_words.choice_of(text, choices)
     if meant is None:

@@ -10,10 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from ..symbolic.printable import printable
 from . import parsing
+from .declared import own_option
 from .document import composed_by
 from .errors import ExitCode
 from .job import Job
@@ -38,7 +37,7 @@ ALWAYS_HTML = "a page to play with is always HTML; leave it out (document has th
 def play(
     lr: LearningRate = "0.01",
     no_open: Annotated[
-        bool, typer.Option("--no-open", help="Write the page, and do not open the browser.")
+        bool, own_option.switch("Write the page, and do not open the browser.", "--no-open")
     ] = False,
     *,
     options: Options,

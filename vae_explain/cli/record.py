@@ -9,11 +9,11 @@ from typing import Annotated
 
 from ..symbolic.printable import printable
 from . import output
+from .declared import output_option
 from .errors import ExitCode, Problem
 from .job import Job
 from .options import RECORDINGS, Options
 from .shared_options import with_options, without
-from .style import output_option
 
 ONE_FILE = "record writes one file, a recording, by --output; leave it out"
 
@@ -25,9 +25,7 @@ REFUSED = without("record", "run") | dict.fromkeys(("record", "format", "json", 
 def record(
     output_file: Annotated[
         Path | None,
-        output_option(
-            "--output", "-o", metavar="FILE.safetensors", help="The file to save the run to."
-        ),
+        output_option("FILE.safetensors", "The file to save the run to.", "--output", "-o"),
     ] = None,
     *,
     options: Options,

@@ -6,9 +6,8 @@ import sys
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from . import output, parsing
+from .declared import own_option
 from .errors import ExitCode
 from .job import Job
 from .options import Options
@@ -19,9 +18,7 @@ MOST_DRAWS = 1_000_000
 
 @partial(with_options, refused=without("sample", "run", "eps"))
 def sample(
-    draws: Annotated[
-        str, typer.Option(metavar="INTEGER", help="Number of draws of the noise.")
-    ] = "100",
+    draws: Annotated[str, own_option("INTEGER", "Number of draws of the noise.")] = "100",
     *,
     options: Options,
 ) -> ExitCode:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
+from .declared import own_option
 from .errors import ExitCode, Problem
 from .help_texts import PLAIN, HelpEntry, entry_lines
 from .options import Options
@@ -31,7 +32,7 @@ def samples(
         ),
     ] = None,
     only_list: Annotated[
-        bool, typer.Option("--list", help="List the files, and write nothing.")
+        bool, own_option.switch("List the files, and write nothing.", "--list")
     ] = False,
 ) -> ExitCode:
     style = Options().style()

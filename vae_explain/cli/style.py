@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
-from typing import Literal
-
-import typer
 
 from ..quick_dataclasses import dataclass
+from .choices import Color, Level
 from .errors import Problem
 from .files import Files, OutputFile
-
-Color = Literal["always", "never", "auto"]
-Level = Literal["intro", "standard", "expert"]
-LEVELS = ("intro", "standard", "expert")
-output_option = functools.partial(typer.Option, rich_help_panel="Output")
 
 # The endings of names that mean a format, by its name.
 Formats = Mapping[str, tuple[str, ...]]

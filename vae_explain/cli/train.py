@@ -9,22 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from . import names, output, parsing
-from .completion import completing
+from .choices import OPTIMIZERS
+from .declared import file_option, own_option
 from .errors import ExitCode, Problem
 from .files import OutputFile
 from .job import Job
-from .options import (
-    LARGEST_RATE,
-    WEIGHT_FILES,
-    LearningRate,
-    Options,
-    Parameters,
-    SaveWeights,
-    file_option,
-)
+from .options import LARGEST_RATE, WEIGHT_FILES, LearningRate, Options, Parameters, SaveWeights
 from .shared_options import with_options, without
 from .style import Style
 
@@ -39,46 +30,34 @@ PAGES = (".html", ".txt", ".jsonl")
 @partial(with_options, refused=without("train", "run", "eps", "arithmetic"))
 def train(
     name: names.ParameterNames = None,
-    steps: Annotated[str, typer.Option(metavar="INTEGER", help="Number of updates.")] = "200",
+    steps: Annotated[str, own_option("INTEGER", "Number of updates.")] = "200",
     lr: LearningRate = "0.01",
     optimizer: Annotated[
-        str,
-        typer.Option(
-            metavar="sgd|adam",
-            help="torch.optim.SGD or Adam, with PyTorch's defaults.",
-            autocompletion=completing(("sgd", "adam")),
-        ),
+        str, own_option.choice(OPTIMIZERS, "torch.optim.SGD or Adam, with PyTorch's defaults.")
     ] = "sgd",
     explain_step: Annotated[
         str | None,
-        typer.Option(
-            metavar="K",
-            help="Show step K, counted from 0, in full: forward pass, backward pass, update.",
+        own_option(
+            "K", "Show step K, counted from 0, in full: forward pass, backward pass, update."
         ),
     ] = None,
     param: Parameters = None,
-    plot: Annotated[
-        Path | None,
-        file_option(metavar="FILE.svg|png", help="Plot the losses to a file."),
-    ] = None,
+    plot: Annotated[Path | None, file_option("FILE.svg|png", "Plot the losses to a file.")] = None,
     save: SaveWeights = None,
     watch: Annotated[
         bool,
-        typer.Option(
-            "--watch", help="Audit steps during the training; report what went wrong, and when."
+        own_option.switch(
+            "Audit steps during the training; report what went wrong, and when.", "--watch"
         ),
     ] = False,
     watch_every: Annotated[
-        str | None,
-        typer.Option(metavar="INTEGER", help="Steps between two audits.  [default: 200]"),
+        str | None, own_option("INTEGER", "Steps between two audits.  [default: 200]")
     ] = None,
     watch_page: Annotated[
-        Path | None,
-        file_option(metavar="FILE.html|txt|jsonl", help="Also write the report to a file."),
+        Path | None, file_option("FILE.html|txt|jsonl", "Also write the report to a file.")
     ] = None,
     freeze: Annotated[
-        Path | None,
-        file_option(metavar="FILE.safetensors", help="Save the first non-finite step, for --run."),
+        Path | None, file_option("FILE.safetensors", "Save the first non-finite step, for --run.")
     ] = None,
     *,
     options: Options,
@@ -87,7 +66,7 @@ def train(
     job = Job(options, style, "full")
     count = parsing.whole("--steps", steps, 1, MOST_STEPS, "it")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
-    kind = parsing.choice("--optimizer", optimizer, ("sgd", "adam"))
+    kind = parsing.choice("--optimizer", optimizer, OPTIMIZERS)
     explained = None
     if explain_step is not None:
         explained = parsing.whole("--explain-step", explain_step, 0, count - 1, "a step")
@@ -111,7 +90,7 @@ def train(
     from ..pages.render import terminal
     from ..pages.walkthrough import training as page
 
-    plan = TrainingPlan(request, count, rate, "adam" if kind == "adam" else "sgd", explained, every)
+    plan = TrainingPlan(request, count, rate, kind, explained, every)
 
     chosen: list[str] = []
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from . import other_words
+from .choices import RECONS
 from .errors import Problem, line
 
 OF_ROWS = "--x", "--eps"  # which may be repeated
@@ -47,7 +48,7 @@ def written(command: str, name: str, values: list[str], flags: Mapping[str, bool
     if name == "--optimizer":
         values = [value.rpartition(".")[2]]
     if name == "--loss" and "--recon" in flags and ":" not in value:
-        kind = other_words.choice_of(value, ("mse", "bce"))
+        kind: str | None = other_words.choice_of(value, RECONS)
         name, values = ("--recon", [kind]) if kind else (name, values)
     if name == "--loss" and "--term" in flags and value and ":" not in value:
         name = "--term"

@@ -12,6 +12,7 @@ import typer
 
 from .. import __version__
 from . import output, standard_input
+from .declared import own_option
 from .errors import ExitCode, Problem, unknown_name
 from .files import OutputFile
 from .options import Options
@@ -33,27 +34,18 @@ File = Annotated[
 ]
 Labels = Annotated[
     list[str] | None,
-    typer.Option(
+    own_option(
+        "LABEL=NAME",
+        'What a label of the document means, such as "h=encoder_hidden"; may be repeated.',
         "--map",
-        metavar="LABEL=NAME",
-        help='What a label of the document means, such as "h=encoder_hidden"; may be repeated.',
     ),
 ]
-Junit = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.xml", help="Also write the verdicts as JUnit XML."),
-]
+Junit = Annotated[Path | None, own_option("FILE.xml", "Also write the verdicts as JUnit XML.")]
 
 
-Sarif = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.sarif", help="Also write the findings as SARIF 2.1.0."),
-]
+Sarif = Annotated[Path | None, own_option("FILE.sarif", "Also write the findings as SARIF 2.1.0.")]
 Annotate = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="Write a copy of the document with the findings as comments."
-    ),
+    Path | None, own_option("FILE", "Write a copy of the document with the findings as comments.")
 ]
 
 

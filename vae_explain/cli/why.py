@@ -9,6 +9,7 @@ import typer
 from ..models.builtin_config import BUILT_IN
 from ..models.spelled_names import asks_gradient
 from . import names, output, parsing
+from .declared import own_option
 from .errors import ExitCode, Problem
 from .job import Job
 from .options import Options
@@ -28,20 +29,14 @@ def why(
     ] = None,
     term: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Explain the gradient of only one term of the loss: mse or kl.",
-        ),
+        own_option("NAME", "Explain the gradient of only one term of the loss: mse or kl."),
     ] = None,
     depth: Annotated[
         str | None,
-        typer.Option(
-            metavar="N",
-            help="How many levels to go down.  [default: as many as fit on a screen]",
-        ),
+        own_option("N", "How many levels to go down.  [default: as many as fit on a screen]"),
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Go all the way down to inputs, parameters and noise.")
+        bool, own_option.switch("Go all the way down to inputs, parameters and noise.", "--full")
     ] = False,
     *,
     options: Options,
