@@ -17,6 +17,7 @@ import io
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import UserError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import typer
 
 INTERRUPTED = 130
+WITH_CODE = "--model", "--loss", "--objective", "--config"  # what may name code of the user's
 
 
 def main() -> NoReturn:
@@ -78,7 +80,7 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         return INTERRUPTED
     except Exception as error:
-        return _unexpected(error)
+        return _unexpected(error, arguments)
     return int(result) if isinstance(result, int) else ExitCode.OK
 
 
@@ -91,8 +93,16 @@ def _usage(error: typer.TyperException) -> str:
     return f"{words}{' See' if words.endswith('?') else '; see'} {context.command_path} --help"
 
 
-def _unexpected(error: Exception) -> int:
-    """Write what no user's mistake explains: a broken installation, a full disk, or our bug."""
+def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
+    """Write what a user's own code raised out of turn, or what no mistake of theirs explains.
+
+    That is a broken installation, a full disk, or our bug.
+    """
+    if any(each.startswith(WITH_CODE) for each in arguments) and "torch" in sys.modules:
+        from ..models.user_code import CannotRun, is_users
+
+        if is_users(error):
+            return _say(CannotRun(error).command_line_words)
     if isinstance(error, ImportError):
         return _say(f"cannot load what runs the model: {error}; install vae-explain again")
     if isinstance(error, OSError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cached_property, lru_cache
@@ -19,6 +18,7 @@ from .messages import say
 from .model_options import MOST_BYTES, architecture_of, check_model_options, user_model
 from .options import CHECKPOINTS, Options
 from .parsing import flag
+from .streams import message_stream
 
 if TYPE_CHECKING:
     from ..engine.run import Run
@@ -330,7 +330,7 @@ def _read(path: Path) -> Array:
             return input_files.read(file, shown=standard_input.NAME)
     file = path.expanduser()
     kilobytes = file.stat().st_size // 1000 + 1
-    with terminal.progress(kilobytes, f"reading {path.name}, kB", sys.stderr) as report:
+    with terminal.progress(kilobytes, f"reading {path.name}, kB", message_stream()) as report:
         return input_files.read(file, lambda done: report(done // 1000))
 
 

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TextIO
 
 from ..symbolic.printable import printable
+from .streams import message_stream
 
 # Standard modules that may stand between the user's line and PyTorch's.
 STANDARD = frozenset({contextlib.__file__, warnings.__file__})
@@ -52,11 +53,12 @@ def say(message: str) -> None:
 
     Where that is closed or full, a page is still right and a file still written.
     """
-    encoding = sys.stderr.encoding or "ascii"
+    stream = message_stream()
+    encoding = stream.encoding or "ascii"
     plain = " ".join(message.split("\n"))
     line = f"vae-explain: {printable(plain)}\n"
-    with contextlib.suppress(OSError):
-        sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+    with contextlib.suppress(OSError, ValueError):  # full, or closed
+        stream.write(line.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _place() -> tuple[str, int] | None:

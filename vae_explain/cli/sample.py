@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from .errors import ExitCode
 from .job import Job
 from .options import Options
 from .shared_options import with_options, without
+from .streams import message_stream
 
 MOST_DRAWS = 1_000_000
 
@@ -38,7 +38,7 @@ def sample(
     run, noise = run_and_draws(request, count)
     architecture = job.architecture
     averaged = architecture is not None and architecture.reduction == "mean"
-    with terminal.progress(count, "drawing", sys.stderr) as report:
+    with terminal.progress(count, "drawing", message_stream()) as report:
         result = monte_carlo.sample(
             run,
             noise,

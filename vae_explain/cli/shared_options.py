@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Container, Mapping
 from copy import copy
 from dataclasses import fields
@@ -17,7 +16,7 @@ from . import standard_input
 from .errors import ExitCode, Problem
 from .options import Options
 from .parsing import flag
-from .streams import printing_apart
+from .streams import message_stream, printing_apart
 from .waiting import section_bar
 
 # Of a command that runs no model.
@@ -79,7 +78,7 @@ def with_options(
         with (
             printing_apart(),
             standard_input.weights_as_file(shared.get("weights")) as shared["weights"],
-            section_bar(sys.stderr),
+            section_bar(message_stream()),
         ):
             return command(**values, options=Options(**shared, given=typed))
 

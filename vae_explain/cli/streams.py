@@ -15,6 +15,12 @@ from contextvars import ContextVar
 from typing import TextIO
 
 _PAGE: ContextVar[TextIO | None] = ContextVar("page stream", default=None)
+_MESSAGES: ContextVar[TextIO | None] = ContextVar("stream of messages", default=None)
+
+
+def message_stream() -> TextIO:
+    """Return the stream that a note or an error is written on."""
+    return _MESSAGES.get() or sys.stderr
 
 
 def page_stream() -> TextIO:
@@ -29,12 +35,13 @@ def printing_apart() -> Iterator[None]:
     The user's code may replace both streams or close them: they are put back.
     """
     streams = sys.stdout, sys.stderr
-    before = _PAGE.set(sys.stdout)
-    sys.stdout = Elsewhere(sys.stderr)
+    before = _PAGE.set(sys.stdout), _MESSAGES.set(sys.stderr)
+    sys.stdout = sys.stderr = Elsewhere(sys.stderr)
     try:
         yield
     finally:
-        _PAGE.reset(before)
+        _PAGE.reset(before[0])
+        _MESSAGES.reset(before[1])
         sys.stdout, sys.stderr = streams
 
 
@@ -57,7 +64,7 @@ def keep_descriptor() -> None:
 
 
 class Elsewhere(io.TextIOBase):
-    """A stream whose text goes to another, which stays open when this one is closed."""
+    """A stream whose text goes to another; neither can be closed."""
 
     def __init__(self, other: TextIO) -> None:
         self._other = other
@@ -65,6 +72,9 @@ class Elsewhere(io.TextIOBase):
     @property
     def encoding(self) -> str:  # type: ignore[override]  # as a property of the other's
         return self._other.encoding
+
+    def close(self) -> None:
+        """Stay open: a model that closes its stream runs several times for one page."""
 
     def writable(self) -> bool:
         return True

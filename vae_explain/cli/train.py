@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from .files import OutputFile
 from .job import Job
 from .options import LARGEST_RATE, WEIGHT_FILES, LearningRate, Options, Parameters, SaveWeights
 from .shared_options import with_options, without
+from .streams import message_stream
 from .style import Style
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def train(
     def accept(valid: Sequence[str]) -> None:
         chosen.extend(names.parameter_names(typed, valid))
 
-    with terminal.progress(count, "training", sys.stderr) as report:
+    with terminal.progress(count, "training", message_stream()) as report:
         training_run = training.train(plan, report, accept)
     written = _keep(training_run, picture, weights, style)
     if training_run.watched is not None:

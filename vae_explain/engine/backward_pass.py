@@ -116,4 +116,5 @@ def backward(
                 continue
             for source, share in shares(bound, upstream, values, by_hand, within):
                 accumulate(gradients, source, share)
-    return {each: gradient for each, gradient in gradients.items() if each in recorded}
+    # Of one number NumPy's arithmetic makes no array.
+    return {n: np.asarray(gradient) for n, gradient in gradients.items() if n in recorded}

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from ..errors import UserError
 from .code_reading import NOTHING, Named, input_name, names_returned
 from .part_names import Family, family
 
 MANY_ALIKE = 3  # parts in a row, which are counted
 MOST_PARTS = 8  # that are said of one object
+DEEPEST = 50  # of parts within parts
 RESERVED = ("x", "model")  # what a part may be called, but means something else in a call
 
 
@@ -82,6 +84,12 @@ class Outputs:
     def _add(self, part: OutputPart, parts: Sequence[Named]) -> None:
         """Add a part and those within it, whose names the model's code has."""
         value, path = part.value, part.path
+        if len(path) > DEEPEST:
+            raise UserError(
+                f"the model returns parts within parts more than {DEEPEST} deep, as a list that "
+                "contains itself; return them beside each other",
+                "--model",
+            )
         if part.name not in ("", *RESERVED) and (not part.keyed or len(path) == 1):
             part = part._replace(place=part.name)
         self.parts.append(part)

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from inspect import signature
 
 import numpy as np
 import torch
@@ -234,8 +235,11 @@ class PreparedModel:
         modules = list(self.model.modules())
         before = self.model.training
         of_one_mode = all(module.training == before for module in modules)
-        if of_one_mode:
+        if of_one_mode and "mode" in signature(self.model.train).parameters:
             self.model.train(not before)
+        elif of_one_mode:  # its `train` is another, as one that takes data
+            for module in modules:
+                module.training = not before
         try:
             yield of_one_mode
         finally:
@@ -306,6 +310,10 @@ class PreparedModel:
                 lasting=lasting,
                 gradients=gradients,
             )
+        before, now = trace.by_name["x"].array, array_of(self.x)
+        if not (objective or np.may_share_memory(before, now) or np.array_equal(before, now)):
+            with torch.no_grad():  # the run has written to it
+                self.x.copy_(torch.tensor(before))
         require_explicable(trace)
         return trace, *calls[-1]
 

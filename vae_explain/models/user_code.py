@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import sysconfig
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +16,11 @@ import torch
 from torch import nn
 
 from ..errors import UserError
+
+LONGEST = 500  # letters that are said of what a user's code raised
+PYTORCH = str(Path(torch.__file__).parent) + os.sep
+OURS = str(Path(__file__).parent.parent) + os.sep
+INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 
 
 class CannotLoad(UserError):
@@ -35,9 +42,7 @@ class CannotRun(UserError):
 
     def __init__(self, error: BaseException) -> None:
         frames = traceback.extract_tb(error.__traceback__)
-        torch_files = str(Path(torch.__file__).parent)
-        ours = str(Path(__file__).parent.parent)
-        theirs = [f for f in frames if not f.filename.startswith((torch_files, ours))]
+        theirs = [f for f in frames if not f.filename.startswith((PYTORCH, OURS))]
         where = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
         self.what, self.whose = said(error), _raised_by(frames)
         super().__init__(f"{self.what}{where}")
@@ -45,6 +50,19 @@ class CannotRun(UserError):
     @property
     def command_line_words(self) -> str:
         return f"{self.whose} raised {self}"
+
+
+def is_users(error: BaseException) -> bool:
+    """Whether code of the user's raised an error, or what it called did, with none of ours between.
+
+    A method of a model may be called at any time, by a command or by PyTorch: `state_dict`.
+    """
+    last = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        ours = frame.filename.startswith(OURS)
+        if ours or not frame.filename.startswith((*INSTALLED, "<frozen")):
+            last = "" if ours else frame.filename
+    return bool(last)
 
 
 def _raised_by(frames: Sequence[traceback.FrameSummary]) -> str:
@@ -65,6 +83,9 @@ def said(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         # As by `sys.exit`; what the process ends with says nothing to who asked for a page.
         text = "it ends the program"
+    text = text.partition(" Hint: ")[0]  # PyTorch's, of a mode that a page is not made in
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST - 3]}..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -112,6 +133,10 @@ def _called(factory: Any, arguments: Mapping[str, Any]) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        if "before Module.__init__()" in str(error):  # PyTorch's words
+            raise CannotLoad(
+                "an __init__ gives its module parts ahead of super().__init__(); call that first"
+            ) from None
         words = failed("making the model", error)
         is_of_arguments = isinstance(error, AttributeError | KeyError | TypeError)
         more = f"; if it takes an object, {_factory(factory)}" if is_of_arguments else ""
@@ -126,7 +151,7 @@ def _factory(thing: Any) -> str:
 
 def refuse_opaque(model: nn.Module) -> None:
     """Raise `CannotLoad` for a module whose operations PyTorch hides, or that is none yet."""
-    _require_made(model)
+    _require_made(model, around=(model,))
     for path, part in model.named_modules():
         where = f" (at {path})" if path else ""
         if isinstance(part, torch.jit.ScriptModule):
@@ -144,8 +169,8 @@ def refuse_opaque(model: nn.Module) -> None:
             raise CannotLoad(f"a quantised module{where} has no gradients; give the plain one")
 
 
-def _require_made(model: nn.Module, path: str = "") -> None:
-    """Raise `CannotLoad` for a module without what PyTorch has in each."""
+def _require_made(model: nn.Module, path: str = "", around: tuple[nn.Module, ...] = ()) -> None:
+    """Raise `CannotLoad` for a module without what PyTorch has in each, or within itself."""
     where = f" (at {path})" if path else ""
     if type(model).__hash__ is None:
         raise CannotLoad(
@@ -164,8 +189,14 @@ def _require_made(model: nn.Module, path: str = "") -> None:
                 "keep its real and its imaginary part as two"
             )
     for name, part in model._modules.items():
+        inside = f"{path}.{name}" if path else name
+        if any(part is each for each in around):
+            raise CannotLoad(
+                f"a module contains itself (at {inside}), so that its parts have no end; keep it "
+                "in a list instead"
+            )
         if part is not None:
-            _require_made(part, f"{path}.{name}" if path else name)
+            _require_made(part, inside, (*around, part))
 
 
 def refuse_opaque_function(function: Callable[..., Any], option: str) -> None:

@@ -33,8 +33,18 @@ class NotComputed(UserError):
     def __init__(self) -> None:
         super().__init__(
             "the loss was not computed from anything that was recorded: it is a tensor of its own, "
-            "as torch.tensor makes one of a number, or made out of sight, as in another thread"
+            "as torch.tensor makes one of a number, or made out of sight"
         )
+
+
+class NoGradient(UserError):
+    """A loss that is no real number, so that nothing can be differentiated."""
+
+    option = "--model"
+
+    def __init__(self, loss: Tensor) -> None:
+        kind = str(loss.dtype).removeprefix("torch.")
+        super().__init__(f"the loss is a number of {kind}, which has no gradient; return a float")
 
 
 class Capture:

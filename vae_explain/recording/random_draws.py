@@ -19,7 +19,7 @@ from .tensor_arrays import replaced_in
 
 NOISE = {
     "randn", "randn_like", "normal", "normal_", "rand", "rand_like", "uniform_", "bernoulli",
-    "bernoulli_", "exponential_",
+    "bernoulli_", "exponential_", "kaiming_uniform_",
 }  # fmt: skip
 # Of those, the draws from a normal distribution. Where it is the standard normal, given noise
 # may take their place.

@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from ..trace import Trace
 from .autograd import gradients_on
 from .call_info import UNSAFE, PendingCall, Plan, index_of, plan_for
-from .capture import Capture
+from .capture import Capture, NoGradient
 from .checkpoints import unfolded
 from .decompositions import decomposition_of
 from .deprecated_arguments import LOSSES, with_reduction
@@ -37,6 +37,7 @@ from .inplace_writes import (
     writes_back,
 )
 from .lost_kwargs import with_lost
+from .other_threads import none_in_other_threads
 from .random_draws import GivenDraws
 from .restoring import changed, restored
 from .tensor_arrays import NotReal, tensors_in
@@ -122,6 +123,8 @@ def capture(
             raise ValueError(f"the loss must be one number, not {returned}")
         if loss.is_complex():
             raise NotReal("the loss")
+        if not loss.is_floating_point():
+            raise NoGradient(loss)
         captured = Capture(recorder.builder, recorder.caught, loss, gradients)
         # Putting back a batch norm's statistics writes to what its backward pass needs,
         # so a trace that depends on them is made now.
@@ -158,7 +161,7 @@ class _Recorder(TorchFunctionMode):
                 # What the user's own modules return may not be what they made last.
                 if state.path and not type(state.module).__module__.startswith("torch."):
                     hooks.append(state.module.register_forward_hook(self._module_returned))
-            with self:
+            with none_in_other_threads(), self:
                 loss: Tensor = self._frames.run(objective)
         finally:
             for hook in hooks:

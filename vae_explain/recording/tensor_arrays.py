@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch._C._functorch import peek_interpreter_stack
 
 from ..errors import UserError
 from ..trace import Array, pieces
@@ -40,6 +41,9 @@ class NotReadable(UserError):
             of, mend = "no numbers, on the device meta", "make it on the CPU"
         elif tensor.is_nested:
             of, mend = "rows of several lengths, a nested one", "pad it, by to_padded_tensor()"
+        elif peek_interpreter_stack() is not None:
+            of = "numbers that cannot be read yet, within a transform of torch.func"
+            mend = "take a gradient by torch.autograd.grad"
         elif tensor.is_quantized:
             mend = "give it dequantized, by dequantize()"
         super().__init__(
