@@ -135,7 +135,9 @@ def name_long_chains(
         for operation in operations:
             if operation.name in SUBSTITUTING:
                 names.setdefault(operation.outputs[0], SUBSTITUTING[operation.name])
-    is_short = len(ops) < LONGEST and sum([op in MIXING for op in ops]) < DEEPEST
+    is_named = names.__contains__
+    unnamed = [each.name for each in operations if not all(map(is_named, each.outputs))]
+    is_short = len(unnamed) < LONGEST and sum([op in MIXING for op in unnamed]) < DEEPEST
     if is_short and SPEAKING.keys().isdisjoint(ops):
         return
     depths: dict[int, int] = {}  # of values without a name: how many such ops follow each other
@@ -179,6 +181,8 @@ def name_classes(names: dict[int, str], operations: Sequence[Operation]) -> None
 
 def unique_names(names: Mapping[int, str], fixed: Mapping[int, str], output: int) -> dict[int, str]:
     """Make names unique: fixed ones stay, and the loss keeps its own, as in `loss = loss + kl`."""
+    if len(set(names.values())) == len(names):
+        return dict(names)
     kept = dict(fixed)
     if names[output] not in kept.values():
         kept[output] = names[output]
