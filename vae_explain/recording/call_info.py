@@ -67,6 +67,7 @@ class Plan(NamedTuple):
     drops: bool  # whether it is a dropout
     from_shapes: bool  # whether it makes a constant of its tensors' shapes
     assigns: bool  # whether it only changes its first argument
+    counts: bool  # whether whole numbers are results of it
     takes_key: bool  # whether its second argument stands between brackets
     uninitialised: bool
     decomposed: bool  # whether it may be made by other calls instead
@@ -108,6 +109,7 @@ def plan_of(name: str) -> Plan:
         drops=name in DROPOUTS,
         from_shapes=name.startswith("new_") or name.endswith("_like"),
         assigns=name == "__setitem__",
+        counts=name in COUNTING,
         takes_key=takes_key,
         uninitialised=name in UNINITIALISED,
         decomposed=name in COMPOSITES,

@@ -6,9 +6,10 @@ sense of them: it gives the values their names and finds the terms of the loss.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
+from itertools import chain
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -21,8 +22,9 @@ from .loss_terms import LossTerms, feed_each_other, producers_of
 from .tensor_arrays import closed, copied, gradient_arrays
 from .trace_builder import CaughtCall, ModuleReturn, TraceBuilder
 
-# The gradient at a value, as PyTorch's own and in the same memory as an array.
-Gradient = tuple[Tensor, Array]
+Taken = TypeVar("Taken")
+# Makes a value without asking for its fields one by one: of these a run has many.
+value_of: Callable[[tuple[Any, ...]], Value] = partial(tuple.__new__, Value)
 
 
 class NotComputed(UserError):
@@ -103,29 +105,27 @@ class Capture:
             raise NotComputed
         return self._builder.id_of(self._loss)
 
-    @property
+    @cached_property
     def gradients(self) -> Mapping[int, Array]:
         """The gradient of the loss at every value that it depends on, by the value's id."""
-        return {value_id: closed(array) for value_id, (_, array) in self._taken.items()}
-
-    @cached_property
-    def _taken(self) -> dict[int, Gradient]:
-        """What `gradients` returns, with PyTorch's own tensors."""
-        builder = self._builder
-        builder.catch_up()
-        if self._differentiates and builder.has_hidden_gradients:
+        self._builder.catch_up()
+        if self._differentiates and self._builder.has_hidden_gradients:
             self._differentiate(())
+        arrays = self._by_value(self._arrays)
+        return {value_id: closed(array) for value_id, array in arrays if array is not None}
+
+    def _by_value(self, taken: Sequence[Taken]) -> Iterable[tuple[int, Taken | None]]:
+        """Return what was taken at each source by the ids of the values."""
         value_ids, tensors = self._sources
-        gradients = list(zip(self._gradients, self._arrays, strict=True))
-        taken = dict(zip(value_ids, gradients, strict=False))
+        by_id = zip(value_ids, taken, strict=False)
+        if not tensors:
+            return by_id
         # By tensor and not the other way, for a call may return once more what another has
         # made: two values, one tensor.
-        of_tensors = dict(zip(map(id, tensors), gradients[len(value_ids) :], strict=True))
-        for value_id, tensor in builder.deferred_tensors():
-            if id(tensor) in of_tensors:
-                taken[value_id] = of_tensors[id(tensor)]
-        found = {value_id: each for value_id, each in taken.items() if each[1] is not None}
-        return cast(dict[int, Gradient], found)
+        of_tensors = dict(zip(map(id, tensors), taken[len(value_ids) :], strict=True))
+        deferred_ids, deferred = self._builder.deferred_tensors()
+        of_deferred = map(of_tensors.get, map(id, deferred))
+        return chain(by_id, zip(deferred_ids, of_deferred, strict=True))
 
     def trace(self, lasting: bool) -> Trace:
         """Return the trace of the run, which is made once.
@@ -165,7 +165,7 @@ class Capture:
         value_ids = range(len(arrays))
         columns = zip(value_ids, map(names.get, value_ids), store.kinds, arrays, strict=True)
         return Trace(
-            values=tuple(map(Value._make, columns)),
+            values=tuple(map(value_of, columns)),
             operations=operations,
             output=output,
             terms=terms,
@@ -221,16 +221,17 @@ class Capture:
         self, summands: Sequence[int], names: Mapping[int, str], operations: Sequence[Operation]
     ) -> tuple[tuple[Term, ...], Mapping[str, Mapping[int, Array]]]:
         """Return the terms of the loss and the gradients of each; none if they do not add up."""
-        store, taken = self._builder.store, self._taken
+        store, taken = self._builder.store, self.gradients
         # A summand that no parameter reaches has no share of any gradient.
         reached = [summand for summand in summands if summand in taken]
         if len(reached) < 2 or feed_each_other(operations, reached, taken):
             return (), {}  # one piece, or terms within terms: no split that adds up
         if not all(map(store.can_split_at, reached)):
             return (), {}
-        terms = tuple([Term(names[n], n, float(taken[n][1].flat[0])) for n in reached])
-        weights = [taken[n][0] for n in reached]
-        return terms, store.term_gradients(terms, weights, self.gradients)
+        terms = tuple([Term(names[n], n, float(taken[n].flat[0])) for n in reached])
+        gradients = dict(self._by_value(self._gradients))
+        weights = [cast(Tensor, gradients[n]) for n in reached]
+        return terms, store.term_gradients(terms, weights, taken)
 
 
 def _opaque(name: str, inputs: tuple[int, ...], outputs: tuple[int, ...], module: str) -> Operation:

@@ -290,5 +290,6 @@ class _Recorder(TorchFunctionMode):
         """Record a dropout as what it is: a mask that is drawn, and a product with it."""
         result, mask = self._draws.dropout(call.func, call.args, call.kwargs)
         if mask is not None:
-            self.builder.record_dropout(slotted.inputs[0], result, mask)
+            _, _, inputs = slotted
+            self.builder.record_dropout(inputs[0], result, mask)
         return result

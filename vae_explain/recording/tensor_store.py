@@ -8,7 +8,8 @@ loss and of each of its terms, come from the one forward pass that was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, count
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from .autograd import differentiated, gradients_on
 from .tensor_arrays import array_of, arrays_of, closed, copied, keep_from_writes, shared
 from .views import base_of
 
+# Kinds that may be written to by calls that the recorder does not see.
+WRITTEN_UNSEEN = {"buffer", "constant"}
 OUTDATED = -1  # a version that no tensor has
 # Whether autograd takes gradients at a tensor as it was before it was written over.
 FROM_EDGES = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 5)
@@ -50,21 +53,20 @@ class TensorStore:
 
     def add(self, tensor: Tensor, kind: Kind) -> int:
         """Give a tensor an id, a new one if it had one."""
-        value_id = self.ids[id(tensor)] = len(self.tensors)
-        self.tensors.append(tensor)
+        tensors = self.tensors
+        value_id = self.ids[id(tensor)] = len(tensors)
+        tensors.append(tensor)
         self.kinds.append(kind)
-        if kind in ("buffer", "constant"):
-            # These may be written to by calls that the recorder does not see.
+        if kind in WRITTEN_UNSEEN:
             self.sync()
             self._arrays[-1] = copied(self._arrays[-1])
         return value_id
 
-    def add_initial(self, tensors: Mapping[str, Tensor | None], kind: Kind, path: str = "") -> None:
+    def add_initial(self, named: Iterable[tuple[str, Tensor | None]], kind: Kind) -> None:
         """Add what the run starts from, by name; a tensor that comes twice keeps its first name."""
-        prefix = f"{path}." if path else ""
-        for name, tensor in tensors.items():
+        for name, tensor in named:
             if tensor is not None and id(tensor) not in self.ids:
-                self.fixed_names[self.add(tensor, kind)] = prefix + name
+                self.fixed_names[self.add(tensor, kind)] = name
         self._initial = len(self.tensors)
 
     @property
@@ -80,7 +82,7 @@ class TensorStore:
         """Return the values of a kind, in order."""
         if kind not in self.kinds:
             return []
-        return [value_id for value_id, each in enumerate(self.kinds) if each == kind]
+        return list(compress(count(), map(kind.__eq__, self.kinds)))
 
     def id_of_base(self, tensor: Tensor) -> int | None:
         """Return the id of what a tensor is a view of; None for what is no view."""
@@ -109,9 +111,13 @@ class TensorStore:
 
         It is not after a change in place, which may come by way of a view.
         """
-        if value_id >= len(self._versions):
-            return True
-        return self._versions[value_id] == self.tensors[value_id]._version
+        versions = self._versions
+        return value_id >= len(versions) or versions[value_id] == self.tensors[value_id]._version
+
+    @property
+    def synced(self) -> int:
+        """How many of the tensors may have been written to."""
+        return len(self._versions)
 
     # --- arrays ---
 
@@ -123,9 +129,9 @@ class TensorStore:
     def arrays(self) -> list[Array]:
         """The array of each tensor, as it was."""
         ahead = self._read_ahead
-        for tensor in self.tensors[len(self._arrays) :]:
-            array = ahead.get(id(tensor))
-            self._arrays.append(array_of(tensor) if array is None else array)
+        new = self.tensors[len(self._arrays) :]
+        pairs = zip(new, map(ahead.get, map(id, new)), strict=True)
+        self._arrays += [array_of(tensor) if array is None else array for tensor, array in pairs]
         return self._arrays
 
     def sync(self) -> None:

@@ -8,7 +8,8 @@ rule: a call is recorded before anything that it was given, or has made, is writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
+from functools import lru_cache
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from torch.autograd.graph import GradientEdge
 from ..trace import Found, Kind, Operation, Slot
 from .call_info import (
     ARRANGING,
-    COUNTING,
     INDEXING,
     NAMING,
     RANKING,
@@ -39,6 +39,7 @@ from .views import OpCall, View, read_view, slots_in, view_of, write_view
 CaughtCall = tuple[Plan, tuple[Any, ...], Mapping[str, Any], Any, SeenFrames]
 
 SEQUENCES = (list, tuple)  # a union would be made anew at each look
+NUMBERS = (float, int)
 
 
 class ModuleState(NamedTuple):
@@ -57,15 +58,10 @@ class ModuleReturn(NamedTuple):
     result: Any
 
 
-class Slotted(NamedTuple):
-    """The arguments of a call, tensors replaced by slots, and the ids of the tensors."""
-
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-    inputs: tuple[int, ...]
-
-
-NO_ARGUMENTS = Slotted((), {}, ())
+# The arguments of a call and its keywords, tensors replaced by slots, and the ids of the tensors.
+Slotted = tuple[tuple[Any, ...], Mapping[str, Any], tuple[int, ...]]
+NO_ARGUMENTS: Slotted = (), {}, ()
+slot_of = lru_cache(maxsize=10_000)(Slot)  # makes one for all uses of a value
 
 
 class TraceBuilder:
@@ -110,12 +106,16 @@ class TraceBuilder:
         """Give ids to what the run starts from, unless it has them."""
         if self.store.tensors:
             return
-        self.store.add_initial(self._inputs, "input")
-        for state in self._modules:
-            self._names.add_module(state.path, state.module)
-            self.store.add_initial(state.parameters, "parameter", state.path)
-        for state in self._modules:
-            self.store.add_initial(state.buffers, "buffer", state.path)
+        parameters: list[tuple[str, Tensor | None]] = []
+        buffers: list[tuple[str, Tensor | None]] = []
+        for path, module, own_parameters, own_buffers in self._modules:
+            self._names.add_module(path, module)
+            prefix = f"{path}." if path else ""
+            parameters += [(prefix + name, tensor) for name, tensor in own_parameters.items()]
+            buffers += [(prefix + name, tensor) for name, tensor in own_buffers.items()]
+        self.store.add_initial(self._inputs.items(), "input")
+        self.store.add_initial(parameters, "parameter")
+        self.store.add_initial(buffers, "buffer")
 
     # --- calls that can wait ---
 
@@ -128,7 +128,7 @@ class TraceBuilder:
             What the calls have made, whose arrays have been read; twice what two have returned.
         """
         self._deferred, self._made = caught, list(map(_made_by, caught))
-        made = [tensor for tensors in self._made for tensor in tensors]
+        made = list(chain.from_iterable(self._made))
         self.store.read_ahead(made)
         self._first_deferred = len(self.store.tensors)
         return made
@@ -139,10 +139,10 @@ class TraceBuilder:
         self._deferred = self._made = ()
         self._record_all(caught, made)
 
-    def deferred_tensors(self) -> list[tuple[int, Tensor]]:
-        """Return the tensors that were recorded after they had been deferred, by id."""
-        first = self._first_deferred
-        return list(enumerate(self.store.tensors[first:], first))
+    def deferred_tensors(self) -> tuple[range, list[Tensor]]:
+        """Return the tensors that were recorded after they had been deferred, and their ids."""
+        first, tensors = self._first_deferred, self.store.tensors
+        return range(first, len(tensors)), tensors[first:]
 
     def differentiable(
         self,
@@ -206,16 +206,17 @@ class TraceBuilder:
         self, caught: Sequence[CaughtCall | ModuleReturn], made: Iterable[tuple[Tensor, ...]]
     ) -> None:
         self._begin()
-        see = self._names.see
+        names = self._names
         for call, outputs in zip(caught, made, strict=False):
             if isinstance(call, ModuleReturn):
-                self._names.module_returned(*call)
+                names.module_returned(*call)
                 continue
             plan, args, kwargs, result, seen = call
             if not outputs and self.whole_ids:
                 outputs = self._rearranged(plan, args, result)
             slotted = self.slotted(plan, args, kwargs) if outputs else NO_ARGUMENTS
-            see(seen)
+            if seen is not names.staying:
+                names.see(seen)
             self._record(plan, args, kwargs, outputs, slotted)
 
     def record(self, call: PendingCall, result: Any, slotted: Slotted) -> None:
@@ -228,7 +229,7 @@ class TraceBuilder:
         """
         plan, _, args, kwargs = call
         result = args[0] if plan.assigns else result
-        outputs = results_of(result, plan.name in COUNTING)
+        outputs = results_of(result, plan.counts)
         outputs = outputs or self._rearranged(plan, args, result)
         self._record(plan, args, kwargs, outputs, slotted)
 
@@ -246,7 +247,8 @@ class TraceBuilder:
         outputs: Sequence[Tensor],
         slotted: Slotted,
     ) -> None:
-        if not outputs or not (plan.draws or slotted.inputs):
+        slots, named, inputs = slotted
+        if not outputs or not (inputs or plan.draws):
             # A look at numbers, or a constant, which is added when it is used.
             if plan.name in NAMING:
                 self.call_names.update((id(output), (output, plan.op)) for output in outputs)
@@ -254,7 +256,6 @@ class TraceBuilder:
         in_place = not self._ids.keys().isdisjoint(map(id, outputs))
         if in_place and not plan.draws and all(map(self.store.is_unchanged, outputs)):
             return  # such as `x.contiguous()`, which returns x itself
-        slots, named, inputs = slotted
         drawn_from: tuple[int, ...] = ()
         kind: Kind = "intermediate"
         if plan.draws:
@@ -268,13 +269,17 @@ class TraceBuilder:
             slots = slots[::-1]
         value_ids = tuple(map(self.store.add, outputs, repeat(kind)))
         arranges = self.whole_ids and plan.op in ARRANGING
-        if len(outputs) > 1 or plan.name in INDEXING or arranges:
+        if len(outputs) > 1 or arranges or plan.name in INDEXING:
             pairs = zip(value_ids, outputs, strict=True)
             self.whole_ids.update(n for n, output in pairs if is_whole(output))
             if plan.op in RANKING:
                 named = {**named, "found": Found(copied(array_of(outputs[-1])))}
-        module = self._names.module
-        self.add(Operation(plan.op, slots, named, inputs, value_ids, module, in_place, drawn_from))
+        innermost = self._names.innermost
+        module = innermost.module
+        self.operations.append(
+            Operation(plan.op, slots, named, inputs, value_ids, module, in_place, drawn_from)
+        )
+        innermost.last_made = value_ids[-1]
 
     def record_dropout(self, x: int, result: Tensor, mask: Tensor) -> None:
         """Record a dropout of a value as a mask that is drawn and a product with it."""
@@ -306,12 +311,12 @@ class TraceBuilder:
     @property
     def module(self) -> str:
         """The path of the active module; empty outside of all."""
-        return self._names.module
+        return self._names.innermost.module
 
     def add(self, operation: Operation) -> None:
         """Note one more operation."""
         self.operations.append(operation)
-        self._names.made(operation.outputs[-1])
+        self._names.innermost.last_made = operation.outputs[-1]
 
     # --- arguments ---
 
@@ -329,19 +334,24 @@ class TraceBuilder:
         """
         if plan.draws or plan.from_shapes:
             return NO_ARGUMENTS
+        known: tuple[Any, ...] = tuple(map(self._ids.get, map(id, args)))
+        if None not in known and not (kwargs or self.store.synced):
+            return tuple(map(slot_of, known)), kwargs, known  # as most often
         inputs: list[int] = []
         slots = self._slotted(args, inputs)
         if kwargs:
             kwargs = dict(zip(kwargs, self._slotted(kwargs.values(), inputs), strict=True))
-        return Slotted(slots, kwargs, tuple(inputs))
+        return slots, kwargs, tuple(inputs)
 
     def _slotted(self, arguments: Iterable[Any], inputs: list[int]) -> tuple[Any, ...]:
-        ids, is_current = self._ids, self.store.is_current
+        ids, synced = self._ids, self.store.synced
         slots: list[Any] = []
         for argument in arguments:
             value_id = ids.get(id(argument))
-            if value_id is None or not is_current(value_id):
-                # What is not current any more was written to through another view of its memory.
+            if value_id is None:
+                if type(argument) in NUMBERS:
+                    slots.append(argument)
+                    continue
                 if isinstance(argument, SEQUENCES):
                     slots.append(self._slotted(argument, inputs))
                     continue
@@ -349,8 +359,11 @@ class TraceBuilder:
                     slots.append(_as_python(argument))
                     continue
                 value_id = self._add_unseen(argument)
+            elif value_id < synced and not self.store.is_current(value_id):
+                # It was written to through another view of its memory.
+                value_id = self._add_unseen(argument)
             inputs.append(value_id)
-            slots.append(Slot(value_id))
+            slots.append(slot_of(value_id))
         return tuple(slots)
 
     def _add_unseen(self, tensor: Tensor) -> int:
@@ -385,7 +398,10 @@ class TraceBuilder:
 
 def _made_by(call: CaughtCall | ModuleReturn) -> tuple[Tensor, ...]:
     """Return the tensors that a call made, if they are numbers to compute with."""
-    return () if isinstance(call, ModuleReturn) else results_of(call[3], call[0].name in COUNTING)
+    if isinstance(call, ModuleReturn):
+        return ()
+    plan, _, _, result, _ = call
+    return results_of(result, plan.counts)
 
 
 def _as_python(argument: Any) -> Any:

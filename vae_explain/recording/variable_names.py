@@ -17,17 +17,23 @@ from torch import Tensor
 
 from .frames import FINAL, FrameWatcher, SeenFrames, Variables
 
+NO_FRAME = 0  # is no frame's `id`
+
 
 class _StackEntry:
     """A frame on the way to the current operation, of the user's or of a `forward`."""
 
-    __slots__ = ("frame_id", "last_made", "module", "owns_module")
+    __slots__ = ("frame_id", "held", "last_made", "module", "owns_module", "read_up_to")
 
     def __init__(self, frame_id: int, module: str, owns_module: bool) -> None:
         self.frame_id = frame_id
         self.module = module  # the path of the active module
         self.owns_module = owns_module  # whether it is that module's own `forward`
         self.last_made: int | None = None  # the value that was last made in it
+        # Of one whose variables stay as they are, once they were read: the names of what they
+        # hold by its `id`, and how many values there were when they were last read.
+        self.held: dict[int, str] | None = None
+        self.read_up_to = 0
 
 
 class NameReader:
@@ -52,15 +58,14 @@ class NameReader:
         self.names: dict[int, str] = {}
         self.returned: dict[int, str] = {}
         self._tensors = tensors
-        self.module = ""  # the path of the module active at the last operation, if one was
         self._ids = ids
         self._paths: dict[int, str] = {}  # of every module, by `id` of the module
         self._frames = frames
-        self._stack: list[_StackEntry] = []
-        # Of frames whose variables stay as they are, by the frame's `id`: the names of what they
-        # hold by its `id`, and how many values there were when they were last read.
-        self._held: dict[int, dict[int, str]] = {}
-        self._read_up_to: dict[int, int] = {}
+        self._stack = [_StackEntry(NO_FRAME, "", False)]  # first what is outside of all frames
+        self.innermost = self._stack[-1]  # that of the current operation
+        # What was seen last, if it is one frame whose variables stay as they are: until another
+        # is seen it need not be seen again, for it is read once more then.
+        self.staying: SeenFrames | None = None
 
     def add_module(self, path: str, module: Any) -> None:
         """Note the path of a module; the first one, if it has two."""
@@ -72,36 +77,31 @@ class NameReader:
         Only a frame that ran since the last operation can have changed its variables: those
         that have ended, the innermost of those that go on, and the new ones.
         """
+        self.staying = None
         stack = self._stack
-        if len(seen) == 1 and stack and stack[-1].frame_id == seen[0][0]:
-            frame_id, variables, _ = seen[0]
-            self._read(frame_id, variables)  # the same frame as before, as most often
-            return
         new = len(seen)
-        kept = 0
+        kept = 1
         if seen:
             outermost = seen[-1][0]  # its callers go on as they were
             kept = len(stack)
-            while kept and stack[kept - 1].frame_id != outermost:
+            while kept > 1 and stack[kept - 1].frame_id != outermost:
                 kept -= 1
-            if kept:
+            if kept > 1:
                 new -= 1
                 while new and kept < len(stack) and stack[kept].frame_id == seen[new - 1][0]:
                     new -= 1
                     kept += 1
         while len(stack) > kept:
             self._pop()
-        if kept:
-            frame_id, variables, _ = seen[new]
-            self._read(frame_id, variables)
+        if kept > 1:
+            variables = seen[new][1]
+            if variables is not None:
+                stays = self._read(self.innermost, variables)
+                if stays and len(seen) == 1:
+                    self.staying = seen
         while new:
             new -= 1
             self._push(*seen[new])
-
-    def made(self, value_id: int) -> None:
-        """Note what the last operation has made."""
-        if self._stack:
-            self._stack[-1].last_made = value_id
 
     def module_returned(self, module: Any, result: Any) -> None:
         """Note what a module of the user's own has returned."""
@@ -112,17 +112,17 @@ class NameReader:
 
     def _push(self, frame_id: int, seen: Variables | None, forward: FrameType | None) -> None:
         path = None if forward is None else self._paths.get(id(forward.f_locals.get("self")))
-        if path is not None:
-            self.module = path
-        self._stack.append(_StackEntry(frame_id, self.module, path is not None))
-        self._read(frame_id, seen)
+        module = self.innermost.module if path is None else path
+        entry = self.innermost = _StackEntry(frame_id, module, path is not None)
+        self._stack.append(entry)
+        if seen is not None:
+            self._read(entry, seen)
 
     def _pop(self) -> None:
-        stack = self._stack
-        entry = stack.pop()
-        self.module = stack[-1].module if stack else ""
-        if entry.frame_id in self._held:
-            self._read_final(entry.frame_id)
+        entry = self._stack.pop()
+        self.innermost = self._stack[-1]
+        if entry.held is not None:
+            self._read_final(entry)
             return
         variables = self._frames.ended(entry.frame_id)
         if variables is not None:
@@ -132,17 +132,26 @@ class NameReader:
             # by `module_returned`.
             if entry.owns_module and entry.module:
                 self.returned.setdefault(entry.last_made, entry.module)
-            self.made(entry.last_made)
+            self.innermost.last_made = entry.last_made
 
-    def _read(self, frame_id: int, seen: Variables | None) -> None:
+    def _read(self, entry: _StackEntry, seen: Variables) -> bool:
         """Name values by the variables of a frame, which may be those that it is going to have.
 
         No value is named by those too early: what is not made yet has no id.
+
+        Returns
+        -------
+        bool
+            Whether its variables stay as they are.
         """
-        if seen is FINAL and self._frames.have_ended:
-            self._read_final(frame_id)
-        elif seen is not None:
-            self._read_all(self._frames.final(frame_id) if seen is FINAL else seen)
+        if seen is not FINAL:
+            self._read_all(seen)
+        elif self._frames.have_ended:
+            self._read_final(entry)
+            return True
+        else:
+            self._read_all(self._frames.final(entry.frame_id))
+        return False
 
     def _read_all(self, variables: Variables) -> None:
         names, ids = self.names, self._ids
@@ -151,18 +160,18 @@ class NameReader:
             if value_id is not None and value_id not in names and name[0] not in "_.":
                 names[value_id] = name
 
-    def _read_final(self, frame_id: int) -> None:
+    def _read_final(self, entry: _StackEntry) -> None:
         """Read variables that stay as they are: the second time they can name new values alone."""
         tensors, ids, names = self._tensors, self._ids, self.names
-        held = self._held.get(frame_id)
+        held = entry.held
         if held is None:
-            variables = list(self._frames.final(frame_id).items())
+            variables = list(self._frames.final(entry.frame_id).items())
             variables.reverse()  # of several that hold one tensor the first counts
             held = {id(value): name for name, value in variables if name[0] not in "_."}
-            self._held[frame_id] = held
+            entry.held = held
             new = held.keys() & ids.keys()
         else:
-            new = held.keys() & map(id, tensors[self._read_up_to[frame_id] :])
+            new = held.keys() & map(id, tensors[entry.read_up_to :])
+        entry.read_up_to = len(tensors)
         for key in new:
             names.setdefault(ids[key], held[key])
-        self._read_up_to[frame_id] = len(tensors)
