@@ -20,7 +20,7 @@ from vae_explain.models.request import Request
 
 from .students import MISTAKES, CannotMake, Student
 
-WANTED, NAMED = 100, 95
+WANTED, NAMED = 50, 48
 CLASSES: tuple[tuple[tuple[int, ...], Difficulty], ...] = (
     ((4, 8, 2, 8, 4), "medium"),
     ((4, 8, 2, 8, 4), "hard"),
@@ -35,7 +35,7 @@ def sheets() -> tuple[tuple[Student, Sheet], ...]:
     for widths, difficulty in CLASSES:
         architecture = Architecture(dims=widths)
         request = Request(x=architecture.default_x, source=architecture, seed=100)
-        wish = Wish(variants=20, own_x=True, difficulty=difficulty, count=60)
+        wish = Wish(variants=10, own_x=True, difficulty=difficulty, count=60)
         made = worksheets(pipeline.run(request), request, wish)
         found += [(Student(widths), each.sheet) for each in made]
     return tuple(found)

@@ -81,7 +81,8 @@ class Candidates:
         self.run, self.rng, self.rate = run, rng, rate
         self.provenance = Provenance(run)
         self.steps: Steps = self.provenance.steps
-        self._behind: dict[str, frozenset[str]] = {}
+        self._made_of: dict[str, frozenset[str]] = {}
+        self._telling: dict[str, tuple[tuple[str, str], ...]] = {}
 
     @cached_property
     def kl_terms(self) -> tuple[str, ...]:
@@ -145,10 +146,23 @@ class Candidates:
             self.rng.shuffle(each)
         return pools
 
-    def behind(self, ref: Ref) -> frozenset[str]:
+    def telling(self, candidate: Candidate) -> tuple[tuple[str, str], ...]:
+        """Return what a candidate uses that is made of one number alone, each with that number.
+
+        A ReLU's output tells its input: where the one is shown, the other is given away.
+        """
+        if candidate.name not in self._telling:
+            self._telling[candidate.name] = tuple(
+                (name, blank)
+                for ref in candidate.uses
+                if len(behind := self._behind(ref, name := symbol_text(ref))) == 1
+                for blank in behind
+            )
+        return self._telling[candidate.name]
+
+    def _behind(self, ref: Ref, name: str) -> frozenset[str]:
         """Return the computed numbers that a shown one is made of; none for one that was given."""
-        name = symbol_text(ref)
-        if name not in self._behind:
+        if name not in self._made_of:
             target = self.provenance.locate(ref)
             made: Expression = Number(0.0)
             if target is not None and ref.role in COMPUTED:
@@ -159,8 +173,8 @@ class Candidates:
                     else (lambda: self.steps.element(value_id, index))
                 )
             uses = (use for use in references(made) if use.role in COMPUTED)
-            self._behind[name] = frozenset(map(symbol_text, uses))
-        return self._behind[name]
+            self._made_of[name] = frozenset(map(symbol_text, uses))
+        return self._made_of[name]
 
     def _all(self) -> Iterator[Candidate]:
         for value_id in self.steps.named():

@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from ...symbolic.expression import Ref
-from ...symbolic.text import symbol_text
 from .candidates import Candidate, Candidates
 from .key import Topic
 
@@ -94,16 +92,9 @@ def _fits(
             return False
     elif abs(candidate.value) < 10.0 ** (1 - decimals):  # less than two digits of it are asked for
         return False
-    blanks = {each.name: each for each in (*chosen, candidate)}
+    blanks = {each.name for each in (*chosen, candidate)}
     return not any(
-        _gives_away(ref, blanks, candidates)
-        for each in blanks.values()
-        for ref in each.uses
-        if symbol_text(ref) not in blanks
+        shown not in blanks and blank in blanks
+        for each in (*chosen, candidate)
+        for shown, blank in candidates.telling(each)
     )
-
-
-def _gives_away(ref: Ref, blanks: dict[str, Candidate], candidates: Candidates) -> bool:
-    """Whether a shown number is made of one blank alone, as a ReLU's output is of its input."""
-    behind = candidates.behind(ref)
-    return len(behind) == 1 and not behind.isdisjoint(blanks)
