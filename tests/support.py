@@ -6,7 +6,7 @@ Nothing in here knows an op by its name: what an op needs to be tested stands in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -45,6 +45,29 @@ from .examples import Example
 WHOLE_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     name: np.vectorize(function.value, otypes=[float]) for name, function in FUNCTIONS.items()
 }
+
+
+# --- choosing ---------------------------------------------------------------------------
+
+
+def latin(
+    firsts: Iterable[Any], seconds: Iterable[Any], thirds: Sequence[Any]
+) -> list[tuple[Any, Any, Any]]:
+    """Pair each first with each second, and each pair with one third, in turn.
+
+    Each third meets each first and each second, as far as these are as many: in a Latin square.
+
+    Examples
+    --------
+    >>> latin("ab", "xy", [1, 2])
+    [('a', 'x', 1), ('a', 'y', 2), ('b', 'x', 2), ('b', 'y', 1)]
+    """
+    seconds = list(seconds)
+    return [
+        (first, second, thirds[(i + j) % len(thirds)])
+        for i, first in enumerate(firsts)
+        for j, second in enumerate(seconds)
+    ]
 
 
 # --- ops --------------------------------------------------------------------------------

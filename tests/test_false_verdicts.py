@@ -16,6 +16,7 @@ import torch
 from vae_explain.models.builtin_config import ACTIVATIONS
 
 from .pages import CommandLine, Outcome
+from .support import latin
 
 SCALES = (10.0, 100.0, 1e4)
 # A document has the pages of `forward`, `backward` and `update`.
@@ -48,10 +49,9 @@ def reasons(text: str) -> str:
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("activation", "command", "scale"), latin(ACTIVATIONS, COMMANDS, SCALES))
 def test_large_inputs(cli: CommandLine, command: str, activation: str, scale: float) -> None:
+    """Each command at one size of each activation: all rest on one bound of what rounding does."""
     for seed, how in enumerate(ARITHMETIC):
         options = ("--activation", activation, "--seed", str(seed), "--arithmetic", how)
         require_no_verdict(cli(command, *options, "--x", x_of(scale)))
@@ -63,9 +63,9 @@ def test_large_inputs_on_a_page_of_its_own(cli: CommandLine, command: str, scale
     require_no_verdict(cli(command, "--activation", "tanh", "--x", x_of(scale)))
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("command", ["check", "document"])
+@pytest.mark.parametrize(
+    ("activation", "command", "scale"), latin(ACTIVATIONS, ("check", "document"), SCALES)
+)
 def test_large_noise_before_a_cross_entropy(
     cli: CommandLine, command: str, activation: str, scale: float
 ) -> None:
@@ -130,17 +130,15 @@ def loss(outputs, x):
 """
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("layer", "command", "scale"), latin(LAYERS, COMMANDS, SCALES))
 def test_large_inputs_of_own_models(
-    cli: CommandLine, tmp_path: Path, command: str, layer: str
+    cli: CommandLine, tmp_path: Path, command: str, layer: str, scale: float
 ) -> None:
     file = tmp_path / "own.py"
     file.write_text(SOURCE.format(layer=layer))
     own = ("--model", f"{file}:Own", "--loss", f"{file}:loss")
-    for scale in SCALES:
-        rows = ("--x", x_of(scale), "--x", x_of(-scale / 2))
-        require_no_verdict(cli(command, *own, "--seed", "0", *rows))
+    rows = ("--x", x_of(scale), "--x", x_of(-scale / 2))
+    require_no_verdict(cli(command, *own, "--seed", "0", *rows))
 
 
 def test_what_float32_loses_is_settled_in_float64_and_said(cli: CommandLine) -> None:
