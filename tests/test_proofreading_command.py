@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -219,11 +220,11 @@ RUNS = {
 
 
 @pytest.mark.text
-@pytest.mark.parametrize("arithmetic", ["printed", "full"])
-@pytest.mark.parametrize("kind", RUNS)
+@pytest.mark.parametrize(("kind", "arithmetic"), zip(RUNS, cycle(("printed", "full"))))
 def test_a_document_of_our_own_proof_reads_clean(
     kind: str, arithmetic: str, tmp_path: Path, cli: CommandLine
 ) -> None:
+    """In one arithmetic each: which it is, is found out from the numbers, whatever the model."""
     path = tmp_path / "walkthrough.md"
     assert cli("document", *RUNS[kind], "--arithmetic", arithmetic, "-o", str(path)).code == 0
     outcome = cli("verify", str(path), "--format", "json")
@@ -240,10 +241,10 @@ def test_a_document_of_our_own_proof_reads_clean(
 @pytest.mark.parametrize(
     ("ending", "arithmetic", "digits"),
     [
-        *(("md", "printed", 0), ("md", "full", 2), ("md", "printed", 17)),
-        *(("html", "full", 0), ("html", "printed", 1), ("html", "full", 17)),
-        *(("tex", "printed", 0), ("tex", "printed", 1), ("tex", "full", 6)),
-        *(("ipynb", "printed", 0), ("ipynb", "full", 3), ("ipynb", "printed", 12)),
+        *(("md", "printed", 0), ("md", "full", 2)),
+        *(("html", "printed", 1), ("html", "full", 17)),
+        *(("tex", "printed", 1), ("tex", "full", 6)),
+        *(("ipynb", "full", 0), ("ipynb", "printed", 12)),
     ],
 )
 def test_a_document_of_any_format_and_digits_proof_reads_clean(
@@ -261,7 +262,7 @@ def test_a_document_of_any_format_and_digits_proof_reads_clean(
 @pytest.mark.text
 @pytest.mark.parametrize(
     "words",
-    [["--digits", "6", "--arithmetic", "printed"], ["--reduction", "mean"], ["--eps", "0.5,-1"]],
+    [["--digits", "6", "--arithmetic", "printed"], ["--reduction", "mean", "--eps", "0.5,-1"]],
     ids=" ".join,
 )
 def test_a_latex_document_of_the_reference_proof_reads_clean(
@@ -309,7 +310,7 @@ def test_the_start_page_of_the_docs_proof_reads_clean(cli: CommandLine) -> None:
 
 
 @pytest.mark.text
-@pytest.mark.parametrize("processor", SETTINGS)
+@pytest.mark.parametrize("processor", list(SETTINGS)[1:])
 def test_a_document_from_another_processor_proof_reads_clean(
     processor: str, tmp_path: Path, cli: CommandLine
 ) -> None:
@@ -349,7 +350,7 @@ def test_a_digit_that_counts_is_a_fault_in_float32(
     figures = json.loads(cli("verify", str(path), "--format", "json").out)["figures"]
     printed = [f for f in figures if re.fullmatch(r"-?[1-9]\.\d{8}", f["printed"])]
     lines = text.split("\n")
-    for figure in printed[:: max(1, len(printed) // 5)]:
+    for figure in printed[:: max(1, len(printed) // 3)]:
         number = figure["printed"].lstrip("-")
         wrong = f"{number[:6]}{(int(number[6]) + 5) % 10}{number[7:]}"
         at = figure["line"] - 1
