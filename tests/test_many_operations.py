@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +88,7 @@ def options(file: Path, name: str) -> list[str]:
     return ["--model", f"{file}:{name}", "--x", "0.1,0.2,0.3,0.4"]
 
 
-@pytest.mark.parametrize("command", ["forward", "backward"])
-@pytest.mark.parametrize("name", MODEL_NAMES)
+@pytest.mark.parametrize(("name", "command"), zip(MODEL_NAMES, cycle(("forward", "backward"))))
 def test_one_of_each_kind_is_worked_out_and_any_other_by_name(
     cli: CommandLine, file: Path, command: str, name: str
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -671,22 +672,22 @@ HOSTILE = {
     "a list where a number belongs": (
         "    [2] = 0.44·1 - 0.36·26·3 = 1.22[6] = -0.39·1 - 0.23·2 = -2.4\n       2    1.22    1.22"
     ),
-    "brackets": "x = " + "[(" * 50_000,
+    "brackets": "x = " + "[(" * 25_000,
     "fractions": "$x = " + "\\frac{1}{" * 244 + "2" + "}" * 244 + "$",
     "products": "x = " + " + ".join(["0.5*0.25"] * 1500) + " = 3",
-    "words": "word " * 16_000 + "= 3",
+    "words": "word " * 8_000 + "= 3",
     "an array": "x = [" + "0.5, " * 2000 + "1]",
-    "prose": "the mean is about what it was. " * 10_000,
-    "table cells": "| a | b |\n|---|---|\n" + "| 0.5 | 0.25 |\n" * 10_000,
-    "opened formulas": "\\(" * 50_000,
-    "signs of equality": "a = " * 20_000,
-    "minus signs": "x = " + "-" * 50_000 + "1",
-    "names": "x y " * 20_000 + "= 1",
-    "subscripts": "x_" * 20_000 + " = 1",
-    "commas": "1," * 20_000,
-    "no elements": "<" * 500_000 + ">",
-    "paragraphs": "<p><" * 700_000,
-    "elements": "<math>" + "<mfrac>" * 50_000,
+    "prose": "the mean is about what it was. " * 5_000,
+    "table cells": "| a | b |\n|---|---|\n" + "| 0.5 | 0.25 |\n" * 5_000,
+    "opened formulas": "\\(" * 25_000,
+    "signs of equality": "a = " * 10_000,
+    "minus signs": "x = " + "-" * 25_000 + "1",
+    "names": "x y " * 10_000 + "= 1",
+    "subscripts": "x_" * 10_000 + " = 1",
+    "commas": "1," * 10_000,
+    "no elements": "<" * 250_000 + ">",
+    "paragraphs": "<p><" * 350_000,
+    "elements": "<math>" + "<mfrac>" * 25_000,
 }
 
 
@@ -709,9 +710,10 @@ def test_a_number_that_counts_nothing_is_no_trouble(
     assert "internal error" not in outcome.err
 
 
-@pytest.mark.parametrize("ending", ["md", "html", "tex", "txt"])
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_text_is_read_in_time_that_grows_with_it(kind: str, ending: str) -> None:
-    started = time.process_time()
-    report(HOSTILE[kind], f"post.{ending}")
-    assert time.process_time() - started < 25  # seconds; a quadratic reader needs minutes
+@pytest.mark.parametrize(("kind", "plain"), zip(HOSTILE, cycle(("tex", "txt"))))
+def test_hostile_text_is_read_in_time_that_grows_with_it(kind: str, plain: str) -> None:
+    """As Markdown, as HTML, and as one of the formats that read the text as it stands."""
+    for ending in ("md", "html", plain):
+        started = time.process_time()
+        report(HOSTILE[kind], f"post.{ending}")
+        assert time.process_time() - started < 10  # seconds; a quadratic reader needs a minute
