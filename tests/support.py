@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,17 @@ WHOLE_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 # --- choosing ---------------------------------------------------------------------------
+
+
+def in_turn(firsts: Iterable[Any], seconds: Iterable[Any]) -> list[tuple[Any, Any]]:
+    """Pair each first with one second, in turn.
+
+    Examples
+    --------
+    >>> in_turn("abc", "xy")
+    [('a', 'x'), ('b', 'y'), ('c', 'x')]
+    """
+    return list(zip(firsts, cycle(seconds)))
 
 
 def latin(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import cycle
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ from .audited.base import Layers, kl_of, part, rows, sample, with_
 from .models import MODELS as OWN
 from .pages import text_of
 from .requests import held
-from .support import latin
+from .support import in_turn, latin
 
 # Notes that say what is so; all else that a rule has to say is that something is wrong.
 ALWAYS_NOTES = {"loss-scale"}
@@ -73,7 +72,7 @@ def case_of(name: str) -> Audited:
 
 @pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")  # it is what is audited
 @pytest.mark.parametrize(
-    ("case", "seed"), [pytest.param(*each, id=each[0].name) for each in zip(MODELS, cycle((3, 8)))]
+    ("case", "seed"), [pytest.param(*each, id=each[0].name) for each in in_turn(MODELS, (3, 8))]
 )
 def test_a_model_gives_its_findings_and_no_others(
     case: Audited, seed: int, record_property: Callable[[str, object], None]

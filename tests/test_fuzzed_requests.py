@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_no_request_by_chance_is_answered_wrongly(chance: random.Random) -> None:
     words = request(chance)
     outcome = command_line(*words)
@@ -39,7 +39,7 @@ def test_no_damaged_file_is_an_error_of_ours(folder: Path, chance: random.Random
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 def test_no_model_put_together_is_answered_wrongly(folder: Path, chance: random.Random) -> None:
     words = model_request(chance, folder)
     outcome = command_line(*words)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from vae_explain.models.request import Request, UserModel
 from vae_explain.pages.walkthrough.facts import MOST_OPERATIONS, Facts
 
 from .pages import CommandLine
+from .support import in_turn
 
 STEPS = 410
 MODELS = f"""\
@@ -88,7 +88,7 @@ def options(file: Path, name: str) -> list[str]:
     return ["--model", f"{file}:{name}", "--x", "0.1,0.2,0.3,0.4"]
 
 
-@pytest.mark.parametrize(("name", "command"), zip(MODEL_NAMES, cycle(("forward", "backward"))))
+@pytest.mark.parametrize(("name", "command"), in_turn(MODEL_NAMES, ("forward", "backward")))
 def test_one_of_each_kind_is_worked_out_and_any_other_by_name(
     cli: CommandLine, file: Path, command: str, name: str
 ) -> None:

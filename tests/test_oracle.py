@@ -15,7 +15,7 @@ from vae_explain.analysis import differences, numpy_oracle
 from vae_explain.analysis.numpy_oracle import Array, Term
 from vae_explain.models.builtin_vae import VAE, vae_loss
 
-from .support import latin
+from .support import in_turn, latin
 
 ROOT = Path(__file__).parent.parent
 TERMS: tuple[Term | None, ...] = (None, "mse", "kl")
@@ -80,7 +80,7 @@ def test_complex_step_is_autograd(sizes: tuple[int, int, int], batch: int, seed:
         assert largest_relative_difference(gradients, run.gradients[term]) < 1e-12
 
 
-@pytest.mark.parametrize(("term", "seed"), zip(TERMS, (0, 7, 42), strict=True))
+@pytest.mark.parametrize(("term", "seed"), in_turn(TERMS, (0, 7, 42)))
 def test_central_differences_reach_seven_digits(term: Term | None, seed: int) -> None:
     run = AutogradRun(seed, (4, 8, 2), batch=2)
 

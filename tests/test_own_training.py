@@ -26,6 +26,7 @@ from vae_explain.pages.walkthrough.tensors import MOST_LARGEST, is_big
 
 from .models import FOLDER, MODELS, OwnModel
 from .pages import CommandLine
+from .support import in_turn
 
 STEPS, LR, SEED = 5, 0.01, 7
 OPTIMIZERS: tuple[OptimizerName, ...] = ("sgd", "adam")
@@ -68,9 +69,9 @@ def without_onednn(style: str) -> Iterator[None]:
         set_flags(before)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@every_style
+@pytest.mark.parametrize(("style", "name"), in_turn(MODELS, OPTIMIZERS))
 def test_training_equals_a_plain_loop_bit_for_bit(style: str, name: OptimizerName) -> None:
+    """By one optimizer each: none knows of what model its gradients are."""
     own = MODELS[style]
     with without_onednn(style):
         losses, model = plain_loop(own, name, STEPS)
@@ -84,13 +85,6 @@ def test_training_equals_a_plain_loop_bit_for_bit(style: str, name: OptimizerNam
     assert checks.failed == 0
     assert found.explained is not None
     assert float(found.explained.run.trace.loss.array) == losses[2]
-
-
-@every_style
-def test_the_terms_of_each_step_make_up_its_loss(style: str) -> None:
-    request = TrainingPlan(request_of(MODELS[style]), 3, LR, explain=0)
-    found = training.train(request)
-    assert found.explained is not None
     weights = [term.weight for term in found.explained.run.trace.terms]
     assert len(found.terms) == len(weights) >= 2
     for entry in found.losses:

@@ -33,6 +33,7 @@ from .pages import (
     text_of,
     wrong,
 )
+from .support import latin
 
 WIDTHS = [40, 80, 120, 200]
 REQUESTS = {
@@ -76,13 +77,14 @@ def reading_of(command: str, arithmetic: Arithmetic) -> Reading:
 # --- every line -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("arithmetic", ARITHMETICS)
-@pytest.mark.parametrize("name", REQUESTS)
-@pytest.mark.parametrize("command", ["forward", "backward"])
+@pytest.mark.parametrize(
+    ("name", "command", "width"), latin(REQUESTS, ("forward", "backward"), WIDTHS)
+)
 def test_every_line_gives_its_value(
     command: str, name: str, arithmetic: Arithmetic, width: int
 ) -> None:
+    """Each page at one width; the default one is read at every width with the layout's tests."""
     found = claims(text_of(page_of(command, name, arithmetic), width))
     assert sum(bool(claim.summands) for claim in found) >= 20
     assert not wrong(found, reading_of(command, arithmetic))
@@ -147,9 +149,7 @@ def test_an_unreadable_expression_is_not_passed_over() -> None:
 # --- sums, tables and matrices ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", REQUESTS)
-@pytest.mark.parametrize("loss", ["mse", "kl"])
+@pytest.mark.parametrize(("name", "loss", "width"), latin(REQUESTS, ("mse", "kl"), WIDTHS))
 def test_a_loss_is_the_sum_of_the_lines_above_it(loss: str, name: str, width: int) -> None:
     page = page_of("forward", name, "printed")
     *summands, total = claims(section_with(text_of(page, width), f"{loss} = "))
@@ -169,9 +169,9 @@ def test_the_loss_is_its_two_terms_in_every_digit(name: str) -> None:
     assert loss == float(run_of(name, "printed").array("loss"))
 
 
-@pytest.mark.parametrize("width", [80, 120])
-@pytest.mark.parametrize("name", REQUESTS)
-@pytest.mark.parametrize("hidden", ["encoder", "decoder"])
+@pytest.mark.parametrize(
+    ("name", "hidden", "width"), latin(REQUESTS, ("encoder", "decoder"), (80, 120))
+)
 def test_a_gate_passes_what_arrives_or_nothing(hidden: str, name: str, width: int) -> None:
     text = text_of(page_of("backward", name, "full"), width)
     rows = gate_rows(section_with(text, f"∂loss/∂{hidden}_pre = "))

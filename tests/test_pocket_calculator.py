@@ -21,9 +21,9 @@ from vae_explain.symbolic.text import to_text
 from . import documents, printed_lines, printed_tables
 from .pages import Claim, command_line
 from .pocket_calculator import broken, holds
-from .support import trees
+from .support import in_turn, trees
 
-RUNS = 60
+RUNS = 40
 # The others may have nothing but tables, and words.
 WORKED = ("forward", "backward", "document", "update", "train", "compare")
 
@@ -121,8 +121,7 @@ SHAPES = (
 )
 
 
-@pytest.mark.parametrize("arithmetic", ["printed", "full"])
-@pytest.mark.parametrize("digits", range(18))
+@pytest.mark.parametrize(("digits", "arithmetic"), in_turn(range(18), ("printed", "full")))
 def test_a_document_with_any_digits_proof_reads_clean(
     digits: int, arithmetic: str, tmp_path: Path
 ) -> None:

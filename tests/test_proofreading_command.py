@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from itertools import cycle
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +18,7 @@ from vae_explain.engine.run import NotFinite
 
 from .pages import CommandLine
 from .processors import SETTINGS, environment
+from .support import in_turn
 from .test_proofreading import BLOCKS, LABELS, TABLES
 
 MAPS = [part for label, name in LABELS.items() for part in ("--map", f"{label}={name}")]
@@ -220,7 +220,7 @@ RUNS = {
 
 
 @pytest.mark.text
-@pytest.mark.parametrize(("kind", "arithmetic"), zip(RUNS, cycle(("printed", "full"))))
+@pytest.mark.parametrize(("kind", "arithmetic"), in_turn(RUNS, ("printed", "full")))
 def test_a_document_of_our_own_proof_reads_clean(
     kind: str, arithmetic: str, tmp_path: Path, cli: CommandLine
 ) -> None:

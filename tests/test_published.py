@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from vae_explain.analysis.proofread.report import Proofreading, report
 
 from .pages import CommandLine
+from .support import in_turn
 
 HERE = Path(__file__).parent / "published"
 # How many comparisons each document gives at least, by itself and with what it states.
@@ -710,7 +710,7 @@ def test_a_number_that_counts_nothing_is_no_trouble(
     assert "internal error" not in outcome.err
 
 
-@pytest.mark.parametrize(("kind", "plain"), zip(HOSTILE, cycle(("tex", "txt"))))
+@pytest.mark.parametrize(("kind", "plain"), in_turn(HOSTILE, ("tex", "txt")))
 def test_hostile_text_is_read_in_time_that_grows_with_it(kind: str, plain: str) -> None:
     """As Markdown, as HTML, and as one of the formats that read the text as it stands."""
     for ending in ("md", "html", plain):
