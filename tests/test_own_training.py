@@ -28,7 +28,7 @@ from .models import FOLDER, MODELS, OwnModel
 from .pages import CommandLine
 from .support import in_turn
 
-STEPS, LR, SEED = 5, 0.01, 7
+STEPS, LR, SEED = 3, 0.01, 7
 OPTIMIZERS: tuple[OptimizerName, ...] = ("sgd", "adam")
 # oneDNN's LSTM, which a plain loop runs, rounds in another order than a step written out by
 # PyTorch's own operations, which is what is recorded; without oneDNN the bits are the same.
@@ -75,7 +75,7 @@ def test_training_equals_a_plain_loop_bit_for_bit(style: str, name: OptimizerNam
     own = MODELS[style]
     with without_onednn(style):
         losses, model = plain_loop(own, name, STEPS)
-    request = TrainingPlan(request_of(own), STEPS, LR, name, explain=2)
+    request = TrainingPlan(request_of(own), STEPS, LR, name, explain=1)
     found = training.train(request)
     assert [entry.loss for entry in found.losses] == losses
     for key, tensor in model.state_dict().items():
@@ -84,7 +84,7 @@ def test_training_equals_a_plain_loop_bit_for_bit(style: str, name: OptimizerNam
     assert checks.lines > 0
     assert checks.failed == 0
     assert found.explained is not None
-    assert float(found.explained.run.trace.loss.array) == losses[2]
+    assert float(found.explained.run.trace.loss.array) == losses[1]
     weights = [term.weight for term in found.explained.run.trace.terms]
     assert len(found.terms) == len(weights) >= 2
     for entry in found.losses:
