@@ -497,13 +497,58 @@ def test_a_value_that_is_stated_wrong_is_blamed_for_all_that_follows(
             "[0.5, 0.1, -1.0, 1.5]",
             "[1.5, -1.0, 0.1, 0.5]",
         ),
+        # An operand that the document has otherwise elsewhere is wrong.
+        ("e^1.5 = 4.4817 and 4.4417/6.2809 = 0.7135", "4.4417", "4.4817"),
+        ("The share is 2.56.\n\n(0.04 + 0.36 + 0.56 + 4)/4 = 1.74", "0.56", "2.56"),
+        ("v = 0.00099936\n\nu = 99936/0.001999 = 0.49993", "99936", "0.00099936"),
+        (
+            "1 - 0.504 = 0.496, √0.054·1.5 - √0.496·0.4 = 1.06489 - 0.28171 = 0.78318",
+            "0.054",
+            "0.504",
+        ),
+        ("[e^-0.4, e^0.15] = [1.1618, 0.6703]", "1.1618", "0.6703"),  # exchanged
     ],
 )
 def test_of_an_operand_and_a_result_the_likelier_is_blamed(
     text: str, printed: str, expected: str
 ) -> None:
-    found = report(text).findings
+    found = report(text).findings[:1]
     assert [(finding.printed, finding.expected) for finding in found] == [(printed, expected)]
+
+
+def test_a_sigma_before_a_bracket_is_a_sigmoid_where_the_document_bears_it_out() -> None:
+    text = "σ(0.39) = 0.5963, σ(-0.4) = 0.4013 and σ(0.31) = 0.5769"
+    assert report(text).passed
+    assert report(text).read["A"] == 3
+    assert [f.printed for f in report(text.replace("0.31", "0.13")).findings] == ["0.13"]
+    assert report("With σ = 0.5 and μ = 2: μ + σ(0.4) = 2.2, a sigmoid follows").read["B"] == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("[0.5, -0.3]", "[0.4, -0.3]", 1),
+        ("[0.8, 1.1]", "[1.1, 0.8]", 1),
+        ("1.1·0.4", "1.2·0.4", 7),
+    ],
+)
+def test_a_formula_of_every_element_is_one_of_each(old: str, new: str, line: int) -> None:
+    text = """μ = [0.5, -0.3], σ = [0.8, 1.1], ε = [0.2, 0.4]
+
+For every i: $z_i = \\mu_i + \\sigma_i \\epsilon_i$
+
+z_1 = 0.5 + 0.8·0.2 = 0.66
+
+z_2 = -0.3 + 1.1·0.4 = 0.14
+"""
+    assert report(text).passed
+    found = report(text.replace(old, new)).findings
+    assert {finding.line for finding in found} == {line}
+
+
+def test_a_value_with_thousands_may_have_been_damaged() -> None:
+    (found,) = report("a = 1,234.5\n\nb = 2·a\n\nb = 2649").findings
+    assert found.printed == "2649"
 
 
 def test_a_logarithm_that_has_lost_its_point_gives_no_deviation() -> None:

@@ -26,7 +26,7 @@ from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
 from .judging import ComparedSides, EquationJudge, EquationMistake, has_activation
 from .known import Known, cut_or_rounded
-from .operands import Seen, gives, wrong_operand
+from .operands import Seen, are_exchanged, gives, wrong_operand
 from .put_in import PutIn, is_written_out
 from .scope import Scope
 from .syntax import (
@@ -72,6 +72,8 @@ class Blame:
         The last side of the equation at hand.
     unknown
         Whether a pair of numbers of the equation at hand was not computed.
+    results
+        The values of quantities that are wrong, by line and name, and what they should be.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Blame:
         self.judged: set[int] = set()
         self.given_up = 0
         self.unjudged = 0
+        self.results: list[tuple[int, str, Tree]] = []  # that are wrong, and what they should be
         self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
         self.begin(None)
 
@@ -149,6 +152,9 @@ class Blame:
             return
         if layer == "A" and mistakes and self._is_of_other_activation(pair, left):
             return
+        unlike = any(not mistake.printed for mistake in mistakes)
+        if layer == "A" and unlike and self._blames_arithmetic(pair, left, right):
+            return
         mistakes = self._without_operands(pair, mistakes, left, earlier)
         self.numbers(mistakes, left, right, layer)
         if mistakes:
@@ -165,6 +171,8 @@ class Blame:
         earlier: Sequence[Tree],
     ) -> list[EquationMistake]:
         """Blame the operands that explain what follows wrong, and return the other mistakes."""
+        if are_exchanged(mistakes):
+            return list(mistakes)
         if is_bare(pair.right) and len(mistakes) > 1:
             blamed = self._blame_operand(pair.left, literals(pair.right), mistakes, left)
             if blamed:
@@ -205,6 +213,17 @@ class Blame:
         line = wrong.number.line or left.line
         self.findings.append(DocumentFinding(line, wrong.printed, wrong.expected, reason, "A"))
         return True
+
+    def _blames_arithmetic(self, pair: ComparedSides, left: Side, right: Side) -> bool:
+        """Blame an operand of the one of two sides that does not give what both come to."""
+        if self.last is None or not is_bare(self.last):
+            return False
+        printed = literals(self.last)
+        follow = [gives(tree, printed) for tree in (pair.left, pair.right)]
+        if follow[0] == follow[1]:
+            return False
+        tree, side = (pair.right, right) if follow[0] else (pair.left, left)
+        return self._blame_operand(tree, printed, [], side)
 
     def _value(self, tree: Tree) -> Range | None:
         """Return what a side comes to, by what the document states of its names."""

@@ -126,7 +126,7 @@ class _Reader:
             return None, start
         tokens = without_units(self.tokens[start:end])
         try:
-            tree, used = parse(tokens)
+            tree, used = parse(tokens, calls=True)
             used += (end - start - len(tokens)) * (used == len(tokens))
         except TooDeep:
             self.too_deep = True

@@ -19,6 +19,8 @@ def damages(number: Literal) -> Iterator[Literal]:
     ['0.35', '-3.05', '-0.53', '-0.035', '-3.5']
     >>> [other.text for other in damages(literal("12"))]
     ['-12', '21', '0.0012', '0.012', '0.12', '1.2']
+    >>> [other.text for other in damages(literal("1,011.5"))][-2:]
+    ['101.15', '10115']
     """
     if number.value:
         yield negated(number)
@@ -38,7 +40,7 @@ def damages(number: Literal) -> Iterator[Literal]:
             yield literal(f"{sign}{other}", number.line)
     elif number.value and "e" not in text.lower():
         for by in (-1, 1):  # of another unit
-            moved = Decimal(text).scaleb(by)
+            moved = Decimal(text.replace(",", "")).scaleb(by)
             yield literal(f"{sign}{moved:f}", number.line)
 
 

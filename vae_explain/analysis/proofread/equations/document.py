@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from ..passage import Fragment, Passage
 from .chains import Chain, Side, joined
 from .columns import column_claims
+from .cursor import literal
 from .findings import DocumentFinding, Reading
 from .hypotheses import with_fewest_findings
 from .reader import chains_of
 from .run import EquationReader
-from .syntax import Symbol
+from .sigmoids import with_sigmoids
+from .syntax import Literal, Symbol
 from .tokens import has_decimal_commas, with_points
 
 MOST_EQUATIONS = 20_000  # of one document: a book of them, and some seconds
+MOST_NUMBERS = 50_000  # of its text, among which a damaged one is looked for
+DECIMAL = re.compile(r"(?:(?<![\w.)\]}])[-−])?(?<![\w.])\d+\.\d+(?![\w.]*\d)")
 LONGEST = 200_000  # characters of one passage: a matrix of some ten thousand numbers
 
 
@@ -54,14 +58,16 @@ def _read(passages: Sequence[Passage]) -> Reading:
             all_chains += islice(chains_of(passage), left)
         if _size(passage) > LONGEST or len(all_chains) == MOST_EQUATIONS:
             left_out += 1
-    chains = list(joined(all_chains))
+    texts = (piece.text for passage in passages for piece in passage.all_pieces)
+    chains = with_sigmoids(list(joined(all_chains)), texts)
     claims = [c for p in passages if p.rows and _size(p) <= LONGEST for c in column_claims(p)]
-    run = EquationReader()
+    numbers = list(_numbers(passages))
+    run = EquationReader(others=numbers)
     run.read(chains, claims)
     if (
         any(run.blame.put_in.known.values()) and run.blame.unjudged
     ):  # what is put in later, earlier too
-        run = EquationReader(put_in=run.blame.put_in.known)
+        run = EquationReader(put_in=run.blame.put_in.known, others=numbers)
         run.read(chains, claims)
     findings = with_fewest_findings(run, chains, claims)
     names = dict.fromkeys(key for c in chains for s in c.sides if (key := _name_of(s)))
@@ -75,6 +81,13 @@ def _read(passages: Sequence[Passage]) -> Reading:
         run.unread,
         left_out,
     )
+
+
+def _numbers(passages: Sequence[Passage]) -> Iterator[Literal]:
+    """Yield the decimals of a document's text, as many as are looked at."""
+    texts = (piece.text for passage in passages for piece in passage.all_pieces)
+    found = (match[0] for text in texts for match in DECIMAL.finditer(text))
+    yield from map(literal, islice((text.replace("−", "-") for text in found), MOST_NUMBERS))
 
 
 def _size(passage: Passage) -> int:

@@ -21,7 +21,7 @@ from .findings import FORMULA, DocumentFinding, Doubt
 from .judging import EquationMistake
 from .operands import is_damaged, of_result
 from .run import EquationReader
-from .syntax import Literal, Row, Tree, flattened, is_bare, literals, replaced, shown
+from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 
 ONE_DIGIT = 0.5  # how much likelier a number is that has one other digit
 MOST_TRIES = 60  # readings of a document
@@ -80,7 +80,7 @@ def with_fewest_findings(
 
     def supposing(change: _Change) -> _Reading:
         place = change.doubt.line, change.doubt.key
-        other = EquationReader({place: change.value}, dict(run.blame.put_in.known))
+        other = EquationReader({place: change.value}, dict(run.blame.put_in.known), run.others)
         other.read(chains, claims)
         line, printed = change.blamed.line, change.blamed.printed
         itself = any((f.line, f.printed) == (line, printed) for f in other.findings)
@@ -91,6 +91,12 @@ def with_fewest_findings(
         return _Reading(other, sorted(findings, key=lambda f: f.line), wrong)
 
     best, most = _Reading(run, run.findings, _count(run.findings) + run.blame.given_up), (0, 0.0)
+    if len(run.blame.results) == 1:
+        # A result that is wrong itself leads to nothing that is right.
+        right = {(line, key): value for line, key, value in run.blame.results}
+        other = EquationReader(right, dict(run.blame.put_in.known), run.others)
+        other.read(chains, claims)
+        best = best._replace(wrong=best.wrong + _count(other.findings) + other.blame.given_up)
     changes: dict[tuple[int, str, Tree], _Change] = {}
     for change in _changes(run):
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
@@ -189,15 +195,28 @@ def _changes(run: EquationReader) -> Iterator[_Change]:
             for mistake in doubt.mistakes:
                 if mistake.is_for(number):
                     put_in = literal(mistake.printed)
+                    if mistake.value * number.value < 0:
+                        put_in = negated(put_in)
                     yield _used(doubt, replaced(doubt.value, place, put_in), number, put_in)
     for doubt in doubts:
         formula = doubt.key.startswith(FORMULA)
         for demand in doubt.demands:
+            yield from (_demanded(doubt, other) for other in _seen_for(demand, run))
             # Another number of a formula makes another formula of it.
             if _is_slip(demand) or (demand.evidence >= LEAST and not formula):
                 yield _demanded(doubt, demand)
     for doubt in {(d.line, d.key): d for d in doubts if d.unknown}.values():
         yield from (_demanded(doubt, demand) for demand in rearranged(doubt.value))
+
+
+def _seen_for(demand: Demand, run: EquationReader) -> Iterator[Demand]:
+    """Yield numbers of the document that are what a result demands, to its last digit."""
+    old, new = demand.old, demand.new
+    if isinstance(old, Literal) and isinstance(new, Literal):
+        for like in run.blame.seen.like(old):
+            if abs(like.value - new.value) <= new.unit and like.value != new.value:
+                place = next(i for i, n in enumerate(literals(demand.value)) if n is new)
+                yield demand._replace(value=replaced(demand.value, place, like), new=like)
 
 
 def _is_slip(demand: Demand) -> bool:

@@ -135,18 +135,21 @@ class EquationJudge:
         self.uses = []
         if has_activation(pair.left):
             raise CannotEvaluate("φ may be any activation")
-        best: list[EquationMistake] | None = None
+        best: tuple[list[EquationMistake], list[Use]] | None = None
         for left in readings(pair.left, count(pair.right) > 1):
+            self.uses = []
             try:
                 differences = list(self._compared(pair._replace(left=left), earlier))
             except CannotEvaluate:
                 continue
+            if best is None or len(differences) < len(best[0]):
+                best = differences, self.uses
             if not differences:
-                return []
-            best = differences if best is None else best
+                break
         if best is None:
             raise CannotEvaluate("no reading can be evaluated")
-        return best
+        mistakes, self.uses = best
+        return mistakes
 
     def _compared(self, pair: ComparedSides, earlier: Sequence[Tree]) -> Iterator[EquationMistake]:
         left, right = flattened(pair.left), flattened(pair.right)
@@ -306,6 +309,9 @@ class EquationJudge:
             return None
         if plain.shape:
             return None
+        if isinstance(left, Literal) and left.decimals == number.decimals:
+            same = left.value == number.value
+            return None if same else EquationMistake.of(number, left.value, left)
         # A quantity is put in as it is printed, or with fewer digits; what was computed may be cut.
         put_in = not isinstance(left, Literal) and key_of(left) is not None
         as_operand = half if put_in else cut_or_rounded

@@ -7,6 +7,7 @@ that gives a result with many. What stands elsewhere in the document too is seld
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ....trace import Array
+from .cursor import literal
 from .damages import damages, one_digit_apart
 from .demands import solved
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
@@ -25,13 +27,52 @@ FEWEST_DIGITS = 2  # of a result, for it to speak against an operand
 TELLING = 3  # digits that a result must have, or have more than an operand that is solved for
 MANY = 6  # digits of a result that no other operand gives by chance
 MOST_OPERANDS = 40
+FEW = 8  # operands of which it is no chance that another number of one explains a result
+MOST_ALIKE = 12  # numbers of a document that are like one, of which one may have been meant
 
 
 class Seen:
-    """The numbers of a document, and how often each stands in it."""
+    """The numbers of a document, and how often each stands in it.
 
-    def __init__(self, trees: Iterable[Tree]) -> None:
-        self.counts = Counter(_rounded(n.value) for tree in trees for n in literals(tree))
+    Parameters
+    ----------
+    trees
+        The sides of its equations.
+    others
+        The numbers of its text, of which those that stand in no equation count once.
+    """
+
+    def __init__(self, trees: Iterable[Tree], others: Iterable[Literal] = ()) -> None:
+        numbers = [number for tree in trees for number in literals(tree)]
+        self.counts = Counter(_rounded(number.value) for number in numbers)
+        sizes = {abs(value) for value in self.counts}
+        further = [other for other in others if _rounded(abs(other.value)) not in sizes]
+        self.counts |= Counter({_rounded(other.value): 1 for other in further})
+        numbers += further
+        self.resembling: dict[str, set[str]] = {}
+        for text in {
+            n.text.lstrip("+-") for n in numbers if n.significant > 1 and n.text[-1] != "%"
+        }:
+            for likeness in _likenesses(text):
+                self.resembling.setdefault(likeness, set()).add(text)
+
+    def like(self, number: Literal) -> Iterator[Literal]:
+        """Yield the numbers of a document that one small thing makes of another, of its sign."""
+        text = number.text.lstrip("+-")
+        sign = "-" if number.text.startswith("-") else ""
+        found = {other for likeness in _likenesses(text) for other in self._of(likeness)}
+        size = abs(number.value)
+        roots = (repr(round(math.sqrt(size), decimals)) for decimals in range(1, MANY + 1))
+        squared = (root for root in roots if abs(float(root) ** 2 - size) <= number.unit)
+        found |= {root for root in squared if root in self._of(root)}
+        for other in sorted(found):
+            like = literal(f"{sign}{other}", number.line)
+            if like.value != number.value:
+                yield like
+
+    def _of(self, likeness: str) -> set[str]:
+        others = self.resembling.get(likeness, set())
+        return others if len(others) <= MOST_ALIKE else set()
 
     def speaks_for(self, new: float, old: Literal) -> int:
         """Return how much the rest of a document speaks for a number in place of another."""
@@ -42,6 +83,13 @@ class Seen:
             changed, kept = (self.counts[size] + self.counts[-size] for size in (meant, printed))
         # What has so few digits stands in many places by chance.
         return (changed > 0 and old.significant > 1) - (kept > 1 and old.significant > 2)
+
+
+def _likenesses(text: str) -> Iterator[str]:
+    """Yield what a number has in common with those that one small thing makes of it."""
+    yield text
+    yield text.replace(".", "").strip("0")  # its point moved or lost
+    yield from (f"{text[:i]}?{text[i + 1 :]}" for i, sign in enumerate(text) if sign.isdigit())
 
 
 def _rounded(number: float) -> float:
@@ -77,19 +125,31 @@ def wrong_operand(
         What sides before the arithmetic come to, which it has to agree with.
     """
     digits = max((number.significant for number in printed), default=0)
-    slips = mistakes and all(mistake.off <= SLIP for mistake in mistakes)
+    slips = bool(mistakes) and all(mistake.off <= SLIP for mistake in mistakes)
     few = digits < FEWEST_DIGITS and not right
-    if not is_numeric(tree) or (is_bare(tree) and not right) or few or slips:
+    if not is_numeric(tree) or (is_bare(tree) and not right) or few:
         return None
     operands = literals(tree)
     if len(operands) > MOST_OPERANDS or any(_comes_to(tree, v, printed) for v in earlier):
         return None
-    others = [o for place in range(len(operands)) for o in _others(tree, place, printed, seen)]
+    others = [
+        other
+        for place in range(len(operands))
+        for other in _others(tree, place, printed, seen, 0.5 if slips else 1.0)
+        if not slips or seen.speaks_for(other.new.value, other.old) > 0
+    ]
     own = _open(tree)
     before = [value for value in earlier if own is None or _all_agree([value], own)]
     follow = (o for o in others if _all_agree(before, _open(replaced(tree, o.place, o.new))))
-    best = max(follow, key=lambda other: other.score, default=None)
-    if best is None or best.score <= of_result(mistakes, seen) - 3 * right:
+    likeliest = sorted(follow, key=lambda other: -other.score)
+    if not likeliest:
+        return None
+    best = likeliest[0]
+    # One of many numbers explains most results by chance, and so do two of few.
+    chance = len(operands) > FEW or (
+        best.score <= 2 and any(o.score == best.score and o.old != best.old for o in likeliest[1:])
+    )
+    if best.score - (chance and bool(mistakes)) <= of_result(mistakes, seen) - 3 * right:
         return None
     off = abs(best.new.value - best.old.value) / best.old.unit
     return EquationMistake(best.old.text, best.new.text, off, best.old)
@@ -99,6 +159,8 @@ def of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> int:
     """Return how likely a result is wrong itself, on the scale of an operand's score."""
     if not mistakes:
         return -3
+    if are_exchanged(mistakes):
+        return 3
     scores = []
     for mistake in mistakes:
         number = mistake.number
@@ -127,11 +189,23 @@ def is_damaged(number: Literal, meant: float) -> bool:
     return number.significant > TELLING and one_digit_apart(number.text, theirs)
 
 
-def _others(tree: Tree, place: int, printed: Sequence[Literal], seen: Seen) -> Iterator[_Other]:
+def _others(
+    tree: Tree, place: int, printed: Sequence[Literal], seen: Seen, by: float
+) -> Iterator[_Other]:
+    """Yield what an operand may have been.
+
+    Parameters
+    ----------
+    by
+        Units in its last place by which a result may be off what follows from another number
+        of the document.
+    """
     old = literals(tree)[place]
-    for new in damages(old):
-        if gives(replaced(tree, place, new), printed):
-            yield _Other(2 + seen.speaks_for(new.value, old), place, old, new)
+    telling = old.significant > (TELLING if old.whole else 1)
+    for new in (*damages(old), *(seen.like(old) if telling else ())):
+        spoken = seen.speaks_for(new.value, old)
+        if gives(replaced(tree, place, new), printed, by if spoken > 0 else 0.5):
+            yield _Other(2 + spoken, place, old, new)
     if len(printed) != 1 or printed[0].significant < TELLING:
         return
     solution = solved(tree, place, _middle, half(printed[0]), finer=0)
@@ -145,17 +219,33 @@ def _others(tree: Tree, place: int, printed: Sequence[Literal], seen: Seen) -> I
         yield _Other(1 + spoken, place, old, new)
 
 
-def gives(tree: Tree, printed: Sequence[Literal]) -> bool:
-    """Whether arithmetic comes to what is printed, as far as rounding lets it."""
+def are_exchanged(mistakes: Sequence[EquationMistake]) -> bool:
+    """Whether numbers are those that they should be, in another order."""
+    numbers = [mistake.number for mistake in mistakes if mistake.number is not None]
+    if not 1 < len(numbers) == len(mistakes):
+        return False
+    ours, theirs = sorted(n.value for n in numbers), sorted(m.value for m in mistakes)
+    unit = max(number.unit for number in numbers)
+    return all(abs(a - b) <= unit for a, b in zip(ours, theirs, strict=True))
+
+
+def gives(tree: Tree, printed: Sequence[Literal], by: float = 0.5) -> bool:
+    """Whether arithmetic comes to what is printed, as far as rounding lets it.
+
+    Parameters
+    ----------
+    by
+        Units in its last place by which a result may be off.
+    """
     result = _value(tree)
     if result is None or result.low.size != len(printed):
         return False
-    return all(all_meet(f, _result(n)) for f, n in zip(result.flat(), printed, strict=True))
+    return all(all_meet(f, _result(n, by)) for f, n in zip(result.flat(), printed, strict=True))
 
 
-def _result(number: Literal) -> Range:
+def _result(number: Literal, by: float) -> Range:
     """Return what a result may be; one of many digits may come from what was not yet rounded."""
-    by = number.unit * (SLIP if number.significant >= MANY else 0.5)
+    by = number.unit * (SLIP if number.significant >= MANY else by)
     return Range(np.asarray(number.value - by), np.asarray(number.value + by))
 
 

@@ -24,6 +24,7 @@ from .syntax import (
     Total,
     Transposed,
     Tree,
+    mapped,
 )
 from .tokens import MathToken
 
@@ -35,8 +36,13 @@ NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 MULTIPLY = {"*", "⊙", "@", "/"}
 
 
-def parse(tokens: Sequence[MathToken], start: int = 0) -> tuple[Tree, int]:
+def parse(tokens: Sequence[MathToken], start: int = 0, calls: bool = False) -> tuple[Tree, int]:
     """Read the longest formula that begins at a token, and say where it ends.
+
+    Parameters
+    ----------
+    calls
+        Whether `σ(0.4)` is kept as a call, for the document to say what it is one of.
 
     Raises
     ------
@@ -44,13 +50,29 @@ def parse(tokens: Sequence[MathToken], start: int = 0) -> tuple[Tree, int]:
         If none does.
     """
     parser = _Parser(tokens, start)
-    return parser.sum(), parser.position
+    tree = parser.sum()
+    return (tree if calls or not parser.called else uncalled(tree)), parser.position
+
+
+def uncalled(tree: Tree) -> Tree:
+    """Return a formula in which `σ(0.4)` is a product, and `σ(x)` the σ that belongs to x."""
+
+    def change(part: Tree) -> Tree:
+        match part:
+            case FunctionCall("σ", (Symbol("x" | "z", ""),)):
+                return Symbol("σ")
+            case FunctionCall("σ", (body,)):
+                return Product((Symbol("σ"), body), ("", ""))
+        return part
+
+    return mapped(tree, change)
 
 
 class _Parser(Quantities):
     def __init__(self, tokens: Sequence[MathToken], start: int) -> None:
         super().__init__(tokens, start)
         self.depth = 0
+        self.called = False  # whether σ stands before a bracket
         self.in_row = False  # whether spaces part entries, as NumPy prints an array
 
     def sum(self) -> Tree:
@@ -272,6 +294,14 @@ class _Parser(Quantities):
     def named(self, token: MathToken) -> Tree:
         if token.text in NORMAL and self.at("open", "("):
             return FunctionCall(token.text, self.arguments())
+        after = self.peek()
+        if token.text == "σ" and after is not None and after.text == "(" and not after.spaced:
+            start = self.position
+            arguments = self.arguments()
+            if len(arguments) == 1:
+                self.called = True
+                return FunctionCall("σ", arguments)
+            self.position = start
         return self.indexed(Symbol(*parted(token.text), token.kind == "vector"))
 
     def function(self, token: MathToken) -> Tree:

@@ -11,13 +11,14 @@ from .backward import Backward
 from .blame import Blame
 from .chains import Chain, Side
 from .columns import ColumnClaim
+from .cursor import literal
 from .damages import damages
 from .evaluation import CannotEvaluate, as_printed, evaluate, half, nothing
 from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
 from .judging import SLIP, ComparedSides, EquationMistake
-from .known import Known
-from .operands import Seen
+from .known import Known, as_text
+from .operands import Seen, are_exchanged
 from .restated import Restated
 from .scope import Scope, counted_from_zero
 from .syntax import (
@@ -43,6 +44,8 @@ class EquationReader:
     ----------
     changed
         Values to take for those that are stated, by line and name: a hypothesis.
+    others
+        The numbers of the text, in equations or not.
     blame
         What is wrong, and what may be.
     stated
@@ -55,6 +58,7 @@ class EquationReader:
         self,
         changed: Mapping[tuple[int, str], Tree] = MappingProxyType({}),
         put_in: dict[str, Literal | None] | None = None,
+        others: Sequence[Literal] = (),
     ) -> None:
         self.changed = changed
         self.known = Known()
@@ -65,6 +69,7 @@ class EquationReader:
         self.stated: dict[str, dict[Tree, int]] = {}
         self.multiples: set[str] = set()  # quantities of which twice or half as much is stated
         self.unread = 0
+        self.others = others
 
     @property
     def findings(self) -> list[DocumentFinding]:
@@ -81,7 +86,7 @@ class EquationReader:
         trees = [s.tree for chain in chains for s in chain.sides if s.tree is not None]
         self.scope.zero_based = counted_from_zero(trees)
         self.blame.seen = self.blame.put_in.seen = Seen(
-            [*trees, *(claim.pair.right for claim in claims)]
+            [*trees, *(claim.pair.right for claim in claims)], self.others
         )
         self.multiples = multiples(_said(chains))
         for chain in chains:
@@ -94,10 +99,22 @@ class EquationReader:
     # --- one equation ---
 
     def _chain(self, chain: Chain) -> None:
+        if self.changed:
+            chain = self._supposed(chain)
         at = self._begins(chain)
         for part in (chain.sides[:at], chain.sides[at:]) if at else (chain.sides,):
             if len(part) > 1:
                 self._equation(replace(chain, sides=part))
+
+    def _supposed(self, chain: Chain) -> Chain:
+        """Return an equation that ends in the value which is taken for the one that is stated."""
+        *sides, last = chain.sides
+        for side in sides if last.tree is not None and is_bare(last.tree) else ():
+            key = key_of(side.tree) if side.tree is not None else None
+            value = self.changed.get((last.line, key)) if key is not None else None
+            if value is not None:
+                return replace(chain, sides=(*sides, last._replace(tree=value)))
+        return chain
 
     def _begins(self, chain: Chain) -> int:
         """Return how many sides state where a formula is evaluated, before its own equation begins.
@@ -244,9 +261,9 @@ class EquationReader:
             return
         triples = zip(numbers, known.flat(), exact.middle.ravel(), strict=True)
         wrong = [(n, float(v)) for n, k, v in triples if not all_meet(half(n), k)]
-        if not wrong or (len(wrong) == len(numbers) and not _are_exchanged(wrong)):
-            return
         mistakes = [EquationMistake.of(number, value) for number, value in wrong]
+        if not wrong or (len(wrong) == len(numbers) and not are_exchanged(mistakes)):
+            return
         self.blame.judge.uses = []
         self.blame.right = known
         self.blame.doubt(pair, mistakes)
@@ -277,6 +294,11 @@ class EquationReader:
             for name in names:
                 key = key_of(name) or ""
                 value = self.changed.get((last.line, key), values[-1])
+                if self.blame.right is not None and isinstance(value, Literal):
+                    right = float(self.blame.right.middle)
+                    if abs(right - value.value) > value.unit:
+                        meant = literal(as_text(right, value), last.line)
+                        self.blame.results.append((last.line, key, meant))
                 plain = len(chain.sides) == 2
                 before = self.restated.state(name, value, last.line) if plain else None
                 self.scope.state(name, value, last.line, before or self.blame.right)
@@ -332,13 +354,6 @@ class EquationReader:
             reason = f"{claim.says} gives {mistake.expected}, but {mistake.printed} is printed"
             finding = DocumentFinding(claim.line, mistake.printed, mistake.expected, reason, "A")
             self.blame.findings.append(finding)
-
-
-def _are_exchanged(wrong: Sequence[tuple[Literal, float]]) -> bool:
-    """Whether numbers are those that they should be, in another order."""
-    ours, theirs = sorted(n.value for n, _ in wrong), sorted(value for _, value in wrong)
-    unit = max(number.unit for number, _ in wrong)
-    return len(wrong) > 1 and all(abs(a - b) <= unit for a, b in zip(ours, theirs, strict=True))
 
 
 def _said(chains: Sequence[Chain]) -> Iterator[tuple[str | None, Tree]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from . import intervals
 from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .intervals import Range, hull
-from .quantities import without_index
+from .quantities import with_index, without_index
 from .syntax import (
     FunctionCall,
     Literal,
@@ -29,6 +30,7 @@ from .syntax import (
     key_of,
     leaves,
     literals,
+    mapped,
     quantities,
 )
 
@@ -143,10 +145,21 @@ class Scope:
             return self.formulas[key].tree, None
         base, index = without_index(name)
         whole = key_of(base) if base is not None else None
-        if base is None or not index or whole not in self.formulas:
+        if base is None or not index:
             return None
+        if whole not in self.formulas:
+            formula = self._of_elements(base, index)
+            return (formula, None) if formula is not None else None
         place = self._place(base, index)
         return (self.formulas[whole].tree, place) if place is not None else None
+
+    def _of_elements(self, base: Tree, index: str) -> Tree | None:
+        """Return the formula of an element where one is said of every: `z_i = μ_i + σ_i ε_i`."""
+        for every in EVERY if index.isdigit() else ():
+            key = key_of(with_index(base, every))
+            if key in self.formulas:
+                return _at_index(self.formulas[key].tree, every, index)
+        return None
 
     def where(self, tree: Tree) -> tuple[int, str, Tree, int | None] | None:
         """Return where a quantity is stated: line, name and value, and which element it is."""
@@ -252,6 +265,17 @@ class Scope:
         if stated is not None:
             return _value(stated, leaf)
         return self._element(_named(key, index), leaf) if index else None
+
+
+def _at_index(tree: Tree, every: str, index: str) -> Tree:
+    """Return a formula of any element for one of them."""
+
+    def change(part: Tree) -> Tree:
+        if isinstance(part, Symbol) and part.index == every:
+            return replace(part, index=index)
+        return part
+
+    return mapped(tree, change)
 
 
 def _value(stated: StatedValue, leaf: Leaf) -> Range:
