@@ -9,6 +9,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from vae_explain.analysis.proofread.matching.labels import Labels
+from vae_explain.analysis.proofread.reading.markdown import passages
+from vae_explain.analysis.proofread.reading.reader import read
+from vae_explain.analysis.proofread.reading.statement import DocumentStatement, Remnant
+from vae_explain.analysis.proofread.report import report
 from vae_explain.models.builtin_config import BUILT_IN
 
 from .pages import command_line
@@ -99,3 +104,22 @@ def test_a_wrong_digit_beyond_the_rounding_of_parameters_is_found(
     found = command_line("verify", str(path))
     assert found.code == 1
     assert "encoder_pre[0]: printed -0.19646" in found.out
+
+
+def test_each_number_that_pytorch_has_otherwise_is_judged(tmp_path: Path) -> None:
+    text = written(tmp_path, "md", "--short", "--digits", "3").read_text("utf-8")
+    listed = re.search(r"these numbers differ, .*? (?P<number>\d\.\d{3})(?=,)", text)
+    assert listed is not None
+    at = listed.end() - 2
+    wrong = f"{text[:at]}{(int(text[at]) + 5) % 10}{text[at + 1 :]}"
+    (found,) = report(wrong, "document.md").findings
+    assert (found.printed, found.expected) == (wrong[at - 3 : at + 2], listed["number"])
+
+
+def test_a_number_where_rows_are_counted_leaves_the_other_rows_as_they_are() -> None:
+    table = "| element | z | μ |\n|---|---|---|\n"
+    table += "".join(f"| {i} | 0.{i}5 | 0.{i}5 |\n" for i in range(6))
+    found = list(read(passages(table.replace("| 2 |", "| 0.25 |")), Labels({})))
+    wrong = [entry.printed for entry in found if isinstance(entry, Remnant) and entry.wrong]
+    assert wrong == ["0.25"]
+    assert [len(entry.numbers) for entry in found if isinstance(entry, DocumentStatement)] == [5, 5]

@@ -26,7 +26,7 @@ from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
 from .judging import ComparedSides, EquationJudge, EquationMistake, has_activation
 from .known import Known, cut_or_rounded
-from .operands import Seen, are_exchanged, gives, wrong_operand
+from .operands import Seen, are_exchanged, gives, slip, wrong_operand
 from .put_in import PutIn, is_written_out
 from .scope import Scope
 from .syntax import (
@@ -155,7 +155,7 @@ class Blame:
         unlike = any(not mistake.printed for mistake in mistakes)
         if layer == "A" and unlike and self._blames_arithmetic(pair, left, right):
             return
-        mistakes = self._without_operands(pair, mistakes, left, earlier)
+        mistakes = self._without_operands(pair, mistakes, left, earlier) or self._slips(pair)
         self.numbers(mistakes, left, right, layer)
         if mistakes:
             self.right = pair.found(as_printed)
@@ -191,6 +191,16 @@ class Blame:
                 earlier if mistake.made_of == flattened(pair.left) else (),
             )
         ]
+
+    def _slips(self, pair: ComparedSides) -> list[EquationMistake]:
+        """Return the number whose last digit is another than the rest of the document has."""
+        if not isinstance(pair.right, Literal):
+            return []
+        value = pair.found(as_printed)
+        found = None
+        if not value.shape:
+            found = slip(pair.left, pair.right, float(value.middle), self.seen)
+        return [] if found is None else [found]
 
     def _blame_operand(
         self,

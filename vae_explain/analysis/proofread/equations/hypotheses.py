@@ -94,9 +94,10 @@ def with_fewest_findings(
     if len(run.blame.results) == 1:
         # A result that is wrong itself leads to nothing that is right.
         right = {(line, key): value for line, key, value in run.blame.results}
-        other = EquationReader(right, dict(run.blame.put_in.known), run.others)
-        other.read(chains, claims)
-        best = best._replace(wrong=best.wrong + _count(other.findings) + other.blame.given_up)
+        mended = EquationReader(right, dict(run.blame.put_in.known), run.others)
+        mended.read(chains, claims)
+        wrong = 1 + _count(mended.findings) + mended.blame.given_up
+        best = best._replace(wrong=max(best.wrong, wrong))
     changes: dict[tuple[int, str, Tree], _Change] = {}
     for change in _changes(run):
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)

@@ -70,6 +70,14 @@ class Seen:
             if like.value != number.value:
                 yield like
 
+    def is_slip(self, number: Literal, meant: float) -> bool:
+        """Whether a number stands in one place, and all others have another last digit."""
+        meant = _rounded(round(meant, max(0, number.decimals)))
+        ours, theirs = abs(_rounded(number.value)), abs(meant)
+        counts = [self.counts[size] + self.counts[-size] for size in (ours, theirs)]
+        near = 0 < abs(theirs - ours) <= (SLIP + 0.5) * number.unit
+        return near and counts[0] == 1 <= counts[1] and number.significant > TELLING
+
     def _of(self, likeness: str) -> set[str]:
         others = self.resembling.get(likeness, set())
         return others if len(others) <= MOST_ALIKE else set()
@@ -146,10 +154,9 @@ def wrong_operand(
         return None
     best = likeliest[0]
     # One of many numbers explains most results by chance, and so do two of few.
-    chance = len(operands) > FEW or (
-        best.score <= 2 and any(o.score == best.score and o.old != best.old for o in likeliest[1:])
-    )
-    if best.score - (chance and bool(mistakes)) <= of_result(mistakes, seen) - 3 * right:
+    again = any(o.score == best.score and o.old != best.old for o in likeliest[1:])
+    chance = 2 * (len(operands) > FEW) or (best.score <= 2 and again)
+    if best.score - chance * bool(mistakes) <= of_result(mistakes, seen) - 3 * right:
         return None
     off = abs(best.new.value - best.old.value) / best.old.unit
     return EquationMistake(best.old.text, best.new.text, off, best.old)
@@ -217,6 +224,26 @@ def _others(
         yield _Other(2 + spoken, place, old, new)
     elif printed[0].significant - old.significant >= TELLING:
         yield _Other(1 + spoken, place, old, new)
+
+
+def slip(tree: Tree, number: Literal, value: float, seen: Seen) -> EquationMistake | None:
+    """Return the number of an equation that is off in its last digit, as others show.
+
+    Rounded operands explain a last digit that is another. They do not where the rest of the
+    document has the number that would follow from them as they are printed.
+    """
+    if seen.is_slip(number, value):
+        return EquationMistake.of(number, value)
+    if abs(value - number.value) <= number.unit / 2 or not is_numeric(tree):
+        return None
+    operands = literals(tree)
+    for place, operand in enumerate(operands if len(operands) <= MOST_OPERANDS else ()):
+        for by in (-operand.unit, operand.unit):
+            if seen.is_slip(operand, operand.value + by):
+                text = f"{operand.value + by:.{max(0, operand.decimals)}f}"
+                if gives(replaced(tree, place, literal(text, operand.line)), [number]):
+                    return EquationMistake.of(operand, operand.value + by)
+    return None
 
 
 def are_exchanged(mistakes: Sequence[EquationMistake]) -> bool:

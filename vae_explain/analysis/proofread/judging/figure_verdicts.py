@@ -62,7 +62,8 @@ class FigureJudge:
         self.suspected = suspected or {}
         self.given = begun.inputs.keys()
         self.figures = figures
-        self.computed_figures = [f for f in figures if not f.name.is_input]
+        # What is said to be of another arithmetic says nothing of the document's own.
+        self.computed_figures = [f for f in figures if not f.name.is_input and f.arithmetic is None]
         self.by_name: dict[Name, list[PrintedFigure]] = {}
         for figure in self.computed_figures:
             self.by_name.setdefault(figure.name, []).append(figure)
@@ -203,16 +204,22 @@ class FigureJudge:
 
     def arithmetic_of(self, figure: PrintedFigure) -> Arithmetic:
         """Return the arithmetic that a figure is held against."""
+        if figure.arithmetic is not None:
+            return figure.arithmetic
         return self.groups.get(figure.group, self.chosen[figure.name.is_backward])
 
     # --- verdicts ---
 
     def judged(self) -> Iterator[Judged]:
         """Yield every figure's verdict, in order."""
-        verdicts = [self._judge(figure) for figure in self.figures]
+        verdicts = [self._judge(figure) for figure in self.figures if self._is_judged(figure)]
         wrong = {judged.figure.element for judged in verdicts if judged.blamed}
         for judged in verdicts:
             yield self._traced(judged, wrong) if judged.blamed else judged
+
+    def _is_judged(self, figure: PrintedFigure) -> bool:
+        """Whether a figure's arithmetic can be made again, if it is said to be of one."""
+        return figure.arithmetic in (None, *self.arithmetics())
 
     def _judge(self, figure: PrintedFigure) -> Judged:
         if figure.element in self.suspected:

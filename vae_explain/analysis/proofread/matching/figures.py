@@ -16,7 +16,7 @@ import numpy as np
 from ....models.builtin_config import Architecture
 from ..equations.counts import count_of
 from ..equations.syntax import Literal, Row, Tree, shown
-from ..reading.statement import DocumentStatement, Remnant
+from ..reading.statement import Arithmetic, DocumentStatement, Remnant
 from ..reading.values import line_of, numbers_of, shape_of
 from .labels import Resolved, is_rate, is_setting, words_of
 from .names import Name
@@ -38,6 +38,8 @@ class PrintedFigure(NamedTuple):
         To how many decimals it speaks: its own, or those of its array for an exact `0.`
     group
         The number of the array it was printed in.
+    arithmetic
+        The arithmetic that it is said to be of, where that is said.
     """
 
     name: Name
@@ -46,6 +48,7 @@ class PrintedFigure(NamedTuple):
     decimals: int
     label: str
     group: int
+    arithmetic: Arithmetic | None = None
 
     @property
     def element(self) -> str:
@@ -106,7 +109,8 @@ class Collector:
     def collect(self, resolved: Sequence[Resolved], remnants: Iterable[Remnant]) -> Collected:
         """Return every figure of a document in its place."""
         for remnant in remnants:
-            (self.unrecognised if remnant.figure else self.set_aside).append(remnant)
+            plain = self.unrecognised if remnant.figure else self.set_aside
+            (self.misfits if remnant.wrong else plain).append(remnant)
         self.counted_from_one = self._counted_from_one(resolved)
         for statement, name in resolved:
             self._statement(statement, name)
@@ -244,7 +248,10 @@ class Collector:
                     exact = cut or (number.whole and not (rounded and number.value))
                     decimals = most if exact else number.decimals
                     self.figures.append(
-                        PrintedFigure(name, index, number, decimals, label, self.groups)
+                        PrintedFigure(
+                            *(name, index, number, decimals, label, self.groups),
+                            statement.arithmetic,
+                        )
                     )
 
     def _unknown(self, statement: DocumentStatement) -> None:

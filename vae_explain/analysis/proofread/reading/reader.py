@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..equations.tokens import MathToken, Mode, lex
 from ..passage import Fragment, Passage
+from .listed import listed
 from .parts import joined
 from .running_text import Scan
 from .statement import Found, Headings, Remnant
@@ -26,9 +27,10 @@ COMPUTED = re.compile(r"(?m)(?:^|(?<=\w), )computed: [-−]?[\d.]+(?:e[-−+]\d+
 
 def prose(passage: Passage, headings: Headings) -> Iterator[Found]:
     """Read a paragraph: `the mean μ is 0.8898`, `x = 1, 2, 3`, with code and formulas in it."""
-    tokens = tokens_of(passage.pieces)
+    statements, tokens = listed(passage, tokens_of(passage.pieces))
+    yield from statements
     alone = {piece.kind for piece in passage.pieces if piece.text.strip(" .,:;\n")} == {"math"}
-    return Scan(tokens, passage.context, "math" if alone else "prose").statements()
+    yield from Scan(tokens, passage.context, "math" if alone else "prose").statements()
 
 
 def code(passage: Passage, headings: Headings) -> Iterator[Found]:

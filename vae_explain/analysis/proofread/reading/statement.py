@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal as Words
 from typing import NamedTuple, Protocol
 
 from ..equations.syntax import Literal, Row, Tree, shown
@@ -11,6 +12,7 @@ from .values import numbers_of
 
 # A comparison with another computation is no figure of the run.
 DIFFERENCE = re.compile(r"\bdifferences?\b", re.IGNORECASE)
+Arithmetic = Words["full"]  # PyTorch's own numbers, from inputs that are not rounded
 Context = tuple[tuple[Fragment, ...], ...]
 
 
@@ -30,6 +32,8 @@ class DocumentStatement(NamedTuple):
         Which elements the numbers of an array are, where a table counts its rows.
     is_case
         Whether it is said of a case, as in `zero only for μ = 0 and σ = 1`.
+    arithmetic
+        Which arithmetic its numbers are said to be of, where that is said.
     """
 
     label: str
@@ -39,6 +43,7 @@ class DocumentStatement(NamedTuple):
     stated: bool = True
     indices: tuple[tuple[int, ...], ...] = ()
     is_case: bool = False
+    arithmetic: Arithmetic | None = None
 
     @property
     def numbers(self) -> list[Tree]:
@@ -68,6 +73,7 @@ class Remnant(NamedTuple):
     line: int
     why: str
     figure: bool = True  # whether it may be one all the same, or certainly is none
+    wrong: bool = False  # whether no number can stand there
 
 
 Found = DocumentStatement | Remnant

@@ -22,6 +22,7 @@ SUMMAND = re.compile(r"[\w\[\],]+\*[\w\[\],]+$|by \w|all others$")
 SHARE = re.compile(r"(?:reconstruction|KL) by \w+")
 CHANGE = ["before", "after", "change"]
 COUNT = re.compile(r"\d+")
+FEWEST_COUNTED = 4  # rows that are, for each whose count is another number
 
 
 class Cell:
@@ -96,12 +97,19 @@ class _Columns:
         self, header: Sequence[Cell], body: Sequence[Sequence[Cell]], context: Context, line: int
     ) -> None:
         self.header, self.body, self.context, self.line = header, body, context, line
+        self.miscounted = [row[0] for row in body if not row[0].is_index]
+        if 0 < len(self.miscounted) * FEWEST_COUNTED <= len(body):
+            self.body = [row for row in body if row[0].is_index]
         self.indices = self._indices()
         self.summands: list[int] = []  # the columns that the next result is the sum of
         self.gradient = ""  # the last header that may be parted into the loss's terms
         self.named: list[int] = []  # the columns of quantities so far
 
     def statements(self) -> Iterator[Found]:
+        for cell in self.miscounted if self.indices else ():
+            if any("." in token.text for token in cell.tokens if token.kind == "number"):
+                why = "it stands where the rows of a table are counted"
+                yield Remnant(cell.text, cell.line, why, wrong=True)
         for j, head in enumerate(self.header):
             cells = self._column(j)
             values = [cell.value for cell in cells]
