@@ -210,6 +210,16 @@ class Trace:
         return sum(value.array.size for value in self.values)
 
     @cached_property
+    def inputs(self) -> tuple[Value, ...]:
+        """The values that were given."""
+        return tuple(value for value in self.values if value.kind == "input")
+
+    @cached_property
+    def parameters(self) -> tuple[Value, ...]:
+        """The parameters of the model."""
+        return tuple(value for value in self.values if value.kind == "parameter")
+
+    @cached_property
     def draws(self) -> tuple[Value, ...]:
         """The values that were drawn."""
         return tuple(value for value in self.values if value.kind == "noise")

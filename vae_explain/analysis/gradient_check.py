@@ -109,7 +109,7 @@ class Check:
 
 def check(run: Run, architecture: Architecture = BUILT_IN, again: Again = no_run) -> Check:
     """Hold the gradient of every parameter of the built-in VAE against the oracles."""
-    numbers = {value.name: value.id for value in run.trace.values if value.kind == "parameter"}
+    numbers = {value.name: value.id for value in run.trace.parameters}
     inputs, judge = oracle_inputs(run), GradientJudge(run, again)
     design = numpy_oracle.Design(
         architecture.activation, architecture.recon, architecture.reduction, architecture.beta
@@ -141,7 +141,7 @@ def check_in_reach(run: Run, architecture: Architecture | None, again: Again = n
     The second transcription knows the built-in VAE alone (no `architecture` means another
     model), and evaluates the loss anew for each parameter.
     """
-    numbers = sum(value.array.size for value in run.trace.values if value.kind == "parameter")
+    numbers = sum(value.array.size for value in run.trace.parameters)
     if architecture is None or numbers > MOST_EVALUATED:
         return check_autograd(run, again)
     return check(run, architecture, again)
@@ -229,9 +229,5 @@ def _is_floored(run: Run, value_id: int) -> bool:
 
 def oracle_inputs(run: Run) -> tuple[dict[str, Array], Array, Array]:
     """Return what the oracle starts from: the parameters by name, the input and the noise."""
-    parameters = {
-        value.name: run.values[value.id]
-        for value in run.trace.values
-        if value.kind == "parameter" and value.name
-    }
+    parameters = {v.name: run.values[v.id] for v in run.trace.parameters if v.name}
     return parameters, run.array("x"), run.array("eps")

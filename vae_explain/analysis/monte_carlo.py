@@ -191,8 +191,8 @@ class _Replays:
         }
         self.parameters = {
             value.name: value.id
-            for value in named
-            if value.kind == "parameter" and value.name and value.id in run.gradients
+            for value in run.trace.parameters
+            if value.name and value.id in run.gradients
         }
         self.noise = standard_draws(run)
         graph = run.graph

@@ -36,8 +36,8 @@ def gradient_step(run: Run, lr: float) -> Update:
     moved = {n: _moved(run.values[n], run.gradients[n], lr) for n in run.learning}
     after = {
         value.name: moved.get(value.id, run.values[value.id])
-        for value in run.trace.values
-        if value.kind == "parameter" and value.name
+        for value in run.trace.parameters
+        if value.name
     }
     step = OptimizerStep(0, "sgd", lr, run, after, {}, {}, "NumPy")
     return Update(step, _again(run, moved))

@@ -26,8 +26,7 @@ def params(
     if job.architecture:
         names.parameter_names(typed, job.architecture.parameters)
     run = job.run()
-    values = run.trace.values
-    parameters = [value.name for value in values if value.kind == "parameter" and value.name]
+    parameters = [value.name for value in run.trace.parameters if value.name]
     chosen = names.parameter_names(typed, parameters)
     written = []
     if weights is not None:

@@ -98,6 +98,16 @@ class Graph:
         """Return the operation that made a value; None for inputs and parameters."""
         return self._producers.get(value_id)
 
+    def rule(self, value_id: int) -> Rule | None:
+        """Return the rule of the op that made a value; None where there is none."""
+        bound = self.producer(value_id)
+        return bound.rule if bound else None
+
+    def op_name(self, value_id: int) -> str:
+        """Return the name of the op that made a value; empty for one that was given."""
+        bound = self.producer(value_id)
+        return bound.operation.name if bound else ""
+
     def consumers(self, value_id: int) -> tuple[BoundOperation, ...]:
         """Return the operations that used a value, in the order in which they ran."""
         positions = self.trace.consumers.get(value_id, ())

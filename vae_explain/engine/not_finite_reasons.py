@@ -236,5 +236,4 @@ def called(run: Run, value_id: int) -> str:
     try:
         return to_text(Steps(run).formula(value_id))
     except NotExplained:
-        bound = run.graph.producer(value_id)
-        return f"a {bound.operation.name}" if bound else f"a {value.kind}"
+        return f"a {run.graph.op_name(value_id) or value.kind}"

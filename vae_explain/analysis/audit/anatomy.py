@@ -48,7 +48,7 @@ class Anatomy(Lineage):
     ) -> None:
         self.others = others or Recordings(run)
         super().__init__(run, drawn or drawn_elsewhere(run, self.others.redrawn))
-        self.inputs = tuple(v.array for v in self.trace.values if v.kind == "input")
+        self.inputs = tuple(value.array for value in self.trace.inputs)
         self._kept: dict[object, Any] = {}
 
     @cached_property
@@ -92,8 +92,7 @@ class Anatomy(Lineage):
     @cached_property
     def trained(self) -> tuple[Value, ...]:
         """The parameters of the model that are not frozen."""
-        values, frozen = self.trace.values, self.trace.frozen
-        return tuple(v for v in values if v.kind == "parameter" and v.id not in frozen)
+        return tuple(v for v in self.trace.parameters if v.id not in self.trace.frozen)
 
     @cached_property
     def summands(self) -> tuple[Summand, ...]:

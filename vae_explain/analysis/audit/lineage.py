@@ -148,8 +148,7 @@ class Lineage:
     def named(self, value_id: int) -> bool:
         """Whether a value has a name of the user's: a term that has none goes by its op."""
         name = self.trace.values[value_id].name
-        bound = self.graph.producer(value_id)
-        own_name = "" if bound is None else bound.operation.name
+        own_name = self.graph.op_name(value_id)
         return name is not None and (not own_name or re.sub(r"_\d+$", "", name) != own_name)
 
     def name(self, value_id: int) -> str:
@@ -248,7 +247,7 @@ class Lineage:
 
     def _flags(self) -> dict[int, int]:
         flags: dict[int, int] = {}
-        inputs = {value.shape for value in self.trace.values if value.kind == "input"}
+        inputs = {value.shape for value in self.trace.inputs}
         # Given numbers first: what a parameter was before a write is known behind its use.
         given_first = sorted(self.trace.values, key=lambda v: self.graph.producer(v.id) is not None)
         for value in given_first:

@@ -99,8 +99,8 @@ def _other(anatomy: Anatomy, site: Site) -> Finding | None:
     if count < 2 or not (off or narrow):
         return None
     words = "Draw it by torch.randn_like of the standard deviation."
-    bound = anatomy.graph.producer(site.noise)
-    how = f", drawn by {bound.operation.name}," if bound else ""
+    drawn_by = anatomy.graph.op_name(site.noise)
+    how = f", drawn by {drawn_by}," if drawn_by else ""
     return error(
         f"the noise of {anatomy.latent(site)}, {anatomy.name(site.noise)}{how} is not from "
         f"N(0, 1): its mean is {mean:.3g} and its deviation {deviation:.3g}.",

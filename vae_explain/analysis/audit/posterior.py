@@ -131,8 +131,8 @@ class _Search:
             site = self._followed(draw, draw)
             sites += [site] if site else []
             if site is None and draw not in standard:
-                bound = lineage.graph.producer(draw)
-                how = f"by {bound.operation.name}" if bound else "given"
+                drawn_by = lineage.graph.op_name(draw)
+                how = f"by {drawn_by}" if drawn_by else "given"
                 self.reasons.append(f"{lineage.name(draw)} is not drawn from N(0, 1), but {how}")
         return sites
 

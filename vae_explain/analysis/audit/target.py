@@ -101,7 +101,7 @@ def _of_all_rows(anatomy: Anatomy, compared: ComparisonOp) -> Finding | None:
     if not np.ptp(spread[0]):
         return None  # a label, or a mask
     name, mend = anatomy.name(compared.target), "Compare each row with its own row of x."
-    instead = instead_of({compared.target: _first_input(anatomy)})
+    instead = instead_of({compared.target: anatomy.trace.inputs[0].id})
     first, *of_x = (np.ravel(each)[: x[0].size].astype(float) for each in (spread[0], x[0], x[1]))
     return error(
         f"{anatomy.name(compared.made)} is compared with one and the same target in all {rows} "
@@ -113,13 +113,9 @@ def _of_all_rows(anatomy: Anatomy, compared: ComparisonOp) -> Finding | None:
     )
 
 
-def _first_input(anatomy: Anatomy) -> int:
-    return next(value.id for value in anatomy.trace.values if value.kind == "input")
-
-
 def _of_another_row(anatomy: Anatomy, compared: ComparisonOp) -> Finding | None:
     """Find a target whose row does not follow its own row of x, but another's."""
-    rows, x_id = anatomy.rows, _first_input(anatomy)
+    rows, x_id = anatomy.rows, anatomy.trace.inputs[0].id
     target, x = anatomy.values[compared.target], anatomy.inputs[0]
     has_rows = target.shape[:1] == (rows,) and x.shape[:1] == (rows,) and x.dtype.kind == "f"
     if rows < 2 or not has_rows or x_id not in anatomy.ancestors(compared.target):

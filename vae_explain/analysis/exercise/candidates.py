@@ -225,8 +225,8 @@ class Candidates:
             return "kl"
         if section_of(self.run, value_id) == "loss":
             return "loss"
-        bound = self.run.graph.producer(value_id)
-        return "gates" if bound is not None and bound.rule and bound.rule.gate else "forward"
+        rule = self.run.graph.rule(value_id)
+        return "gates" if rule and rule.gate else "forward"
 
     def _gradient(self, target: Target) -> Candidate | None:
         value_id, index, term = target.value_id, target.index, target.term

@@ -183,8 +183,7 @@ class BackwardPage(RunPage):
 
     def in_the_other_arithmetic(self, other: Run | None) -> list[Statement]:
         """Say all gradients of parameters that have other digits there."""
-        values = self.run.trace.values
-        learned = [v.id for v in values if v.kind == "parameter" and v.id in self.gradients]
+        learned = [v.id for v in self.run.trace.parameters if v.id in self.gradients]
         targets = [(self.d(n), Target(n, (), True, self.term)) for n in learned]
         return all_beside(self.run, other, targets, MOST_IN_ALL)
 

@@ -161,8 +161,8 @@ def drawing_words(run: Run, value_id: int) -> str:
 
 def rule_words(run: Run, value_id: int) -> str:
     """Return what the rule that made a value says of itself; nothing where there is none."""
-    bound = run.graph.producer(value_id)
-    return bound.rule.words if bound and bound.rule else ""
+    rule = run.graph.rule(value_id)
+    return rule.words if rule else ""
 
 
 class Captions:
@@ -217,14 +217,14 @@ class Captions:
         if name == "eps":
             return value_id in self._noise
         if name == "recon_x":
-            sizes = [v.array.size for v in self.run.trace.values if v.kind == "input"]
+            sizes = [each.array.size for each in self.run.trace.inputs]
             return value.kind == "intermediate" and value.array.size in sizes
         if name == "kl":
             return self._is_closed_form(value_id)
         return name != "loss" or value_id == self.run.trace.output
 
     def _holds_forward(self, value_id: int, name: str) -> bool:
-        made_by = self._made_by(value_id)
+        made_by = self.run.graph.op_name(value_id)
         if name in ("x", "kl"):
             return self._has_title(value_id, name)
         if name in ("mu", "logvar"):
@@ -286,8 +286,8 @@ class Captions:
 
     def _is_input(self, value_id: int) -> bool:
         """Whether a value is an input, or has its numbers in another shape."""
-        numbers, values = self.run.values[value_id].ravel(), self.run.trace.values
-        inputs = [self.run.values[value.id] for value in values if value.kind == "input"]
+        numbers = self.run.values[value_id].ravel()
+        inputs = [self.run.values[value.id] for value in self.run.trace.inputs]
         return any(np.array_equal(numbers, input_numbers.ravel()) for input_numbers in inputs)
 
     def _is_latent(self, value_id: int) -> bool:
@@ -326,10 +326,6 @@ class Captions:
             if value.kind == "intermediate" and value.name and plain_name(value.name) == name
         ]
         return ids[0] if len(ids) == 1 else None
-
-    def _made_by(self, value_id: int) -> str:
-        bound = self.run.graph.producer(value_id)
-        return bound.operation.name if bound else ""
 
     def _used_by(self, value_id: int) -> list[str]:
         """Return the ops on the way to the loss that take a value."""

@@ -162,8 +162,8 @@ class ForwardPage(LayerPage):
     # --- sections ---
 
     def input(self) -> None:
-        for value in self.run.trace.values:
-            if value.kind == "input" and value.name:
+        for value in self.run.trace.inputs:
+            if value.name:
                 rows = "" if len(value.shape) < 2 else f", {counted(value.shape[0], 'row')}"
                 self.open_at([value.id], f"{list(value.shape)}{rows}")
                 self.add(self.value_block(value.id, "input"))
@@ -180,14 +180,14 @@ class ForwardPage(LayerPage):
             return  # only its number counts, and what it says
         beside = activation if activation and self.is_one_function(activation) else None
         for value_id in value_ids:
-            if value_id == beside and self.op_name(first) in ROW_OPS:
+            if value_id == beside and self.run.graph.op_name(first) in ROW_OPS:
                 continue  # shown beside the layer's rows
             self.step(value_id, beside if value_id == first else None)
             self.add(*same_as(self.run, self.like, value_id))
 
     def is_one_function(self, value_id: int) -> bool:
         """Whether a value is a function of another by name: an arrow says as much as its lines."""
-        rule, formula = self.rule(value_id), self.steps.formula(value_id)
+        rule, formula = self.run.graph.rule(value_id), self.steps.formula(value_id)
         return rule is not None and isinstance(formula, Apply) and formula.function == rule.name
 
     def step(self, value_id: int, activation: int | None) -> None:
@@ -206,7 +206,7 @@ class ForwardPage(LayerPage):
             self.add(Note(words, "warning"), self.value_block(value_id, "value"))
             return
         self.formula(value_id, formula)
-        if self.op_name(value_id) in ROW_OPS:
+        if self.run.graph.op_name(value_id) in ROW_OPS:
             self.rows(value_id, activation)
         elif value.shape == () and not self.is_plain(value_id):
             self.sum(value_id)
@@ -220,8 +220,10 @@ class ForwardPage(LayerPage):
             if source in self.run.trace.uninitialised and BLANK not in self._said:
                 self._said.add(BLANK)
                 self.add(Note(f"{self.name(source)} is {BLANK}."))
-        remarks = [self.rows_remark(value_id)] if self.op_name(value_id) in ROW_OPS else []
-        remarks.append(self.function_notes.remark(formula, self.rule(value_id)))
+        remarks = (
+            [self.rows_remark(value_id)] if self.run.graph.op_name(value_id) in ROW_OPS else []
+        )
+        remarks.append(self.function_notes.remark(formula, self.run.graph.rule(value_id)))
         constants = [i for i in inputs if self.is_new_constant(i)]
         uniform = [i for i in constants if len(np.unique(self.run.values[i])) == 1]
         remarks += [f"{self.name(i)} is {self.uniform_words(i)}" for i in uniform]

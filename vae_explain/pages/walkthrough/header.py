@@ -18,8 +18,8 @@ VARIES = (
 def heading_line(run: Run) -> str:
     """Return what is run: the model, the seed, and the input when it is short."""
     line = run.label if run.seed is None else f"{run.label} · seed {run.seed}"
-    for value in run.trace.values:
-        if value.kind == "input" and value.name:
+    for value in run.trace.inputs:
+        if value.name:
             one_row = value.array.size == (value.shape[-1] if value.shape else 1)
             return f"{line} · {written_input(value.name, value.array, one_row)}"
     return line

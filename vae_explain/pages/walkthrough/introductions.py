@@ -97,7 +97,7 @@ def picture(run: Run) -> str:
         "to the others of its layer. A layer too wide for circles is a block of stripes. Lines are "
         "coloured by the sign of their weight, the largest weights most strongly."
     )
-    if any(value.kind == "input" and value.shape[:1] > (1,) for value in run.trace.values):
+    if any(value.shape[:1] > (1,) for value in run.trace.inputs):
         words += " Of a batch, row 0 is shown."
     if run.trace.terms:
         words += " On the right are the terms of the loss and what each is made from."
@@ -204,7 +204,7 @@ def checks(run: Run) -> Words:
 
 
 def _has_parameters(run: Run) -> bool:
-    return any(value.kind == "parameter" for value in run.trace.values)
+    return bool(run.trace.parameters)
 
 
 def _draws(run: Run) -> bool:

@@ -84,9 +84,9 @@ def _parts(run: Run) -> list[_Part]:
         part.shapes = [values[value_id].shape]
         part.steps += 1
     first_of = {part.name: part for part in reversed(parts.values())}  # where it is used first
-    for value in values:
+    for value in run.trace.parameters:
         part_of = first_of.get(_block(value.name or ""))
-        if value.kind == "parameter" and part_of is not None:
+        if part_of is not None:
             part_of.parameters += prod(value.shape)
     alike: dict[object, _Part] = {}
     for part in parts.values():

@@ -17,7 +17,6 @@ from ...engine.run import Run
 from ...engine.worked_lines import LineMaker, Worked
 from ...ops.broadcasting import indices
 from ...ops.linear.linear import LINEAR
-from ...ops.rule import Rule
 from ...symbolic.expression import (
     Expression,
     Index,
@@ -102,19 +101,9 @@ class RunPage(Draft):
 
     # --- what made a value ---
 
-    def rule(self, value_id: int) -> Rule | None:
-        """Return the rule of the op that made a value; None where there is none."""
-        bound = self.run.graph.producer(value_id)
-        return bound.rule if bound else None
-
-    def op_name(self, value_id: int) -> str:
-        """Return the name of the op that made a value; empty when it was given."""
-        bound = self.run.graph.producer(value_id)
-        return bound.operation.name if bound else ""
-
     def is_gated(self, value_id: int) -> bool:
         """Whether a value was made by what passes a number on as it is or stops it."""
-        rule = self.rule(value_id)
+        rule = self.run.graph.rule(value_id)
         return rule is not None and rule.gate
 
     def linear_layer(self, value_id: int) -> BoundOperation | None:
@@ -128,7 +117,7 @@ class RunPage(Draft):
         if bound is None or not bound.operation.module:
             return ""
         weight = self.run.trace.values[bound.operation.inputs[1]]
-        after = self.rule(activation) if activation else None
+        after = self.run.graph.rule(activation) if activation else None
         then = f", then {after.title}" if after else ""
         # The module that called it need not be whose weight it is, as in an attention.
         of_weight, dot, _ = (weight.name or "").rpartition(".weight")

@@ -48,8 +48,7 @@ def compose(run: Run, architecture: Architecture | None = None) -> list[Block]:
 
 def _of_any_model(run: Run) -> list[Block]:
     blocks = matrices(run) or [Prose("This model has none.")]
-    values = run.trace.values
-    total = sum(value.array.size for value in values if value.kind == "parameter" and value.name)
+    total = sum(value.array.size for value in run.trace.parameters if value.name)
     return [Heading(0, "Parameters", counted(total, "number")), *blocks]
 
 
@@ -78,8 +77,8 @@ def matrices(
     blocks: list[Block] = []
     if architecture is None:
         like = like or {}
-        for value in run.trace.values:
-            if value.kind == "parameter" and value.name and value.id not in like:
+        for value in run.trace.parameters:
+            if value.name and value.id not in like:
                 blocks += [
                     _tensor(run, value.name),
                     *same_as(run, like, value.id, "Of the same kind"),

@@ -93,7 +93,7 @@ class _SamplingPage(Draft):
         if not name:
             return
         self.open("The reconstruction", "over the draws, beside the input")
-        x = next(v.name for v in self.run.trace.values if v.kind == "input" and v.name)
+        x = next(value.name for value in self.run.trace.inputs if value.name)
         self.table(name, ((x, self.hand(x)),), before=True)
 
     def table(self, name: str, beside: tuple[tuple[str, Array], ...], before: bool = False) -> None:
