@@ -33,6 +33,11 @@ class UserError(ValueError):
         return str(self)
 
 
+def reason_of(error: OSError) -> str:
+    """Return what the system says of a file, for the end of an error."""
+    return (error.strerror or str(error)).lower()
+
+
 def did_you_mean(typed: str, names: Iterable[str]) -> str:
     """Return a guess at what was meant, for the middle of an error; empty if none is near."""
     near = nearest(typed, names)

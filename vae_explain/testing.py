@@ -97,12 +97,10 @@ def assert_sound(
 
 
 def _words(report: Report) -> str:
-    fails = ("error", "warning") if report.strict else ("error",)
     lines = [f"{report.run.label} is not sound:"]
-    for finding in report.findings:
-        if finding.severity in fails and not report.is_known(finding):
-            lines.append(f"{finding.severity}, {finding.id}: {finding.title}")
-            lines += [f"  {finding.mend}"] if finding.mend else []
+    for finding in report.failures:
+        lines.append(f"{finding.severity}, {finding.id}: {finding.title}")
+        lines += [f"  {finding.mend}"] if finding.mend else []
     if report.strict:
         lines += [f"not complete: {missing}" for missing in report.missing]
     return "\n".join(lines)

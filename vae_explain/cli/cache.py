@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import reason_of
 from . import output
 from .declared import own_option
 from .errors import ExitCode, Problem
@@ -28,8 +29,9 @@ def cache(
             stored_runs.clear()
         sizes = [entry.stat().st_size for entry in stored_runs.entries()]
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Problem("--clear" if clear else "cache", where, f"cannot be used: {reason}") from None
+        raise Problem(
+            "--clear" if clear else "cache", where, f"cannot be used: {reason_of(error)}"
+        ) from None
     runs = "1 run is" if len(sizes) == 1 else f"{len(sizes)} runs are"
     off = "" if run_cache.is_on() else f"; {run_cache.SWITCH}=0 turns it off"
     words = f"{runs} cached in {where}, {sum(sizes) / 1e6:.1f} MB{off}."

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from ..errors import reason_of
 from ..models.whole_file import PREFIX, staged
 from ..quick_dataclasses import dataclass
 from ..symbolic.printable import printable
@@ -198,8 +199,9 @@ def _told_of(target: OutputFile) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Problem(target.option, target.shown, f"cannot be written: {reason}") from None
+        raise Problem(
+            target.option, target.shown, f"cannot be written: {reason_of(error)}"
+        ) from None
 
 
 def _put_in_place(targets: list[OutputFile], temporaries: list[Path]) -> None:

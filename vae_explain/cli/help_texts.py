@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..quick_dataclasses import dataclass
+from ..symbolic.printable import listed
 from .examples import EXAMPLES
 
 WIDEST = 100
@@ -271,9 +272,9 @@ def markdown(manual: Manual) -> str:
             lines += ["```sh", *command.examples, "```", ""]
             lines += [*_items(own), ""]
             if titles:
-                but = f", except {_listed([f'`{each}`' for each in missing])}" if missing else ""
+                but = f", except {listed([f'`{each}`' for each in missing])}" if missing else ""
                 links = [f"[{title}](#{title.casefold()})" for title in titles]
-                words = f"It also takes the options under {_listed(links)}{but}."
+                words = f"It also takes the options under {listed(links)}{but}."
                 lines += [*_wrapped(words, 99), ""]
     lines += ["## Shared options", ""]
     for section in manual.shared:
@@ -287,10 +288,6 @@ def _items(entries: Iterable[HelpEntry]) -> Iterator[str]:
     for names, words in entries:
         text = f"- `{names}`: {words}"
         yield from _wrapped(text, 99, "  ")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if words[1:] else words[0]
 
 
 def roff(manual: Manual) -> str:
@@ -310,9 +307,9 @@ def roff(manual: Manual) -> str:
             lines += [f".SS {_roff(command.usage)}", _roff(command.summary), ".PP", ".nf"]
             lines += [*map(_roff, command.examples), ".fi", *_roff_items(own)]
             if titles:
-                but = f", except {_listed(missing)}" if missing else ""
+                but = f", except {listed(missing)}" if missing else ""
                 words = (
-                    f"It also takes the options under {_listed([t.upper() for t in titles])}{but}."
+                    f"It also takes the options under {listed([t.upper() for t in titles])}{but}."
                 )
                 lines += [".PP", _roff(words)]
     for section in manual.shared:

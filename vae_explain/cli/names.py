@@ -1,6 +1,6 @@
 """Names given on the command line, judged before anything heavy is loaded.
 
-How a name may be spelt is in `analysis/spelled_names.py`; here is decided whether it is one that
+How a name may be spelt is in `models/spelled_names.py`; here is decided whether it is one that
 the command can show, and if not, which line does. Without an architecture only a run can judge.
 """
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import __version__
+from ..errors import reason_of
 from . import output, standard_input
 from .declared import own_option
 from .errors import ExitCode, Problem, unknown_name
@@ -153,8 +154,7 @@ def _read(path: Path) -> str:
         with contextlib.nullcontext(sys.stdin.buffer) if is_input else place.open("rb") as stream:
             data = stream.read(LARGEST + 1)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Problem("FILE", path, f"it cannot be read: {reason}") from None
+        raise Problem("FILE", path, f"it cannot be read: {reason_of(error)}") from None
     if len(data) > LARGEST:
         raise Problem("FILE", path, f"it is larger than {LARGEST // 2**20} MiB; split it")
     if not data.strip():

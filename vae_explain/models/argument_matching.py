@@ -15,6 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..symbolic.printable import listed
 from .binding_evidence import contradiction
 from .code_reading import compared, name_of, parts_taken
 from .model_outputs import OutputPart, Outputs, described
@@ -390,9 +391,3 @@ class _Fitting:
             f"the loss takes ({taken}) and the model returned {', '.join(parts)}: {why}; "
             f"say which is which, as by {options}"
         )
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write names one behind the other: `a, b and c`."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last

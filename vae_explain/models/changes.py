@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..errors import UserError, did_you_mean
 from ..quick_dataclasses import dataclass
-from ..symbolic.text import index_text
+from ..symbolic.text import index_text, number_text
 from .spelled_names import read_target, without_index
 
 OPTION = "--set"
@@ -45,11 +45,6 @@ class EntryPlace:
     @property
     def target(self) -> str:
         return self.name + index_text(self.index)
-
-
-def number_text(value: float) -> str:
-    """Write a number with every digit that tells it from another, and no more: 1, 0.5, -2e-05."""
-    return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
 def words(changes: Sequence[Change]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, reason_of
 from ..trace import Array
 
 # Of an input, as float32: what a run makes of it takes several times as much.
@@ -54,8 +54,7 @@ def read(path: Path, report: Report = lambda done: None, shown: str = "") -> Arr
     try:
         return _npy(path, name) if path.suffix.lower() == ".npy" else _csv(path, name, report)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CannotRead(f"{name} cannot be read: {reason}") from None
+        raise CannotRead(f"{name} cannot be read: {reason_of(error)}") from None
 
 
 def _npy(path: Path, name: str) -> Array:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .argument_matching import CannotBind, listed
+from ..symbolic.printable import listed
+from .argument_matching import CannotBind
 from .autograd_graph import parameters_behind, summands_of
 from .model_outputs import OutputPart, Outputs, described
 from .suggested_objective import objective_of

@@ -23,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from ..engine.graph import Graph
 from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
-from ..errors import UserError
+from ..errors import UserError, reason_of
 from ..quick_dataclasses import dataclass
 from ..trace import Array, OnDemand, Trace
 from ..version import __version__
@@ -268,8 +268,7 @@ def _damages(path: Path) -> Iterator[None]:
         words = " ".join(str(error).split())[:LONGEST_REASON]
         raise BadRecording(f"{path} is not a complete safetensors file: {words}") from None
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BadRecording(f"{path} cannot be read: {reason}") from None
+        raise BadRecording(f"{path} cannot be read: {reason_of(error)}") from None
 
 
 def _contents(path: Path, metadata: Mapping[str, str]) -> Contents:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .expression import Add, Apply, Div, Expression, Mul, Neg, Number, Opaque, Pow, Ref
+from .text import number_text
 
 LONGEST = 8000  # signs of a formula; Excel takes 8192
 MOST_ARGUMENTS = 250  # of a function; Excel takes 255
@@ -157,6 +158,5 @@ def _product_of(factors: tuple[Expression, ...]) -> Expression:
 def _number(value: float) -> tuple[str, int]:
     if value != value or value in (float("inf"), float("-inf")):
         raise NoFormula(f"{value} is no number of a spreadsheet")
-    text = repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
-    text = text.replace("e", "E")
+    text = number_text(value).replace("e", "E")
     return text, SIGN if text.startswith("-") else ATOM

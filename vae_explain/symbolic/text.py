@@ -60,6 +60,11 @@ def constant_text(value: float, whole: bool = False, signs: bool = True) -> str:
     return rounded if float(rounded) != round(value) else written  # 0.99999999999 is not 1
 
 
+def number_text(value: float) -> str:
+    """Write a number with every digit that tells it from another, and no more: 1, 0.5, -2e-05."""
+    return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
 def fraction_of(value: float) -> tuple[int, int] | None:
     """Return the fraction that a mean over so many numbers brings in: 1/n, or a square's 2/n.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...symbolic.printable import listed
 from .anatomy import Anatomy
 from .closed_form import CLOSED_FORM
 from .element_form import element_form
@@ -48,7 +49,7 @@ def look(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
     start = by_mu[0].kl
     directions = []
     if by_mu[-1].kl < start - ENOUGH * abs(by_mu[-1].kl):
-        directions.append("μ moves away from 0")
+        directions.append("when μ moves away from 0")
     # Against another prior, or by another σ than that of z, a KL may fall on the way there,
     # and so may a penalty that is no KL.
     is_kl = measured.fit is not None and (
@@ -59,16 +60,16 @@ def look(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
             far = probe(anatomy, site, parts, 0.0, end(usable, key=lambda pair: pair[1])[0])
             rows.append((words, far.sigma, far.kl))
             if far.kl < start - ENOUGH * max(abs(far.kl), abs(start)):
-                directions.append(words)
+                directions.append(f"when {words}")
     if directions:
         yield error(
-            f"{name} falls {_listed(directions)}: minimizing the loss drives the "
+            f"{name} falls {listed(directions)}: minimizing the loss drives the "
             "posterior away from the prior.",
             ("posterior", "σ", "its part of the loss"),
             rows,
             f"Change the sign of {name} where it is made or added: the KL is {CLOSED_FORM}, never "
             "negative, and is added to the loss."
-            if "μ moves away from 0" in directions
+            if "when μ moves away from 0" in directions
             else f"One part of {name} has the wrong sign; the KL is {CLOSED_FORM}.",
         )
 
@@ -90,11 +91,6 @@ def _of_samples(anatomy: Anatomy, site: Site, why: NotApplied) -> Iterator[Findi
             (("of this run", near), ("far off", far)),
             f"Add {name} to the loss in place of taking it away.",
         )
-
-
-def _listed(directions: list[str]) -> str:
-    *first, last = [f"when {words}" for words in directions]
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 RULE = AuditRule(

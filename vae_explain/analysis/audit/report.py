@@ -54,11 +54,15 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether there is no new error; if strict, no new warning either, and all was found."""
+        return not self.failures and not (self.strict and self.missing)
+
+    @property
+    def failures(self) -> list[Finding]:
+        """The new errors, and if strict the new warnings."""
         fails = ("error", "warning") if self.strict else ("error",)
-        new = [finding for finding in self.findings if not self.is_known(finding)]
-        return not any(finding.severity in fails for finding in new) and not (
-            self.strict and self.missing
-        )
+        return [
+            each for each in self.findings if each.severity in fails and not self.is_known(each)
+        ]
 
     def is_known(self, finding: Finding) -> bool:
         """Whether a finding was there before."""

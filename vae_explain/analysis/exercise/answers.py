@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...errors import UserError
+from ...errors import UserError, reason_of
 from .key import AnswerKey
 
 MARKDOWN, TABLES, NOTEBOOKS = (".md", ".markdown"), (".csv",), (".ipynb",)
@@ -78,8 +78,7 @@ def _read_file(path: Path, student: str, key: AnswerKey) -> list[Filled]:
             raise BadAnswers(f"it is larger than {LARGEST // 2**20} MiB", value=path)
         text = path.read_text("utf-8-sig")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BadAnswers(f"it cannot be read: {reason}", value=path) from None
+        raise BadAnswers(f"it cannot be read: {reason_of(error)}", value=path) from None
     except UnicodeDecodeError:
         raise BadAnswers("it is not UTF-8; save it as UTF-8", value=path) from None
     suffix = path.suffix.lower()

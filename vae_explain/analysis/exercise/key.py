@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from ...errors import UserError
+from ...errors import UserError, reason_of
 from ...models.checked_json import Misfit, read, written
 from ...quick_dataclasses import dataclass
 from ...symbolic.expression import Expression, Role, references
@@ -218,8 +218,7 @@ def read_key(path: Path) -> AnswerKey:
             )
         data = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BadKey(f"it cannot be read: {reason}", value=path) from None
+        raise BadKey(f"it cannot be read: {reason_of(error)}", value=path) from None
     except (ValueError, RecursionError) as error:
         words = "it is no JSON" if isinstance(error, json.JSONDecodeError) else "it cannot be read"
         raise BadKey(f"{words}; name the key that exercise wrote", value=path) from None

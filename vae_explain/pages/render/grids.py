@@ -35,7 +35,7 @@ class Grids:
                     Piece(self.canvas.numbers.one(float(array), block.places), "accent"),
                 ]
             ]
-        flat = array.reshape(1, -1) if array.ndim == 1 else rows_of(array)
+        flat = rows_of(array)
         texts = self.canvas.numbers.entries(block)
         grid = np.array(texts, dtype=object).reshape(flat.shape)
         width = max(map(len, texts), default=0)

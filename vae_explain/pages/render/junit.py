@@ -41,15 +41,10 @@ def dump_audit(report: Report, model: str) -> str:
     """
     name = _text(model)
     suite = ElementTree.Element("testsuite", name=name)
-    fails = ("error", "warning") if report.strict else ("error",)
     skipped = {rule.id: reason for rule, reason in report.not_applied}
     for rule in report.rules:
         case = _case(suite, name, "audit", rule.id)
-        wrong = [
-            finding
-            for finding in report.findings
-            if finding.id == rule.id and finding.severity in fails and not report.is_known(finding)
-        ]
+        wrong = [finding for finding in report.failures if finding.id == rule.id]
         for finding in wrong[:1]:
             words = " ".join(f"{each.title} {each.mend}" for each in wrong)
             _failure(case, finding.severity, words.strip())

@@ -33,7 +33,7 @@ from ...symbolic.expression import (
     children,
 )
 from ...symbolic.shapes import shape_of
-from ...symbolic.text import gradient_parts
+from ...symbolic.text import gradient_parts, number_text
 from .torch_calls import (
     AT,
     BACK,
@@ -135,8 +135,7 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
         case Number(value) if not math.isfinite(value):
             return f'float("{value}")', ATOM
         case Number(value):
-            text = repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
-            return text, SIGN if value < 0 else ATOM
+            return number_text(value), SIGN if value < 0 else ATOM
         case Ref(name):
             return names(name), ATOM
         case Add(terms):

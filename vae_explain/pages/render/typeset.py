@@ -118,7 +118,7 @@ class Typesetter:
         A tensor of three axes or more is a grid for each of its matrices.
         """
         array = np.asarray(block.array)
-        flat = rows_of(array) if array.ndim > 1 else array.reshape(1, -1)
+        flat = rows_of(array)
         column = self.numbers.column(flat, block.places, block.signed_zeros)
         texts = np.array(list(map(minus, column)), dtype=object)
         texts = texts.reshape(flat.shape)

@@ -11,6 +11,7 @@ import numpy as np
 from ...analysis.comparison import FORMULAS, PARAMETERS, Comparison, Pair
 from ...engine.run import Run
 from ...symbolic.expression import Add, Expression, Index, Ref
+from ...symbolic.printable import listed
 from ...symbolic.text import index_text
 from ..blocks import (
     Adds,
@@ -103,7 +104,7 @@ def lead(comparison: Comparison) -> Statement:
     stay = [term_words(term.name) for term in comparison.terms if term.second == term.first]
     if len(moved) == 1:
         verb = "is" if len(stay) == 1 else "are"
-        rest = f"; the {_listed(stay)} {verb} the same" if stay else ""
+        rest = f"; the {listed(stay)} {verb} the same" if stay else ""
         parts.append(f", all of it from the {moved[0][0]}{rest}.")
         return Statement(tuple(parts), tuple(claims))
     signed: list[Expression] = []
@@ -182,7 +183,7 @@ def _given(page: Draft, comparison: Comparison) -> None:
     if rows:
         page.add(_table("", rows, places="input" if _is_short(comparison.given) else "gradient"))
     if counts:
-        page.add(Note(f"The numbers that change most; they differ in {_listed(counts)}."))
+        page.add(Note(f"The numbers that change most; they differ in {listed(counts)}."))
     if comparison.alone:
         alone = [(each.cause, comparison.base, each.loss) for each in comparison.alone]
         page.open("Each change alone", "the first run with this one taken from the second")
@@ -364,9 +365,4 @@ def _terms_and_loss(comparison: Comparison) -> set[str]:
 def _words(names: Sequence[str]) -> str:
     shown = list(names[:MOST_NAMED])
     more = len(names) - MOST_NAMED
-    return _listed([*shown, *([f"{more:,} more"] if more > 0 else [])])
-
-
-def _listed(parts: Sequence[str]) -> str:
-    *others, last = parts
-    return f"{', '.join(others)} and {last}" if others else last
+    return listed([*shown, *([f"{more:,} more"] if more > 0 else [])])

@@ -58,7 +58,7 @@ class HtmlGrids:
 
     def _numbers(self, block: Matrix, name: str, array: Array) -> tuple[list[list[str]], int]:
         """Return the numbers as they are written, row by row, and the length of the longest."""
-        flat = array.reshape(1, -1) if array.ndim == 1 else rows_of(array)
+        flat = rows_of(array)
         texts = self.numbers.entries(block)
         written = iter(texts)
         rows = [
