@@ -14,7 +14,7 @@ from .errors import ExitCode, Problem
 from .files import OutputFile
 from .job import Job
 from .messages import say
-from .options import LARGEST_RATE, Options
+from .options import Options
 from .shared_options import with_options
 from .style import Formats
 
@@ -58,7 +58,7 @@ def document(
     how = replace(options, format=format).style(ENDINGS)
     name, target = how.format, how.output
     job = Job(options, how, "printed", of_own="printed")
-    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
+    rate = parsing.learning_rate(lr)
     picture, mark = None, ""
     if name in (WORKBOOK, *PRINTED) and target is None:
         raise Problem(

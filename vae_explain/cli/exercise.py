@@ -14,7 +14,7 @@ from .declared import file_option, output_option, own_option
 from .errors import ExitCode, Problem
 from .job import Job
 from .messages import say
-from .options import LARGEST_RATE, Options
+from .options import Options
 from .shared_options import with_options
 from .style import Formats, Style
 
@@ -77,7 +77,7 @@ def exercise(
     chosen = parsing.choice("--difficulty", difficulty, DIFFICULTIES)
     blanks = parsing.whole("--count", count, 1, MOST_BLANKS, "a number of blanks")
     sheets = parsing.whole("--variants", variants, 1, MOST_VARIANTS, "a number of sheets")
-    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
+    rate = parsing.learning_rate(lr)
     if FORMATS[style.format].module == "qti" and style.output is None:
         raise Problem("--format", style.format, "it is a zip file; name it with -o FILE.zip")
     if nice and options.run is not None:

@@ -69,8 +69,7 @@ class Job:
         unasked = of_own if options.model else default
         arithmetic = unasked if options.arithmetic is None else options.arithmetic
         self.arithmetic = parsing.choice("--arithmetic", arithmetic, ARITHMETICS)
-        digits = options.digits
-        self.decimals = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
+        self.decimals = style.digits
         self._typed: Request | None = None
         self.recorded = None if options.run is None else self._opened(options.run)
         if self.recorded:

@@ -30,8 +30,6 @@ Parameters = Annotated[
         choices=names.PARAMETERS,
     ),
 ]
-# Adam divides by 1 - β1 = 0.1 at its first step, which float32 must hold.
-LARGEST_RATE = 1e30
 
 
 RECORDINGS = (".safetensors",)

@@ -16,6 +16,8 @@ from .other_words import Choice
 LARGEST_FLOAT32 = 3.4028234663852886e38
 SMALLEST_FLOAT32 = 1.401298464324817e-45
 LARGEST_SEED = 2**64 - 1
+# Adam divides by 1 - β1 = 0.1 at its first step, which float32 must hold.
+LARGEST_RATE = 1e30
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 WRAPPED = re.compile(r"(?:\[([^\[\]]*)\]|\(([^()]*)\))\s*,?")  # as a list or a tuple is written
 MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "﹣": "-", "－": "-"})
@@ -123,6 +125,11 @@ def positive(option: str, text: str, highest: float, what: str) -> float:
     if not 0 < value <= highest:
         raise Problem(option, text, bounds)
     return value
+
+
+def learning_rate(text: str) -> float:
+    """Read the size of a step."""
+    return positive("--lr", text, LARGEST_RATE, "a learning rate")
 
 
 def from_zero(option: str, text: str, what: str) -> float:

@@ -17,7 +17,7 @@ from .document import composed_by
 from .errors import ExitCode
 from .job import Job
 from .messages import say
-from .options import LARGEST_RATE, LearningRate, Options
+from .options import LearningRate, Options
 from .shared_options import with_options
 from .streams import page_stream
 
@@ -44,7 +44,7 @@ def play(
 ) -> ExitCode:
     style = options.style({"html": (".html",)})
     job = Job(options, style, "printed", of_own="printed")
-    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
+    rate = parsing.learning_rate(lr)
     from ..pages import build_document
 
     what = "--run" if job.recorded else "--model" if options.model else "--dims"

@@ -14,7 +14,7 @@ from .declared import file_option, own_option
 from .errors import ExitCode, Problem
 from .files import OutputFile
 from .job import Job
-from .options import LARGEST_RATE, WEIGHT_FILES, LearningRate, Options, Parameters, SaveWeights
+from .options import WEIGHT_FILES, LearningRate, Options, Parameters, SaveWeights
 from .shared_options import with_options, without
 from .streams import message_stream
 from .style import Style
@@ -65,7 +65,7 @@ def train(
     style = options.style()
     job = Job(options, style, "full")
     count = parsing.whole("--steps", steps, 1, MOST_STEPS, "it")
-    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
+    rate = parsing.learning_rate(lr)
     kind = parsing.choice("--optimizer", optimizer, OPTIMIZERS)
     explained = None
     if explain_step is not None:

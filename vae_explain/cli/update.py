@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import names, output, parsing
 from .errors import ExitCode
 from .job import Job
-from .options import LARGEST_RATE, LearningRate, Options, Parameters
+from .options import LearningRate, Options, Parameters
 from .shared_options import with_options, without
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def update(
     typed = names.typed(name, "--param", param)
     if job.architecture:
         names.parameter_names(typed, job.architecture.parameters)
-    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
+    rate = parsing.learning_rate(lr)
 
     from ..pages.walkthrough import update as page
 
