@@ -21,39 +21,59 @@ def written(command: str, name: str, values: list[str], flags: Mapping[str, bool
     value = values[0] if values else ""
     if flags.get(name, True):
         yield name
-        return
-    if name in OF_ROWS and values:
+    elif name in OF_ROWS and values:
         yield from rows(command, name, values, flags)
-        return
-    if name in ("--dims", "--hidden"):
-        values = ["-".join(values)] if len(values) > 1 else values
-    if name in ("--output", "-o", "--format"):
-        for report, ending in REPORTS.items():
-            meant = value == report if name == "--format" else value.endswith(ending)
-            if meant and f"--{report}" in flags:
-                file = f"FILE{ending}" if name == "--format" else value
-                raise Problem(name, value, f"that is written by --{report} {file}")
-    if name == "--format" and command in other_words.FORMATS:
-        form = other_words.choice_of(value, other_words.DOCUMENTS)
-        values = [other_words.FORMATS[command].get(form or "", value)]
-    is_document = name in ("--output", "-o") and re.fullmatch(other_words.OF_DOCUMENTS, value)
+    elif name in ("--level", "--loss"):
+        yield from _of_other_option(command, name, values, flags) or (name, *_put(name, values))
+    elif name in ("--output", "-o", "--format"):
+        _require_written_here(command, name, value, flags)
+        if name == "--format" and command in other_words.FORMATS:
+            form = other_words.choice_of(value, other_words.DOCUMENTS)
+            values = [other_words.FORMATS[command].get(form or "", value)]
+        yield from (name, *values)
+    else:
+        yield from (name, *_put(name, values))
+
+
+def _put(name: str, values: list[str]) -> list[str]:
+    """Return the values of an option as its command takes them."""
+    if name in ("--dims", "--hidden") and len(values) > 1:
+        return ["-".join(values)]
+    if name in ("--model", "--loss", "--objective"):
+        return [_reference(text) for text in values]
+    if name == "--set" and len(values) == 1:
+        return [re.sub(r"(?<=[\])\d])[:\s]\s*(?=[-+.\d]+$)", "=", values[0])]
+    if name == "--optimizer":
+        return ["".join(values[:1]).rpartition(".")[2]]
+    return values
+
+
+def _of_other_option(
+    command: str, name: str, values: list[str], flags: Mapping[str, bool]
+) -> tuple[str, ...]:
+    """Return the option that a value belongs to, if it is another one's, with the value."""
+    value = values[0] if values else ""
+    if name == "--level":
+        is_other = "--difficulty" in flags
+        return other_words.choosing(command, value, ("--difficulty",)) if is_other else ()
+    if ":" in value:
+        return ()
+    kind = other_words.choice_of(value, RECONS) if "--recon" in flags else None
+    if kind:
+        return "--recon", kind
+    return ("--term", *_put(name, values)) if "--term" in flags and value else ()
+
+
+def _require_written_here(command: str, name: str, value: str, flags: Mapping[str, bool]) -> None:
+    """Refuse a format that an option of its own writes, or another command."""
+    for report, ending in REPORTS.items():
+        meant = value == report if name == "--format" else value.endswith(ending)
+        if meant and f"--{report}" in flags:
+            file = f"FILE{ending}" if name == "--format" else value
+            raise Problem(name, value, f"that is written by --{report} {file}")
+    is_document = name != "--format" and re.fullmatch(other_words.OF_DOCUMENTS, value)
     if is_document and command in other_words.PAGES:
         raise Problem(name, value, as_document(command, value))
-    if name in ("--model", "--loss", "--objective"):
-        values = [_reference(text) for text in values]
-    if name == "--set" and len(values) == 1:
-        values = [re.sub(r"(?<=[\])\d])[:\s]\s*(?=[-+.\d]+$)", "=", value)]
-    if name == "--level" and "--difficulty" in flags:
-        name, *values = other_words.choosing(command, value, ("--difficulty",)) or (name, value)
-    if name == "--optimizer":
-        values = [value.rpartition(".")[2]]
-    if name == "--loss" and "--recon" in flags and ":" not in value:
-        kind: str | None = other_words.choice_of(value, RECONS)
-        name, values = ("--recon", [kind]) if kind else (name, values)
-    if name == "--loss" and "--term" in flags and value and ":" not in value:
-        name = "--term"
-    yield name
-    yield from values
 
 
 def as_document(command: str, file: str) -> str:
