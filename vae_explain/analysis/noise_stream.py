@@ -7,7 +7,7 @@ for other noise, so a user's model is first asked to make one of the other draws
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 
@@ -25,6 +25,7 @@ from ..models.request import Request
 from ..symbolic.decimals import rounded
 from ..trace import Array
 from .judge import GradientJudge
+from .monte_carlo import Sample, sample
 
 
 class CannotRedraw(UserError):
@@ -33,6 +34,22 @@ class CannotRedraw(UserError):
     @property
     def command_line_words(self) -> str:
         return f"sample: {self}; forward and why show one draw"
+
+
+def sampled(
+    request: Request, count: int, report: Callable[[int], None] = lambda done: None
+) -> Sample:
+    """Run a model, and replay the run under draws as a loop over the model would make them."""
+    run, noise = run_and_draws(request, count)
+    built_in = request.architecture
+    return sample(
+        run,
+        noise,
+        report,
+        averaged=built_in is not None and built_in.reduction == "mean",
+        divergence=built_in is not None,
+        again=partial(pipeline.run_in_float64, request, run),
+    )
 
 
 def draws(request: Request, count: int) -> Iterator[Array]:

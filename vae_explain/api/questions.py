@@ -7,7 +7,6 @@ import tempfile
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -229,23 +228,12 @@ class Questions:
         >>> page
         <SamplePage: 50 draws, checks passed>
         """
-        from .. import pipeline
-        from ..analysis import monte_carlo
-        from ..analysis.noise_stream import run_and_draws
+        from ..analysis.noise_stream import sampled
         from ..pages.walkthrough.sampling import sampling
 
         if draws < 2:
             raise ValueError(f"draws is {draws}; give at least 2")
-        request = replace(self._request, eps=None)
-        run, noise = run_and_draws(request, draws)
-        architecture = request.architecture
-        result = monte_carlo.sample(
-            run,
-            noise,
-            averaged=architecture is not None and architecture.reduction == "mean",
-            divergence=architecture is not None,
-            again=partial(pipeline.run_in_float64, request, run),
-        )
+        result = sampled(replace(self._request, eps=None), draws)
         return self._for_reader(SamplePage(sampling(result), result))
 
     def update(self, *names: str, lr: float = 0.01) -> UpdatePage:

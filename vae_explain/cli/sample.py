@@ -29,24 +29,12 @@ def sample(
     if style.record:
         job.keep()
 
-    from .. import pipeline
-    from ..analysis import monte_carlo
-    from ..analysis.noise_stream import run_and_draws
+    from ..analysis.noise_stream import sampled
     from ..pages.render import terminal
     from ..pages.walkthrough import sampling as page
 
-    run, noise = run_and_draws(request, count)
-    architecture = job.architecture
-    averaged = architecture is not None and architecture.reduction == "mean"
     with terminal.progress(count, "drawing", message_stream()) as report:
-        result = monte_carlo.sample(
-            run,
-            noise,
-            report,
-            averaged,
-            divergence=architecture is not None,
-            again=partial(pipeline.run_in_float64, request, run),
-        )
+        result = sampled(request, count, report)
     if style.format == "json":
         from ..pages.render import reports
 
