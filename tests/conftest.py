@@ -8,7 +8,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
+# Before PyTorch is loaded, here and in the processes that tests start: its numbers are too small
+# for a second thread to do more than wait, which can take two thirds of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
+import torch
 from hypothesis import settings
 
 from vae_explain import pipeline
@@ -30,6 +35,7 @@ from .pages import CommandLine, command_line
 # Hypothesis's own for continuous builds, stays.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # a plugin may have loaded it before
 
 # What is tested is the product, and not what an earlier test has left in somebody's folder.
 os.environ["VAE_EXPLAIN_CACHE"] = "0"

@@ -30,12 +30,13 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
         "OPENBLAS_CORETYPE": "Prescott",
         "NPY_DISABLE_CPU_FEATURES": " ".join(KERNELS),
     },
-    "AVX2 with FMA": {
+    "AVX2 with FMA, in two threads": {
         "ATEN_CPU_CAPABILITY": "avx2",
         "MKL_CBWR": "AVX2",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "OPENBLAS_CORETYPE": "Haswell",
         "NPY_DISABLE_CPU_FEATURES": " ".join(OF_AVX512),
+        "OMP_NUM_THREADS": "2",
     },
     "another maker's, in one thread": {
         "ATEN_CPU_CAPABILITY": "avx2",
