@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from ..engine.forward_pass import replay_part
 from ..engine.run import Run
 from ..ops import NotExplained
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.expression import Index
 from ..symbolic.text import to_text
 from ..trace import Array, Kind

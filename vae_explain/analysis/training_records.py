@@ -6,7 +6,7 @@ The loop itself stands in `training.py`, which needs PyTorch; a page needs only 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..engine.loss_call import LossCall
 from ..engine.run import Run
 from ..errors import UserError
 from ..models.request import Request
+from ..quick_named_tuples import NamedTuple
 from ..trace import Array
 
 if TYPE_CHECKING:

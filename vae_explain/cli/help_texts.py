@@ -11,9 +11,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.printable import listed
 from .examples import EXAMPLES
 

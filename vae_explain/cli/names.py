@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..models.builtin_config import BUILT_IN, Architecture
 from ..models.changes import full_index
 from ..models.spelled_names import Spelled, members, read_target, read_term
+from ..quick_named_tuples import NamedTuple
 from . import parsing
 from .declared import completing
 from .errors import Problem, line, unknown_name

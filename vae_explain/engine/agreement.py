@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from typing import NamedTuple
 
 import numpy as np
 
+from ..quick_named_tuples import NamedTuple
 from ..trace import Array, Trace
 from .backward_pass import accumulate, shares
 from .forward_pass import Arrays, InFloat64, operand_arrays

@@ -7,10 +7,10 @@ an inf or NaN of finite numbers; then why that operation did, which `not_finite_
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
+from ..quick_named_tuples import NamedTuple
 from ..trace import Array
 from .backward_pass import shares
 from .graph import BoundOperation

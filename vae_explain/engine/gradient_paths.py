@@ -7,13 +7,13 @@ what the vector-Jacobian products along it, and only along it, deliver.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 
 from ..ops import NotExplained
 from ..ops.array_bounds import sized
 from ..ops.at_once import is_many
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.expression import Expression, Index, evaluate
 from ..trace import Array, rows_of
 from .backward_pass import accumulate, shares

@@ -12,11 +12,11 @@ chains of named values are in `gradient_paths.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 
 from ..ops import NotExplained
+from ..quick_named_tuples import NamedTuple
 from ..trace import Array
 from .backward_pass import backward
 from .forward_pass import InFloat64

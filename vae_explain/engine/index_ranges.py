@@ -25,7 +25,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from ..errors import UserError
 from ..ops import NotExplained
 from ..ops.at_once import NotAtOnce, Summands, grid, writing_up_to
 from ..ops.conditions import undecided
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.expression import (
     Add,
     Apply,

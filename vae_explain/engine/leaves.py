@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ..ops.at_once import is_many
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.expression import Each, Expression, Index, Number, Ref, Role
 from ..trace import Array, Kind
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..ops.at_once import NotAtOnce
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.expression import Index
 
 Data = Any  # a formula as plain data

@@ -7,11 +7,11 @@ and that constant is named.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from ..ops import NotExplained
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.text import to_text
 from ..trace import Array
 from .formulas import Steps

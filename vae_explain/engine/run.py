@@ -11,12 +11,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import field, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
 from ..errors import UserError
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.error_bound import Precision
 from ..trace import Array, OnDemand, Trace, Value, pieces
 from .backward_pass import backward

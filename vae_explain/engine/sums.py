@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..ops.at_once import Summands, abridged, chooses, depends_on_place, is_long
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.expression import Add, Expression, Number
 from ..symbolic.simplify import product_of, simplify, split_terms
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
-from typing import NamedTuple
 
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.error_bound import Precision, enclosure, may_be_nan
 from ..symbolic.expression import (
     Add,

@@ -8,10 +8,11 @@ scale: where a call would say so, it is not made.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor
 
+from ..quick_named_tuples import NamedTuple
 from .autograd_graph import ancestors_of, goes_into_a_scale
 from .model_outputs import OutputPart, Outputs
 from .part_names import LOGVAR, MEAN, RECON, family

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from ..errors import UserError, did_you_mean
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.text import index_text, number_text
 from .spelled_names import read_target, without_index
 

@@ -8,9 +8,11 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor, nn
+
+from ..quick_named_tuples import NamedTuple
 
 
 class Named(NamedTuple):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..engine.loss_call import Argument, LossCall
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from .argument_matching import CannotBind, fitted, parameters_of
 from .argument_sources import arguments_of
 from .batches import batch_of

@@ -8,11 +8,11 @@ is asked: to take the first would drop the rest in silence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.printable import listed
 from .argument_matching import CannotBind
 from .autograd_graph import parameters_behind, summands_of

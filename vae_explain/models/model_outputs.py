@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..quick_named_tuples import NamedTuple
 from .code_reading import NOTHING, Named, input_name, names_returned
 from .part_names import Family, family
 

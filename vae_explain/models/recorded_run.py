@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -25,6 +25,7 @@ from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError, reason_of
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from ..trace import Array, OnDemand, Trace
 from ..version import __version__
 from .builtin_config import Architecture

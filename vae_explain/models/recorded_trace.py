@@ -7,10 +7,11 @@ which it does not trust: every id, shape and order is held against the others fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..engine.graph import Graph
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from ..trace import Array, Found, Kind, Operation, Slot, Term, Trace, Value
 from .checked_json import Misfit, read, written
 

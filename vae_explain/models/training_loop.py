@@ -14,13 +14,14 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from ..quick_named_tuples import NamedTuple
 from ..recording.tensor_arrays import tensors_in
 from .kept_state import unchanged
 from .loss_binding import LossOf

@@ -20,10 +20,11 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import nn
 
+from ..quick_named_tuples import NamedTuple
 from .definitions import definitions_of
 from .user_code import CannotLoad, failed
 

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.derivative import WHERE
 from ..symbolic.error_bound import Precision
 from ..symbolic.expression import (

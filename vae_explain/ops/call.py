@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from math import prod
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.expression import Expression, Index, Ref
 from ..trace import Array
 from .at_once import NotAtOnce, is_long, is_many, shape_of_many

@@ -11,10 +11,11 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.derivative import WHERE
 from ..symbolic.expression import Apply, Each, Expression, Number, Opaque, Ref, evaluate, references
 from ..trace import Array

@@ -9,9 +9,10 @@ Numbers stay numbers here, arithmetic stays expressions, and names stay names.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from ..engine.worked_lines import Worked
+from ..quick_named_tuples import NamedTuple
 from ..symbolic.expression import Expression, Number, Ref, Role, terms_of
 from ..trace import Array
 from .phrases import counted

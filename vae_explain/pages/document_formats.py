@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from html import escape
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from ..quick_named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from .blocks import Walkthrough

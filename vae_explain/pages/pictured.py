@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from ..quick_named_tuples import NamedTuple
 from ..trace import Array
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from ..quick_named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from ..analysis.exercise.sheets import Worksheet

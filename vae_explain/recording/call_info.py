@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from inspect import signature
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
+from ..quick_named_tuples import NamedTuple
 from .decompositions import COMPOSITES
 from .random_draws import DROPOUTS, NOISE, input_of
 

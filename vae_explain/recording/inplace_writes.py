@@ -9,12 +9,13 @@ recorded already.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..quick_named_tuples import NamedTuple
 from ..trace import UNSEEN, Operation, Slot
 from .call_info import index_of
 from .tensor_arrays import is_same_memory, replaced_in

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
+from ..quick_named_tuples import NamedTuple
 from ..trace import Found, Kind, Operation, Slot
 from .call_info import (
     ARRANGING,

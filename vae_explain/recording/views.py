@@ -8,13 +8,14 @@ can be made from it again, and after a write to the view the base can be made fr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
+from ..quick_named_tuples import NamedTuple
 from ..trace import Slot
 from .tensor_arrays import is_same_memory
 

@@ -8,8 +8,9 @@ parentheses. How a leaf is written is asked of the caller, so rounding stays wit
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+from ..quick_named_tuples import NamedTuple
 from .expression import (
     Add,
     Apply,

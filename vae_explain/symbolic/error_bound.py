@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ..quick_named_tuples import NamedTuple
 from .expression import PLACES, Add, Apply, Div, Expression, Mul, Neg, Number, Pow, Ref, Rest, power
 from .functions import FUNCTIONS
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 from ..quick_dataclasses import dataclass
+from ..quick_named_tuples import NamedTuple
 from .functions import FUNCTIONS as FUNCTIONS  # re-exported beside the nodes that name them
 
 Index = tuple[int, ...]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
+
+from ..quick_named_tuples import NamedTuple
 
 
 class Function(NamedTuple):

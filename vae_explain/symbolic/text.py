@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
+from ..quick_named_tuples import NamedTuple
 from . import boxes
 from .boxes import Box, LeafBox
 from .cases import assert_never

@@ -10,10 +10,10 @@ another expression.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 from .experiments import Probe
 

@@ -8,9 +8,9 @@ learned and something that is not.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 from ...engine.graph import BoundOperation
+from ...quick_named_tuples import NamedTuple
 from .anatomy import Anatomy, once
 
 WORDS = {

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from ...engine.graph import BoundOperation
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 from .anatomy import Anatomy
 from .finding import Finding, finding, note

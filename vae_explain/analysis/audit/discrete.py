@@ -7,12 +7,12 @@ parameter are picked by a number that the encoder's output was ranked by.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from ...engine.graph import BoundOperation
 from ...quick_dataclasses import dataclass
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 from .lineage import Lineage
 from .posterior import Site

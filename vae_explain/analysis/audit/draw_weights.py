@@ -8,10 +8,10 @@ That is tried: the error of one draw is made larger, and its weight looked at ag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 from .anatomy import Anatomy
 from .element_weights import AGREEING, FLAT, SLOPES, SWAPPED, sides

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median  # NumPy's would load its masked arrays
-from typing import NamedTuple
 
 import numpy as np
 
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 from .anatomy import Anatomy, once
 from .comparisons import of_summand

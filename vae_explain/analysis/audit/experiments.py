@@ -8,10 +8,10 @@ two numbers, whatever the model's code looks like.
 from __future__ import annotations
 
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 from .anatomy import Anatomy
 from .finding import NotApplied

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ...quick_named_tuples import NamedTuple
 from .anatomy import Anatomy, once
 from .closed_form import Fit, fit
 from .experiments import Probe, kl_candidates, probes, raw_of

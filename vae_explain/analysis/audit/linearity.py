@@ -7,11 +7,11 @@ does, and `lerp` adds up two terms of a loss as `+` does.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from ...engine.graph import BoundOperation
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 
 # Far enough out for a clamp to hold them back, and not whole, so that rounding changes them.

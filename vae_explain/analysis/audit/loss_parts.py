@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from ...quick_named_tuples import NamedTuple
 from .lineage import Lineage
 from .posterior import Site
 from .summands import Summand

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ...engine.backward_pass import backward
 from ...engine.forward_pass import replay
 from ...engine.graph import Graph
 from ...engine.run import Run
+from ...quick_named_tuples import NamedTuple
 from ...trace import Operation, Slot, Trace, Value
 
 # Takes a trace and how many rows its batch has.

@@ -8,12 +8,12 @@ batch by them is held against what it makes by the batch's own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from ...engine.roles import standard_draws
 from ...engine.run import Run
+from ...quick_named_tuples import NamedTuple
 from .anatomy import Anatomy
 from .finding import Finding, NotApplied, error, note, numbered, warning
 from .lineage import Lineage

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from ...engine.roles import standard_draws
 from ...quick_dataclasses import dataclass
+from ...quick_named_tuples import NamedTuple
 from .lineage import Lineage, is_elementwise
 from .linearity import effect
 

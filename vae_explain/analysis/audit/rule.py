@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import chain
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
+from ...quick_named_tuples import NamedTuple
 from .anatomy import Anatomy
 from .finding import Finding, decided
 from .posterior import Site

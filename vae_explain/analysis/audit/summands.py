@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 
 from ...engine.graph import BoundOperation
 from ...ops.broadcasting import normalized_axes
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 from .lineage import BY_CLASS, Lineage, is_elementwise
 from .linearity import weighted_sum

@@ -14,9 +14,10 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...errors import UserError, reason_of
+from ...quick_named_tuples import NamedTuple
 from .key import AnswerKey
 
 MARKDOWN, TABLES, NOTEBOOKS = (".md", ".markdown"), (".csv",), (".ipynb",)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from ...quick_dataclasses import dataclass
+from ...quick_named_tuples import NamedTuple
 from .key import HALF, Blank, Sheet
 from .mistakes import MISTAKES, SENTENCES
 from .trees import Numbers, value_of

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from ...quick_named_tuples import NamedTuple
 
 
 class Fragment(NamedTuple):

@@ -7,9 +7,9 @@ against the whole network, made again from its seed or its weights.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from ...engine.run import NotFinite
+from ...quick_named_tuples import NamedTuple
 from .equations.document import read_equations
 from .equations.findings import DocumentFinding, Layer, Reading
 from .equations.syntax import literals

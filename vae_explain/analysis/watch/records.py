@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ...engine.run import Run
 from ...quick_dataclasses import dataclass
+from ...quick_named_tuples import NamedTuple
 from ..audit.finding import Finding
 
 

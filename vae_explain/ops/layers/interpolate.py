@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from functools import reduce
 from itertools import product
 from math import floor, prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.build import scaled, summed
 from ...symbolic.expression import Expression, Index, Number
 from ...trace import Array

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ...quick_dataclasses import dataclass
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.build import TWO, root
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number, Opaque, Reshape
 from ...symbolic.shapes import shaped

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Apply, Div, Expression, Index, Number
 from ...trace import Array

@@ -9,10 +9,11 @@ Labels that are smoothed give each class its part of the probability, `cross_ent
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.build import exp, multiplied, summed
 from ...symbolic.expression import ONE, ZERO, Add, Div, Expression, Index, Number
 from ...trace import Array

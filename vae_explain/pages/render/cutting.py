@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+
+from ...quick_named_tuples import NamedTuple
 
 
 class UnbrokenPart(NamedTuple):

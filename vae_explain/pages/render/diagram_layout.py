@@ -6,10 +6,9 @@ on a lane of its own under all nodes. Words take the nearest place where nothing
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 from ..pictured import Edge, LossTerm, Network, Node
 

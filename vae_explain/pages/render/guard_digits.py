@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from decimal import Context, Decimal, localcontext
-from typing import NamedTuple
 
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.expression import (
     FUNCTIONS,
     Add,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array
 
 # A patch has a sign when its numbers add up to at least this share of their sizes.

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import cache, partial
-from typing import NamedTuple
 
 import numpy as np
 
 from ...engine.worked_lines import Worked
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.decimals import apart_from_rounding, fixed_text, shortest
 from ...symbolic.expression import Add, Expression, Number, Ref, references
 from ...symbolic.text import Write, constant_text, symbol_text

@@ -7,11 +7,11 @@ how much of a tensor fits on a page and what its numbers look like is decided he
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from ...engine.worked_lines import Worked
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.expression import Expression, Index, terms_of
 from ...symbolic.text import Write, elided, to_text, to_tokens
 from ...trace import rows_of

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from ...engine.roles import section_of
 from ...engine.run import Run
 from ...errors import UserError
 from ...ops.conditions import undecided
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.expression import Expression, Ref
 from ...symbolic.printable import printable
 from ...symbolic.spreadsheet import FormulaWriter, NoFormula

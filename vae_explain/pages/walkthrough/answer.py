@@ -8,7 +8,6 @@ zero, it says what makes it so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from ...engine.formulas import Steps
 from ...engine.gradient_paths import closed_gate
 from ...engine.provenance import Provenance, Target
 from ...engine.run import Run
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.expression import (
     Add,
     Apply,

@@ -9,7 +9,7 @@ Any other name is its own title.
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ...engine.graph import BoundOperation
 from ...engine.roles import standard_draws
 from ...engine.run import Run
 from ...ops.layout.random import NORMAL, RANDN
+from ...quick_named_tuples import NamedTuple
 from ...trace import Array, pieces
 from ..phrases import counted
 

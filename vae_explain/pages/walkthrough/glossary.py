@@ -6,8 +6,8 @@ Which a page uses is read from its blocks, so that none is explained that is not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.expression import Apply, Expression, Mul, Ref, nodes
 from ..blocks import Block, Column, Formula, Heading, Lines, Note, Prose, Statement, Table
 

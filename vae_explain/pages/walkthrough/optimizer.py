@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from ...engine.formulas import gradient_name
 from ...engine.index_ranges import Source
 from ...engine.run import Run
 from ...engine.worked_lines import Worked, worked
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.expression import (
     ONE,
     Add,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
 
 from ...analysis.monte_carlo import LATENT, Divergence, Sample, Spread
 from ...engine.formulas import Steps
 from ...ops.broadcasting import indices
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.expression import Index
 from ...symbolic.text import index_text
 from ...trace import Array

@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
 from ...engine.formulas import Steps, gradient_name
 from ...engine.gradient_ways import TermWay, parts_at, ways
 from ...engine.index_ranges import Source
+from ...quick_named_tuples import NamedTuple
 from ...symbolic.expression import Index
 from ...trace import Array
 from ..blocks import Adds, Cell, Column, Note, Table

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from inspect import signature
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor
+
+from ...quick_named_tuples import NamedTuple
 
 REDUCTIONS = ("none", "mean", "sum")
 _signature = cache(signature)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ....quick_named_tuples import NamedTuple
 from .chains import Side
 from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .gradients import gradient

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from ....quick_dataclasses import dataclass
+from ....quick_named_tuples import NamedTuple
 from .clauses import Clause, clauses_of, listed
 from .cursor import TooDeep, Unreadable, literal, scientific
 from .habits import CASES, ELLIPSES, GIVEN, SMALL, about, is_said_wrong, is_word, without_units

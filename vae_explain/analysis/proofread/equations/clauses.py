@@ -8,8 +8,8 @@ tokens, so the time grows with the text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from ....quick_named_tuples import NamedTuple
 from .tokens import MathToken
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from ....quick_named_tuples import NamedTuple
 from ..passage import Fragment, Passage, plain
 from .chains import chains
 from .cursor import Unreadable

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from ....quick_named_tuples import NamedTuple
 from .demands import Demand
 from .judging import EquationMistake
 from .syntax import Literal as Number

@@ -9,10 +9,10 @@ is a quotient of small differences, so that each formula that can be evaluated h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
+from ....quick_named_tuples import NamedTuple
 from ....trace import Array
 from .evaluation import CannotEvaluate, Leaf, Lookup, evaluate
 from .intervals import Range

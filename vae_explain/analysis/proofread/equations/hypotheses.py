@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from ....quick_named_tuples import NamedTuple
 from .chains import Chain
 from .columns import ColumnClaim
 from .cursor import Unreadable, literal

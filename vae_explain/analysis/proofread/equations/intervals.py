@@ -6,10 +6,10 @@ Every bound is rounded outward, so that what an interval leaves out is certainly
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from ....quick_named_tuples import NamedTuple
 from ....symbolic import functions as symbols
 from ....trace import Array
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from ....quick_named_tuples import NamedTuple
 from .alike import align, count, element_of, readings
 from .damages import one_digit_apart
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half, nothing

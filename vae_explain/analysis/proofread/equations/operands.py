@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from ....quick_named_tuples import NamedTuple
 from ....trace import Array
 from .cursor import literal
 from .damages import damages, one_digit_apart

@@ -7,8 +7,8 @@ a formula beside its numbers can be held against them, though not a number again
 from __future__ import annotations
 
 from itertools import chain, islice
-from typing import NamedTuple
 
+from ....quick_named_tuples import NamedTuple
 from .alike import align
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half
 from .intervals import Range, all_meet

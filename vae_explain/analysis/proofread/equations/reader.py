@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
+from ....quick_named_tuples import NamedTuple
 from ..passage import Fragment, Passage
 from .chains import Chain, chains
 from .tokens import MathToken, Mode, lex

@@ -7,8 +7,8 @@ makes it the value that stood before, and where that was computed or is borne ou
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from ....quick_named_tuples import NamedTuple
 from .damages import damages
 from .evaluation import as_printed, half
 from .intervals import Range, all_meet

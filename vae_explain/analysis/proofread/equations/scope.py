@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
+from ....quick_named_tuples import NamedTuple
 from . import intervals
 from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .intervals import Range, hull

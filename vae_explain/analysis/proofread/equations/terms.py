@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import permutations
-from typing import NamedTuple
 
+from ....quick_named_tuples import NamedTuple
 from . import intervals
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from ....quick_named_tuples import NamedTuple
 
 Mode = Literal["text", "math", "code"]
 Kind = Literal[

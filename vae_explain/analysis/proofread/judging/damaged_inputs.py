@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
+from ....quick_named_tuples import NamedTuple
 from ....trace import Array
 from ..equations.damages import damages, one_digit_apart
 from ..equations.demands import demands

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from ....engine.run import PRINTED_DECIMALS, Run
 from ....errors import UserError
 from ....models.builtin_config import Architecture
+from ....quick_named_tuples import NamedTuple
 from ....symbolic.decimals import rounded as rounded_to
 from ....trace import Array
 from ..matching.figures import Line, PrintedFigure

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from ....quick_dataclasses import dataclass
+from ....quick_named_tuples import NamedTuple
 from ..matching.figures import Line, PrintedFigure
 from ..matching.stated_run import Seed
 from ..reading.statement import Remnant

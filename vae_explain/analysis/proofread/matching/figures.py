@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from ....models.builtin_config import Architecture
+from ....quick_named_tuples import NamedTuple
 from ..equations.counts import count_of
 from ..equations.syntax import Literal, Row, Tree, shown
 from ..reading.statement import Arithmetic, DocumentStatement, Remnant

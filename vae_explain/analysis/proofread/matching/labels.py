@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from ....models.vocabulary import plain
+from ....quick_named_tuples import NamedTuple
 from ..equations.tokens import lex
 from ..passage import Fragment
 from ..reading.statement import Context, DocumentStatement, Found, Remnant

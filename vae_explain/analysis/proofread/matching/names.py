@@ -8,10 +8,10 @@ signs have become words. What stands around a name is for
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from ....models.builtin_config import BUILT_IN
 from ....models.vocabulary import VOCABULARY, plain
+from ....quick_named_tuples import NamedTuple
 from ..equations.counts import count_of
 
 

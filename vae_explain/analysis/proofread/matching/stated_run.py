@@ -16,10 +16,11 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from ....models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
 from ....models.changes import Change
+from ....quick_named_tuples import NamedTuple
 from ..equations.counts import count_of
 from ..equations.syntax import Literal as Number
 from ..equations.syntax import Row

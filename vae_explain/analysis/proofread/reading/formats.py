@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from ....quick_named_tuples import NamedTuple
 from ..passage import Passage
 from . import formulas_in_text, html, latex_document, markdown, notebook
 

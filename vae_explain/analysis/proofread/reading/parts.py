@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
+from ....quick_named_tuples import NamedTuple
 from ..equations.syntax import Row, Tree
 from ..passage import Fragment, plain
 from .statement import DocumentStatement, Found, Remnant

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Literal as Words
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from ....quick_named_tuples import NamedTuple
 from ..equations.syntax import Literal, Row, Tree, shown
 from ..passage import Fragment
 from .values import numbers_of
