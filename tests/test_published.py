@@ -506,6 +506,11 @@ def test_a_value_that_is_stated_wrong_is_blamed_for_all_that_follows(
             "0.054",
             "0.504",
         ),
+        (
+            "J = A + B = 0.3219, A = 0.2748 and B = 0.0471\n\nJ = A + B = -0.3219",
+            "-0.3219",
+            "0.3219",
+        ),
         ("S = 0.1859 + 0.2172 = 0.4030\n\nL = 0.0307 + 0.4031 = 0.4338", "0.4030", "0.4031"),
         ("[e^-0.4, e^0.15] = [1.1618, 0.6703]", "1.1618", "0.6703"),  # exchanged
     ],
@@ -545,6 +550,49 @@ z_2 = -0.3 + 1.1·0.4 = 0.14
     assert report(text).passed
     found = report(text.replace(old, new)).findings
     assert {finding.line for finding in found} == {line}
+
+
+PUT_IN = """
+K = [[0.5, -1.25], [1.5, 0.25]], v = [1.2, 0.4, -0.6, 3.0], x = [0.9, 0.2], y = [0.7654, 0.3120]
+
+The mean is (1.2 + 0.4 - 0.6 + 3.0)/4 = 1.0.
+
+a = 1·0.5 + 2·(-1.25) + 0·1.5 + 1·0.25 = -1.75
+
+b = 2·0.5 + 0·(-1.25) + 1·1.5 + 3·0.25 = 3.25
+
+c = (0.9 - 0.7654)^2 + (0.2 - 0.3120)^2 = 0.0181 + 0.0125 = 0.0306
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "printed", "expected"),
+    [
+        ("[[0.5, -1.25]", "[[0.5, 1.25]", 2, "1.25", "-1.25"),
+        ("[[0.5, -1.25]", "[[-1.25, 0.5]", 2, "-1.25", "0.5"),
+        ("[1.2, 0.4", "[12, 0.4", 2, "12", "1.2"),
+        ("[0.7654, 0.3120]", "[0.3120, 0.7654]", 2, "0.3120", "0.7654"),
+        ("0·(-1.25)", "0·(-1.75)", 8, "-1.75", "-1.25"),  # of which the sum says nothing
+    ],
+)
+def test_a_list_is_what_arithmetic_has_of_it(
+    old: str, new: str, line: int, printed: str, expected: str
+) -> None:
+    assert report(PUT_IN).passed
+    assert old in PUT_IN
+    (found,) = report(PUT_IN.replace(old, new, 1)).findings
+    assert (found.line, found.printed, found.expected) == (line, printed, expected)
+
+
+def test_another_list_may_have_one_number_otherwise() -> None:
+    assert report(PUT_IN + "\nw = [1.2, 0.4, -0.6, 3.1], u = [0.5, 1.25, 1.5, 0.25]").passed
+
+
+def test_a_value_of_another_sign_may_be_demanded() -> None:
+    text = (
+        "$KL = -0.5 (1 + \\log\\sigma^2 - \\mu^2 - \\sigma^2)$\n\n- mu=1, logvar=0: KL = 1\n\nμ = 1"
+    )
+    assert [finding.printed for finding in report(text).findings] == ["1"]
 
 
 def test_a_value_with_thousands_may_have_been_damaged() -> None:

@@ -19,6 +19,7 @@ from ....trace import Array
 from .alike import count, readings
 from .backward import TELLING
 from .chains import Side
+from .columns import ColumnClaim
 from .cursor import Unreadable, literal
 from .demands import Demand, demands
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
@@ -192,6 +193,17 @@ class Blame:
             )
         ]
 
+    def claim(self, claim: ColumnClaim) -> None:
+        """Hold a number of a table against what its column says, and blame what is wrong."""
+        try:
+            mistakes = self.judge.mistakes(claim.pair, [])
+        except CannotEvaluate:
+            return
+        self.read_by["A"] += 1
+        left = Side(None, claim.says, claim.line)
+        mistakes = self._without_operands(claim.pair, mistakes, left, [])
+        self.numbers(mistakes, left, Side(claim.pair.right, "", claim.line), "A")
+
     def _slips(self, pair: ComparedSides) -> list[EquationMistake]:
         """Return the number whose last digit is another than the rest of the document has."""
         if not isinstance(pair.right, Literal):
@@ -271,6 +283,9 @@ class Blame:
         usual = zip(variants(pair.left), variants(formula), strict=True)
         further = zip(further_variants(pair.left), further_variants(formula), strict=True)
         for other, intended in chain(usual, further if _tells(pair.right, TELLING + 1) else ()):
+            negated = isinstance(other, Negative) and other.body == pair.left
+            if negated and isinstance(pair.right, Literal) and pair.right.value < 0:
+                continue  # the number has a minus too many, rather than all of its formula too few
             try:
                 if self.judge.mistakes(pair._replace(left=other), []):
                     continue

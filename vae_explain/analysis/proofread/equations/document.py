@@ -12,6 +12,7 @@ from .columns import column_claims
 from .cursor import literal
 from .findings import DocumentFinding, Reading
 from .hypotheses import with_fewest_findings
+from .lists import wrong_lists
 from .reader import chains_of
 from .run import EquationReader
 from .sigmoids import with_sigmoids
@@ -70,6 +71,11 @@ def _read(passages: Sequence[Passage]) -> Reading:
         run = EquationReader(put_in=run.blame.put_in.known, others=numbers)
         run.read(chains, claims)
     findings = with_fewest_findings(run, chains, claims)
+    lines = {finding.line for finding in findings}
+    findings += [
+        finding for finding in wrong_lists(chains, run.blame.seen) if finding.line not in lines
+    ]
+    findings.sort(key=lambda finding: finding.line)
     names = dict.fromkeys(key for c in chains for s in c.sides if (key := _name_of(s)))
     too_deep = sum(chain.too_deep for chain in chains)
     return Reading(

@@ -216,7 +216,7 @@ def _seen_for(demand: Demand, run: EquationReader) -> Iterator[Demand]:
     if isinstance(old, Literal) and isinstance(new, Literal):
         for like in run.blame.seen.like(old):
             if abs(like.value - new.value) <= new.unit and like.value != new.value:
-                place = next(i for i, n in enumerate(literals(demand.value)) if n is new)
+                place = literals(demand.value).index(new)
                 yield demand._replace(value=replaced(demand.value, place, like), new=like)
 
 

@@ -27,6 +27,7 @@ FEWEST_DIGITS = 2  # of a result, for it to speak against an operand
 TELLING = 3  # digits that a result must have, or have more than an operand that is solved for
 MANY = 6  # digits of a result that no other operand gives by chance
 MOST_OPERANDS = 40
+EXCHANGED = 3  # how likely results were exchanged, rather than what they follow from
 FEW = 8  # operands of which it is no chance that another number of one explains a result
 MOST_ALIKE = 12  # numbers of a document that are like one, of which one may have been meant
 
@@ -62,13 +63,19 @@ class Seen:
         sign = "-" if number.text.startswith("-") else ""
         found = {other for likeness in _likenesses(text) for other in self._of(likeness)}
         size = abs(number.value)
-        roots = (repr(round(math.sqrt(size), decimals)) for decimals in range(1, MANY + 1))
-        squared = (root for root in roots if abs(float(root) ** 2 - size) <= number.unit)
-        found |= {root for root in squared if root in self._of(root)}
+        root, unit = math.sqrt(size), number.unit
+        near = (f"{root + by * unit:.{max(0, number.decimals)}f}" for by in (-1, 0, 1))
+        squared = (text for text in near if abs(float(text) ** 2 - size) <= unit)
+        found |= {text for text in squared if self.counts[_rounded(float(text))]}
         for other in sorted(found):
             like = literal(f"{sign}{other}", number.line)
             if like.value != number.value:
                 yield like
+
+    def stands_once(self, number: Literal) -> bool:
+        """Whether a number is printed in one place, of whichever sign."""
+        value = _rounded(number.value)
+        return self.counts[value] + self.counts[-value] == 1
 
     def is_slip(self, number: Literal, meant: float) -> bool:
         """Whether a number stands in one place, and all others have another last digit."""
@@ -162,13 +169,13 @@ def wrong_operand(
     return EquationMistake(best.old.text, best.new.text, off, best.old)
 
 
-def of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> int:
+def of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> float:
     """Return how likely a result is wrong itself, on the scale of an operand's score."""
     if not mistakes:
         return -3
     if are_exchanged(mistakes):
-        return 3
-    scores = []
+        return EXCHANGED
+    scores: list[float] = []
     for mistake in mistakes:
         number = mistake.number
         if number is None:
@@ -182,7 +189,10 @@ def of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> int:
         if slips and number.significant >= TELLING:
             scores.append(2 + max(seen.speaks_for(other.value, number) for other in slips))
         else:
-            scores.append(2 * is_damaged(number, mistake.value) + seen.speaks_for(meant, number))
+            spoken = seen.speaks_for(meant, number)
+            theirs = f"{meant:.{max(0, number.decimals)}f}"
+            one_digit = spoken > 0 and one_digit_apart(number.text, theirs)
+            scores.append(2 * (one_digit or is_damaged(number, mistake.value)) + spoken)
     return max(scores) if len(scores) == 1 else min(scores)
 
 

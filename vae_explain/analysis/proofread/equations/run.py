@@ -92,7 +92,7 @@ class EquationReader:
         for chain in chains:
             self._chain(chain)
         for claim in claims:
-            self._claim(claim)
+            self.blame.claim(claim)
         self._settle_gradients()
         self._settle_restated()
 
@@ -343,17 +343,6 @@ class EquationReader:
             expected, printed = mistake.expected, mistake.printed
             reason = f"{again.key} is stated as {expected} too, but {printed} is printed"
             self.blame.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
-
-    def _claim(self, claim: ColumnClaim) -> None:
-        try:
-            mistakes = self.blame.judge.mistakes(claim.pair, [])
-        except CannotEvaluate:
-            return
-        self.blame.read_by["A"] += 1
-        for mistake in mistakes:
-            reason = f"{claim.says} gives {mistake.expected}, but {mistake.printed} is printed"
-            finding = DocumentFinding(claim.line, mistake.printed, mistake.expected, reason, "A")
-            self.blame.findings.append(finding)
 
 
 def _said(chains: Sequence[Chain]) -> Iterator[tuple[str | None, Tree]]:

@@ -1,0 +1,216 @@
+"""A list that a document states, and the arithmetic that has its numbers one by one.
+
+`(0.9 − 0.7654)² + (0.2 − 0.312)²` has the numbers of `x = [0.9, 0.2]` in order, and so those of the
+list beside it. Where one number of a list is another there by one small thing, or two of them are
+exchanged, and the arithmetic comes out, the list is wrong: no name in the arithmetic says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from .chains import Chain
+from .damages import damages, one_digit_apart
+from .findings import DocumentFinding
+from .operands import MANY, Seen, gives
+from .syntax import (
+    Literal,
+    Negative,
+    Product,
+    Row,
+    Sum,
+    Tree,
+    is_bare,
+    is_numeric,
+    key_of,
+    literals,
+    negated,
+    replaced,
+    shown,
+)
+
+LONGEST = 64  # numbers of a list
+SLIP = 1.5  # units in its last place by which a result may be off
+TELLING = 4  # digits of the numbers that agree
+OF_OTHERS = 2  # digits of a number that no other example has by chance
+
+Key = tuple[float, ...]
+
+
+class StatedList(NamedTuple):
+    name: str
+    tree: Tree
+    numbers: tuple[Literal, ...]
+    line: int
+
+
+class Column(NamedTuple):
+    """The numbers that stand at one place of each term of a sum.
+
+    Attributes
+    ----------
+    places
+        Where they stand among the numbers of the sum.
+    ordered
+        Whether their order tells, as each stands beside another number.
+    """
+
+    numbers: tuple[Literal, ...]
+    places: tuple[int, ...]
+    tree: Tree
+    result: Literal
+    ordered: bool
+
+
+def wrong_lists(chains: Sequence[Chain], seen: Seen) -> Iterator[DocumentFinding]:
+    """Yield the lists that are another where their numbers are put in, and what is put in wrong."""
+    for chain in chains:
+        yield from _stated_once(chain, seen)
+    lists = [stated for chain in chains for stated in _lists(chain)]
+    if not lists:
+        return
+    sums = [columns for chain in chains if (columns := list(_columns(chain)))]
+    columns = [column for members in sums for column in members]
+    used = Counter(_key(column.numbers) for column in columns)
+    stated = Counter(_key(entry.numbers) for entry in lists)
+    orphans: dict[object, Column] = {}
+    for members in sums:
+        beside = any(stated[_key(column.numbers)] for column in members)
+        for column in members:
+            key = _key(column.numbers)
+            if not stated[key]:
+                if column.ordered and (beside or used[key] > 1):
+                    orphans.setdefault(tuple(sorted(key)), column)
+                for mask in _masks(key):
+                    orphans.setdefault(mask, column)
+    for entry in lists:
+        key = _key(entry.numbers)
+        column = orphans.get(tuple(sorted(key)))
+        if column is not None and not used[key] and stated[key] == 1 and _tells(entry.numbers):
+            yield _exchanged(entry, column)
+            continue
+        masked = (orphans.get(mask) for mask in _masks(key))
+        found = next((column for column in masked if column is not None), None)
+        if found is not None:
+            yield from _one_number(entry, found, used[key] + stated[key] - 1)
+
+
+def _stated_once(chain: Chain, seen: Seen) -> Iterator[DocumentFinding]:
+    """Yield a value of many digits that stands once, and with one thing otherwise elsewhere."""
+    first, last = chain.sides[0].tree, chain.sides[-1].tree
+    named = first is not None and key_of(first) is not None and len(chain.sides) == 2
+    if not named or not isinstance(last, Literal) or last.whole or last.significant < MANY:
+        return
+    for other in seen.like(last) if seen.stands_once(last) else ():
+        slip = abs(other.value - last.value) <= 10 * max(last.unit, other.unit)
+        if other.significant >= MANY and not slip:
+            reason = f"{other.text} stands elsewhere, but {last.text} is printed"
+            yield DocumentFinding(last.line, last.text, other.text, reason, "B")
+            return
+
+
+def _lists(chain: Chain) -> Iterator[StatedList]:
+    """Yield what an equation states as a list, row by row where it is a matrix."""
+    first, last = chain.sides[0].tree, chain.sides[-1].tree
+    key = key_of(first) if first is not None else None
+    if len(chain.sides) == 2 and key and isinstance(last, Row) and is_bare(last):
+        numbers = tuple(literals(last))
+        if 1 < len(numbers) <= LONGEST:
+            yield StatedList(key, last, numbers, chain.sides[-1].line)
+
+
+def _columns(chain: Chain) -> Iterator[Column]:
+    """Yield the columns of an equation's first sum of alike terms that comes to its result."""
+    last = chain.sides[-1].tree
+    for side in chain.sides[:-1]:
+        tree = side.tree
+        if tree is None or not is_numeric(tree) or not isinstance(last, Literal):
+            continue
+        terms, start = _terms(tree)
+        sizes = {len(literals(term)) for term in terms}
+        if (
+            len(terms) < 2
+            or len(terms) > LONGEST
+            or len(sizes) != 1
+            or not gives(tree, [last], SLIP)
+        ):
+            continue
+        (size,) = sizes
+        for j in range(size):
+            numbers = tuple(_signed(term, j) for term in terms)
+            places = tuple(start + i * size + j for i in range(len(terms)))
+            yield Column(numbers, places, tree, last, size > 1)
+        return
+
+
+def _terms(tree: Tree) -> tuple[Sequence[Tree], int]:
+    """Return the terms of the sum that a side is, or has as a factor, and what is before them."""
+    match tree:
+        case Sum(terms):
+            return terms, 0
+        case Negative(body):
+            return _terms(body)
+        case Product(factors, _):
+            sums = [i for i, factor in enumerate(factors) if isinstance(factor, Sum)]
+            if len(sums) == 1:
+                before = sum(len(literals(factor)) for factor in factors[: sums[0]])
+                return _terms(factors[sums[0]])[0], before
+    return (), 0
+
+
+def _signed(term: Tree, place: int) -> Literal:
+    """Return a number of a term, with the minus before the term where it is all of it."""
+    if isinstance(term, Negative) and isinstance(term.body, Literal):
+        return negated(term.body)
+    return literals(term)[place]
+
+
+def _key(numbers: Sequence[Literal]) -> Key:
+    return tuple(number.value for number in numbers)
+
+
+def _masks(key: Key) -> Iterator[tuple[float | None, ...]]:
+    """Yield a list of three numbers or more with each of them left out."""
+    if len(key) > 2:
+        yield from ((*key[:i], None, *key[i + 1 :]) for i in range(len(key)))
+
+
+def _tells(numbers: Sequence[Literal]) -> bool:
+    return sum(number.significant for number in numbers if not number.whole) >= TELLING
+
+
+def _exchanged(entry: StatedList, column: Column) -> DocumentFinding:
+    number, meant = next(
+        (a, b) for a, b in zip(entry.numbers, column.numbers, strict=True) if a.value != b.value
+    )
+    expected = ", ".join(other.text for other in column.numbers)
+    reason = f"{shown(column.tree)} has the numbers of {entry.name} as {expected}"
+    return DocumentFinding(number.line or entry.line, number.text, meant.text, reason, "B")
+
+
+def _one_number(entry: StatedList, column: Column, borne_out: int) -> Iterator[DocumentFinding]:
+    pairs = enumerate(zip(entry.numbers, column.numbers, strict=True))
+    place, (ours, theirs) = next((i, p) for i, p in pairs if p[0].value != p[1].value)
+    others = [*entry.numbers[:place], *entry.numbers[place + 1 :]]
+    if not _is_damaged(ours, theirs) or not _tells(others):
+        return
+    other = replaced(column.tree, column.places[place], ours)
+    if gives(other, [column.result]):  # the arithmetic comes out with either
+        if borne_out:
+            reason = f"{ours.text} is that number of {entry.name}, but {theirs.text} is put in"
+            yield DocumentFinding(theirs.line, theirs.text, ours.text, reason, "B")
+    elif not borne_out:
+        reason = f"{shown(column.tree)} has {theirs.text} for that number of {entry.name}"
+        yield DocumentFinding(ours.line or entry.line, ours.text, theirs.text, reason, "B")
+
+
+def _is_damaged(number: Literal, meant: Literal) -> bool:
+    """Whether one small thing makes one number another, of so many digits that none is chance."""
+    if max(number.significant, meant.significant) < OF_OTHERS or meant.whole:
+        return False
+    slips = any(other.value == meant.value for other in damages(number))
+    decimals = max(number.decimals, meant.decimals)
+    texts = (f"{value:.{decimals}f}" for value in (number.value, meant.value))
+    return slips or one_digit_apart(*texts)
