@@ -73,3 +73,15 @@ def test_an_instance_of_other_fields_is_refused_in_the_same_words(change: str) -
 def test_a_field_that_is_not_there_is_not_replaced(kind: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="third"):
         kind(1)._replace(third=2)
+
+
+class Change(quick_named_tuples.NamedTuple):
+    """Fields that are called as what makes them may be."""
+
+    cls: int
+    new: int
+    tuple: int
+
+
+def test_a_field_may_have_any_name() -> None:
+    assert Change(1, 2, 3)._replace(new=4) == (1, 4, 3)

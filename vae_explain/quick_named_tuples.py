@@ -35,7 +35,7 @@ else:
         def __new__(cls, *values: Any, **named: Any) -> Any:
             """Return the first instance of a class, by the constructor that all others have."""
             fields = ", ".join(cls._fields)
-            made = eval(f"lambda cls, {fields}: new(cls, ({fields},))", {"new": tuple.__new__})
+            made = eval(f"lambda _cls, {fields}: _new(_cls, ({fields},))", {"_new": tuple.__new__})
             made.__defaults__ = tuple(cls._field_defaults.values())
             made.__name__, made.__qualname__ = "__new__", f"{cls.__qualname__}.__new__"
             cls.__new__ = staticmethod(made)
