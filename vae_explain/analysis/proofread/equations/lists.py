@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from ....quick_named_tuples import NamedTuple
 from .chains import Chain
 from .damages import damages, one_digit_apart
 from .findings import DocumentFinding
@@ -87,9 +87,9 @@ def wrong_lists(chains: Sequence[Chain], seen: Seen) -> Iterator[DocumentFinding
                     orphans.setdefault(mask, column)
     for entry in lists:
         key = _key(entry.numbers)
-        column = orphans.get(tuple(sorted(key)))
-        if column is not None and not used[key] and stated[key] == 1 and _tells(entry.numbers):
-            yield _exchanged(entry, column)
+        other = orphans.get(tuple(sorted(key)))
+        if other is not None and not used[key] and stated[key] == 1 and _tells(entry.numbers):
+            yield _exchanged(entry, other)
             continue
         masked = (orphans.get(mask) for mask in _masks(key))
         found = next((column for column in masked if column is not None), None)
