@@ -46,7 +46,7 @@ class StatedList(NamedTuple):
     line: int
 
 
-class Column(NamedTuple):
+class TermColumn(NamedTuple):
     """The numbers that stand at one place of each term of a sum.
 
     Attributes
@@ -75,7 +75,7 @@ def wrong_lists(chains: Sequence[Chain], seen: Seen) -> Iterator[DocumentFinding
     columns = [column for members in sums for column in members]
     used = Counter(_key(column.numbers) for column in columns)
     stated = Counter(_key(entry.numbers) for entry in lists)
-    orphans: dict[object, Column] = {}
+    orphans: dict[object, TermColumn] = {}
     for members in sums:
         beside = any(stated[_key(column.numbers)] for column in members)
         for column in members:
@@ -121,7 +121,7 @@ def _lists(chain: Chain) -> Iterator[StatedList]:
             yield StatedList(key, last, numbers, chain.sides[-1].line)
 
 
-def _columns(chain: Chain) -> Iterator[Column]:
+def _columns(chain: Chain) -> Iterator[TermColumn]:
     """Yield the columns of an equation's first sum of alike terms that comes to its result."""
     last = chain.sides[-1].tree
     for side in chain.sides[:-1]:
@@ -141,7 +141,7 @@ def _columns(chain: Chain) -> Iterator[Column]:
         for j in range(size):
             numbers = tuple(_signed(term, j) for term in terms)
             places = tuple(start + i * size + j for i in range(len(terms)))
-            yield Column(numbers, places, tree, last, size > 1)
+            yield TermColumn(numbers, places, tree, last, size > 1)
         return
 
 
@@ -181,7 +181,7 @@ def _tells(numbers: Sequence[Literal]) -> bool:
     return sum(number.significant for number in numbers if not number.whole) >= TELLING
 
 
-def _exchanged(entry: StatedList, column: Column) -> DocumentFinding:
+def _exchanged(entry: StatedList, column: TermColumn) -> DocumentFinding:
     number, meant = next(
         (a, b) for a, b in zip(entry.numbers, column.numbers, strict=True) if a.value != b.value
     )
@@ -190,7 +190,7 @@ def _exchanged(entry: StatedList, column: Column) -> DocumentFinding:
     return DocumentFinding(number.line or entry.line, number.text, meant.text, reason, "B")
 
 
-def _one_number(entry: StatedList, column: Column, borne_out: int) -> Iterator[DocumentFinding]:
+def _one_number(entry: StatedList, column: TermColumn, borne_out: int) -> Iterator[DocumentFinding]:
     pairs = enumerate(zip(entry.numbers, column.numbers, strict=True))
     place, (ours, theirs) = next((i, p) for i, p in pairs if p[0].value != p[1].value)
     others = [*entry.numbers[:place], *entry.numbers[place + 1 :]]
