@@ -156,5 +156,5 @@ def test_a_run_that_is_done_again_has_the_same_draws(
 ) -> None:
     with prepared(request(own, name, arithmetic)) as subject:
         recorded = subject.run_in(arithmetic)
-        again = recorded.again(True)
+        again = recorded.again()
     assert again.array("loss") == recorded.run.array("loss")

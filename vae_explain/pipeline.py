@@ -56,9 +56,9 @@ def run_with_model(request: Request) -> RunWithModel:
         result.run.require_finite()
         result = _compared(result, request)
 
-    def again(lasting: bool) -> Run:
+    def again() -> Run:
         with user_code_errors(request):
-            return result.again(lasting)
+            return result.again()
 
     return replace(result, again=again)
 
@@ -90,7 +90,7 @@ def in_the_other_arithmetic(request: Request) -> Run | None:
         return run(asked, finite=False)
     try:
         with prepared(asked) as model, user_code_errors(asked):
-            return model.run_in(other).run
+            return model.run_in(other, lasting=False).run
     except UserError:
         return None
 
@@ -105,7 +105,7 @@ def _compared(result: RunWithModel, request: Request) -> RunWithModel:
         return result
     try:
         with user_code_errors(request):
-            varies = not result.run.agrees_with(result.again(False))
+            varies = not result.repeats()
     except UserError:  # what it says of a second run is none of the first's
         varies = True
     return replace(result, run=replace(result.run, varies=varies))
@@ -181,8 +181,11 @@ def recordings_of(
             return None
 
     if compare:
-        same = again(model)
-        first = replace(first, varies=same is None or not first.agrees_with(same))
+        try:
+            with errors():
+                first = replace(first, varies=not model.repeats(first))
+        except (CannotBind, CannotRun, NoiseMismatch):
+            first = replace(first, varies=True)
     twice = again(model.doubled())
     with model.in_other_mode() as switches:
         switched = again(model, gradients=False) if switches else None

@@ -378,7 +378,7 @@ def _after(before: RunWithModel) -> tuple[Run | None, str]:
     as an infinite loss is.
     """
     try:
-        return before.again(True), ""
+        return before.again(), ""
     except CannotBind:
         raise CannotTrain(
             "after the step the model returns something else, of which no loss is known"

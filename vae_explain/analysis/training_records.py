@@ -6,6 +6,7 @@ The loop itself stands in `training.py`, which needs PyTorch; a page needs only 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -139,6 +140,15 @@ class Update(NamedTuple):
     step: OptimizerStep
     after: Run | None
     stopped: str = ""
+
+    @property
+    def with_ends_alone(self) -> Update:
+        """The same, of whose second run there are only the loss and its terms."""
+        if self.after is None:
+            return self
+        run, after = self.step.run, self.after.values
+        ends = run.trace.output, *(term.value for term in run.trace.terms)
+        return self._replace(after=replace(run, values={n: after[n] for n in ends}))
 
     @property
     def finite(self) -> bool:

@@ -140,4 +140,5 @@ class InFloat64(dict[int, Array]):
 
 
 def _as_float64(array: Array) -> Array:
-    return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array
+    is_real = np.issubdtype(array.dtype, np.floating)
+    return array.astype(np.float64, copy=False) if is_real else array

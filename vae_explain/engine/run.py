@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..quick_dataclasses import dataclass
 from ..quick_named_tuples import NamedTuple
 from ..symbolic.error_bound import Precision
-from ..trace import Array, OnDemand, Trace, Value, pieces
+from ..trace import Array, OnDemand, Trace, Value, pieces, shared
 from .backward_pass import backward
 from .forward_pass import Adjust, Arrays, replay
 from .graph import Graph
@@ -157,15 +157,22 @@ class Run:
         """The same run with PyTorch's own numbers, each line of which stands by itself."""
         return self if self.arithmetic == "full" else full_run(self.trace, self.seed, self.label)
 
-    def agrees_with(self, other: Run) -> bool:
-        """Whether another run of the same gave the same loss and gradients, in half the digits."""
-        near = math.sqrt(float(np.finfo(self.values[self.trace.output].dtype).eps))
-        mine = {self.trace.output: self.values[self.trace.output], **self.gradients}
-        theirs = {other.trace.output: other.values[other.trace.output], **other.gradients}
-        return mine.keys() == theirs.keys() and all(
-            array.shape == theirs[value_id].shape
-            and _is_near(array, theirs[value_id], near * _largest(array))
-            for value_id, array in mine.items()
+    def agrees_with(self, loss: Array, gradients: Mapping[str, Array]) -> bool:
+        """Whether another run gave PyTorch the same loss and gradients, in half the digits.
+
+        Parameters
+        ----------
+        gradients
+            At the parameters, by name.
+        """
+        recorded = self.trace.loss.array
+        near = math.sqrt(float(np.finfo(recorded.dtype).eps))
+        learns = {self.trace.values[n].name: self.trace.gradients[n] for n in self.learning}
+        pairs = [(recorded.reshape(()), loss.reshape(()))]
+        pairs += [(array, gradients[name]) for name, array in learns.items() if name in gradients]
+        return all(
+            mine.shape == theirs.shape and _is_near(mine, theirs, near * _largest(mine))
+            for mine, theirs in pairs
         )
 
     def loss_is(self, other: Run) -> bool:
@@ -287,13 +294,17 @@ def by_hand(
     """
     graph, trace = run.graph, run.trace
     values = replay(graph, replacements, adjust_value)
+    gradients = backward(graph, values, trace.output, adjust=adjust_gradient)
+
+    def of_term(name: str) -> Arrays:
+        term = trace.term(name)
+        own = backward(graph, values, term.value, term.weight)
+        return {n: shared(array, gradients.get(n)) for n, array in own.items()}
+
     return replace(
         run,
         arithmetic="printed",
         values=values,
-        gradients=backward(graph, values, trace.output, adjust=adjust_gradient),
-        term_gradients=OnDemand(
-            [term.name for term in trace.terms],
-            lambda name: backward(graph, values, trace.term(name).value, trace.term(name).weight),
-        ),
+        gradients=gradients,
+        term_gradients=OnDemand([term.name for term in trace.terms], of_term),
     )

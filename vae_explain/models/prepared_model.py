@@ -22,7 +22,7 @@ from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError
 from ..quick_dataclasses import dataclass
-from ..recording.noise_run import draws_of_run
+from ..recording.noise_run import draws_of_run, loss_and_gradients
 from ..recording.random_draws import ModelDtypes
 from ..recording.recorder import record
 from ..recording.tensor_arrays import array_of
@@ -48,14 +48,16 @@ class RunWithModel:
         The model as it ran: in the arithmetic `printed`, one in float64 whose parameters
         are rounded.
     again
-        Runs the model once more as it is now, on the same input with the same noise; it is told
-        whether the model may be changed while the numbers are still wanted. What overflows then
-        is returned as it is.
+        Runs the model once more as it is now, on the same input with the same noise, for its
+        values alone. What overflows then is returned as it is.
+    repeats
+        Runs the model once more, and says whether it gives the same loss and gradients.
     """
 
     run: Run
     model: nn.Module
-    again: Callable[[bool], Run]
+    again: Callable[[], Run]
+    repeats: Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -146,16 +148,31 @@ class PreparedModel:
         """
         if arithmetic == "full":
             run = self.run(lasting=lasting)
-            return RunWithModel(run, self.model, partial(self.run, draws_of(run.trace)))
+            again = partial(self.run, draws_of(run.trace), lasting=False, gradients=False)
+            return RunWithModel(run, self.model, again, partial(self.repeats, run))
         exact = self.rounded()
         draws = self.draws() if like is None else draws_of(like.trace)
         drawn = [torch.from_numpy(rounded(array_of(draw), self.decimals)) for draw in draws]
 
-        def redone(lasting: bool = True) -> Run:
+        def redone(lasting: bool = False, gradients: bool = False) -> Run:
             with default_precision(torch.float64):
-                return by_hand(exact.run(drawn, lasting))
+                return by_hand(exact.run(drawn, lasting, gradients))
 
-        return RunWithModel(redone(lasting), exact.model, redone)
+        def repeats() -> bool:
+            with default_precision(torch.float64):
+                return exact.repeats(run)
+
+        run = redone(lasting, gradients=True)
+        return RunWithModel(run, exact.model, redone, repeats)
+
+    def repeats(self, run: Run) -> bool:
+        """Whether the model gives the loss and the gradients of a run again, with its draws."""
+        with self.drawing(), unchanged(self.holders):
+            found = loss_and_gradients(
+                lambda: self.objective(self.model, self.x).loss, self.model, draws_of(run.trace)
+            )
+        self._put_back_x(run.trace)
+        return run.agrees_with(*found)
 
     def draws(self) -> list[Tensor]:
         """Return what a run draws, in order; model and generator stay as they were."""
@@ -310,12 +327,17 @@ class PreparedModel:
                 lasting=lasting,
                 gradients=gradients,
             )
-        before, now = trace.by_name["x"].array, array_of(self.x)
-        if not (objective or np.may_share_memory(before, now) or np.array_equal(before, now)):
-            with torch.no_grad():  # the run has written to it
-                self.x.copy_(torch.tensor(before))
+        if not objective:
+            self._put_back_x(trace)
         require_explicable(trace)
         return trace, *calls[-1]
+
+    def _put_back_x(self, trace: Trace) -> None:
+        """Give x the numbers that it had, where a run has written to it."""
+        before, now = trace.by_name["x"].array, array_of(self.x)
+        if not (np.may_share_memory(before, now) or np.array_equal(before, now)):
+            with torch.no_grad():
+                self.x.copy_(torch.tensor(before))
 
 
 def draws_of(trace: Trace) -> list[Tensor]:

@@ -7,7 +7,8 @@ stays float32. Undefined results show as the NaN or infinity that they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from ..symbolic.expression import Expression
 from ..symbolic.functions import FUNCTIONS
 from ..symbolic.whole import evaluate_whole
-from ..trace import Array
+from ..trace import IN_A_PIECE, Array
 
 OnArray = Callable[[Array], Array]
 
@@ -79,3 +80,36 @@ def on_arrays(
     """Return the numbers of a formula over whole tensors."""
     with np.errstate(all="ignore"):
         return evaluate_whole(formula, ON_ARRAYS, leaf, adjust)
+
+
+def in_pieces(
+    compute: Callable[..., tuple[Array | None, ...]], arrays: Sequence[Array]
+) -> tuple[Array | None, ...]:
+    """Compute element by element, a part of large arrays at a time.
+
+    What is made on the way to the results takes little memory then.
+
+    Parameters
+    ----------
+    compute
+        Returns one array for each result, of the shape of its arguments; None for one that
+        there is not.
+    """
+    shape, *others = {np.shape(array) for array in arrays if np.ndim(array)} or [()]
+    size = math.prod(shape)
+    if others or size <= IN_A_PIECE:
+        return compute(*arrays)
+    flat = [array.reshape(-1) if np.ndim(array) else array for array in arrays]
+    wholes: list[Array | None] = []
+    for start in range(0, size, IN_A_PIECE):
+        part = slice(start, start + IN_A_PIECE)
+        made = compute(*(array[part] if np.ndim(array) else array for array in flat))
+        if not wholes:
+            wholes = [None if each is None else np.empty(size, each.dtype) for each in made]
+        for at, (whole, each) in enumerate(zip(wholes, made, strict=True)):
+            if whole is None or each is None:
+                continue
+            if whole.dtype != each.dtype:  # as where one piece of a function is a whole number
+                whole = wholes[at] = whole.astype(np.promote_types(whole.dtype, each.dtype))
+            whole[part] = each
+    return tuple(None if whole is None else whole.reshape(shape) for whole in wholes)

@@ -33,7 +33,7 @@ from ..symbolic.expression import (
     references,
 )
 from ..trace import Array
-from .array_functions import on_arrays
+from .array_functions import in_pieces, on_arrays
 from .at_once import NotAtOnce, grid, is_many
 from .binding import Bound, binder, usual_of
 from .broadcasting import broadcast_index, sum_to, unbroadcast
@@ -83,6 +83,10 @@ class _Pointwise:
     # --- over arrays ---
 
     def forward(self, *arrays: Array, **attributes: Any) -> Array:
+        (whole,) = in_pieces(lambda *few: (self._forward(few, attributes),), arrays)
+        return np.asarray(whole)
+
+    def _forward(self, arrays: tuple[Array, ...], attributes: Mapping[str, Any]) -> Array:
         if self.own_forward is not None:
             return self.own_forward(*arrays, **attributes)
         values = np.asarray(on_arrays(self.expression(*_values(arrays), **attributes)))
@@ -117,7 +121,10 @@ class _Pointwise:
     def vjp(
         self, upstream: Array, output: Array, *arrays: Array, **attributes: Any
     ) -> tuple[Array | None, ...]:
-        return _unspread(self.shares(upstream, output, arrays, attributes), arrays)
+        def shares(upstream: Array, output: Array, *few: Array) -> tuple[Array | None, ...]:
+            return self.shares(upstream, output, few, attributes)
+
+        return _unspread(in_pieces(shares, (upstream, output, *arrays)), arrays)
 
     def vjp_computed(
         self,

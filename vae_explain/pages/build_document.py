@@ -56,7 +56,7 @@ def composed(
     moved: Update | str = ""
     if recorded.run.learning:
         try:
-            moved = training.gradient_step(recorded, lr)
+            moved = training.gradient_step(recorded, lr).with_ends_alone
         except CannotRun as reason:
             moved = f"After it the model raises {reason.what}."
         except (CannotTrain, OtherDraws) as reason:

@@ -159,9 +159,17 @@ class Capture:
                 names[summand] = producers[summand].name
         names = unique_names(names, fixed, output)
         terms, by_term = self._terms(summands, names, operations)
+        hooked: frozenset[int] = frozenset()
+        if self._differentiates:
+            hooked = changed_by_hooks(self._loss, store.tensors)
+        gradients, rewritten = self.gradients, frozenset(builder.rewritten)
+        widened, uninitialised = frozenset(store.widened), frozenset(builder.uninitialised_ids)
         if lasting:
-            by_term = dict(by_term)  # ahead of the copies, which need not be there meanwhile
-        arrays = list(map(copied if lasting else closed, arrays))
+            by_term = dict(by_term)  # which needs the graph
+            del self._loss, self._sources, self._gradients, self._arrays
+            store.let_go()
+        for value_id, array in enumerate(arrays):  # so that no two are there of many at once
+            arrays[value_id] = copied(array) if lasting else closed(array)
         value_ids = range(len(arrays))
         columns = zip(value_ids, map(names.get, value_ids), store.kinds, arrays, strict=True)
         return Trace(
@@ -169,19 +177,17 @@ class Capture:
             operations=operations,
             output=output,
             terms=terms,
-            gradients=self.gradients,
+            gradients=gradients,
             term_gradients=by_term,
             torch_version=torch.__version__.split("+")[0],
             frozen=frozenset(
                 [n for n in fixed if store.kinds[n] == "parameter" and n not in differentiable]
             ),
-            widened=frozenset(store.widened),
-            hooked=changed_by_hooks(self._loss, store.tensors)
-            if self._differentiates
-            else frozenset(),
-            rewritten=frozenset(builder.rewritten),
+            widened=widened,
+            hooked=hooked,
+            rewritten=rewritten,
             merged=frozenset(builder.merged),
-            uninitialised=frozenset(builder.uninitialised_ids),
+            uninitialised=uninitialised,
         )
 
     def _with_hidden_calls(

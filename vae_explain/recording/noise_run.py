@@ -1,17 +1,21 @@
-"""A run for its noise alone: what a model draws, without a record of anything else."""
+"""A run without a record: for what a model draws, or for whether it gives again what it gave."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from ..trace import Array
 from .autograd import gradients_on
 from .call_info import PendingCall, results_of
 from .call_mode import CallMode
+from .checkpoints import unfolded
 from .random_draws import GivenDraws
 from .restoring import restored
+from .tensor_arrays import array_of
 
 
 def draws_of_run(
@@ -38,12 +42,34 @@ def draws_of_run(
     return listener.draws
 
 
+def loss_and_gradients(
+    objective: Callable[[], Tensor], model: nn.Module, redrawn: Sequence[Tensor]
+) -> tuple[Array, dict[str, Array]]:
+    """Run an objective once with the draws of an earlier run, and put back what `record` does.
+
+    It takes the memory of a step of training, which a record takes several times.
+
+    Returns
+    -------
+    tuple
+        The loss, and its gradient at each parameter that it reaches, by name.
+    """
+    with restored(model.modules()), gradients_on(), unfolded(), _Listener(redrawn=redrawn):
+        loss = objective()
+        named = {name: each for name, each in model.named_parameters() if each.requires_grad}
+        gradients: Sequence[Tensor | None] = [None] * len(named)
+        if loss.requires_grad:
+            gradients = torch.autograd.grad(loss, [*named.values()], allow_unused=True)
+    found = zip(named, gradients, strict=True)
+    return array_of(loss), {name: array_of(each) for name, each in found if each is not None}
+
+
 class _Listener(CallMode):
     """Keeps what is drawn while it is the active mode, and puts given noise in its place."""
 
-    def __init__(self, noise: Sequence[Tensor]) -> None:
+    def __init__(self, noise: Sequence[Tensor] = (), redrawn: Sequence[Tensor] = ()) -> None:
         super().__init__()
-        self._given = GivenDraws(noise)
+        self._given = GivenDraws(noise, redrawn)
         self.draws: list[Tensor] = []
 
     def handle(self, call: PendingCall) -> Any:

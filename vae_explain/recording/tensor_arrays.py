@@ -12,9 +12,7 @@ from torch import Tensor
 from torch._C._functorch import peek_interpreter_stack
 
 from ..errors import UserError
-from ..trace import Array, pieces
-
-SMALL = 2**16  # numbers of an array whose memory is not worth a look at all of them
+from ..trace import Array
 
 
 class NotDense(UserError):
@@ -116,16 +114,6 @@ def closed(array: Array) -> Array:
 def copied(array: Array) -> Array:
     """Return a read-only copy of an array."""
     return closed(np.array(array))
-
-
-def shared(array: Array, other: Array | None) -> Array:
-    """Return the other array instead of a large one of which it has every bit."""
-    if other is None or array.size <= SMALL or array.dtype != other.dtype:
-        return array
-    if array.shape != other.shape:
-        return array
-    both = zip(pieces(array), pieces(other), strict=True)
-    return other if all(one.tobytes() == same.tobytes() for one, same in both) else array
 
 
 def keep_from_writes(arrays: list[Array], arguments: Any) -> list[int]:

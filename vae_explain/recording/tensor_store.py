@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import GradientEdge
 
-from ..trace import Array, Kind, OnDemand, Term
+from ..trace import Array, Kind, OnDemand, Term, shared
 from .autograd import differentiated, gradients_on
-from .tensor_arrays import array_of, arrays_of, closed, copied, keep_from_writes, shared
+from .tensor_arrays import array_of, arrays_of, closed, copied, keep_from_writes
 from .views import base_of
 
 # Kinds that may be written to by calls that the recorder does not see.
@@ -48,6 +48,12 @@ class TensorStore:
         self._outputs: list[int] = []
         self._versions: list[int] = []
         self._differentiable: list[int] = []
+
+    def let_go(self) -> None:
+        """Forget the tensors and their history: their arrays are all that is wanted any more."""
+        self._read_ahead = {}
+        for each in (self.tensors, self._nodes, self._before_write, self.ids):
+            each.clear()
 
     # --- ids ---
 
