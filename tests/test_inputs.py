@@ -171,7 +171,7 @@ def test_memory_stays_within_a_few_times_the_file(tmp_path: Path) -> None:
 def test_more_rows_than_a_run_has_memory_for(
     cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "MOST_BYTES", 16 * BUILT_IN.numbers_a_row * 10)
+    monkeypatch.setattr(job, "MOST_BYTES", job.BYTES_A_NUMBER * BUILT_IN.numbers_a_row * 10)
     path = tmp_path / "x.csv"
     path.write_text("1,2,3,4\n" * 11)
     outcome = cli("forward", "--x-file", str(path))

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from .style import Style
 
 Rows = tuple[tuple[float, ...], ...]
-BYTES_A_NUMBER = 2 * 8  # that a run computes: it and its gradient, in float64
+# Of memory that a run takes at its most for each number that it computes, as measured: the number
+# and its gradient by PyTorch and by hand in float64, and as much again in a second run.
+BYTES_A_NUMBER = 64
 INPUT_FILES = ".csv", ".npy"
 # What goes with a recorded run as with any other.
 OF_ANY_RUN = {

@@ -167,7 +167,7 @@ class Run:
         """
         recorded = self.trace.loss.array
         near = math.sqrt(float(np.finfo(recorded.dtype).eps))
-        learns = {self.trace.values[n].name: self.trace.gradients[n] for n in self.learning}
+        learns = {self.trace.values[n].label: self.trace.gradients[n] for n in self.learning}
         pairs = [(recorded.reshape(()), loss.reshape(()))]
         pairs += [(array, gradients[name]) for name, array in learns.items() if name in gradients]
         return all(
