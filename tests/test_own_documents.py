@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -45,6 +46,9 @@ SET = [
     ("tex", ("--set", "fc_mu.bias[1]=-2", "--short")),
     ("html", ("--set", "fc_mu.bias[1]=-2", "--set", "eps[0,1]=1.5", "--short", *FULL)),
 ]
+
+# A row of a table, with its arithmetic and what it comes to.
+ROW = re.compile(r"(?m)^\| +[\d,]+ \| [^|]*[·/][^|]*\| +\*\*(?P<result>−?\d+\.\d+)\*\* \|$")
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +127,21 @@ def test_a_number_where_rows_are_counted_leaves_the_other_rows_as_they_are() -> 
     wrong = [entry.printed for entry in found if isinstance(entry, Remnant) and entry.wrong]
     assert wrong == ["0.25"]
     assert [len(entry.numbers) for entry in found if isinstance(entry, DocumentStatement)] == [5, 5]
+
+
+def test_the_arithmetic_of_a_model_of_ones_own_is_held_together(tmp_path: Path) -> None:
+    model = Path(__file__).parent / "models" / "tuple_output.py"
+    how = ("--model", f"{model}:VAE", "--loss", f"{model}:loss_function")
+    path = written(tmp_path, "md", *how, "--x", "0.1,0.9,0.3,0.4,0.6,0.2")
+    text = path.read_text("utf-8")
+    rows = [match for match in ROW.finditer(text) if match["result"].strip("−0.")]
+    assert len(rows) > 40
+    for row in random.Random(1).sample(rows, 6):
+        start, end = row.span("result")
+        digit = str((int(text[end - 1]) + 5) % 10)
+        path.write_text(f"{text[: end - 1]}{digit}{text[end:]}", "utf-8")
+        found = command_line("verify", str(path))
+        line = text.count("\n", 0, start) + 1
+        assert found.code == 1, row[0]
+        assert f"✗ line {line}: " in found.out
+        assert found.out.count("✗ line") == 1

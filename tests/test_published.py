@@ -671,6 +671,65 @@ def test_what_the_tables_of_our_own_documents_add_up_is_read(
     assert element in wrong[0].reason
 
 
+TABLES = {
+    "arithmetic": """\
+| unit | arithmetic             |   pre |
+| ---: | ---------------------- | ----: |
+|    0 | 0.25·1.5 − 0.5·0.8     | −0.03 |
+|    1 | 0.4·1.5 + 0.3·0.8      |  0.84 |
+|    2 | log(1 + exp(0.2)) + 1  |  1.80 |
+""",
+    "plus": """\
+| unit |   w0·x0 |   w1·x1 | + bias |    pre |
+| ---: | ------: | ------: | -----: | -----: |
+|    0 | 0.2·1.5 | 0.3·0.8 |   0.11 |   0.65 |
+|    1 | 0.6·1.5 | 0.1·0.8 |  −0.25 |   0.73 |
+""",
+    "rest": """\
+| element | gradient | from the error | from the KL |
+| ------: | -------: | -------------: | ----------: |
+|     0,0 |  −0.2031 |         0.1146 |     −0.3177 |
+|     0,1 |   0.5870 |         0.2250 |      0.3620 |
+|     1,0 |   0.1004 |         0.0004 |      0.1000 |
+|     1,1 |   0.7731 |         0.9218 |     −0.1487 |
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "says"),
+    [
+        ("arithmetic", "0.84", "0.89", "the column arithmetic gives 0.840"),
+        ("arithmetic", "1.80", "1.30", "the column arithmetic gives 1.80"),
+        ("plus", "0.73", "0.78", "the sum of w0·x0 … + bias gives 0.730"),
+        ("rest", "0.5870", "0.5780", "the sum of from the error … from the KL gives 0.5870"),
+    ],
+)
+def test_a_table_says_by_its_arithmetic_how_a_column_is_made(
+    kind: str, old: str, new: str, says: str
+) -> None:
+    text = TABLES[kind]
+    assert report(text, "table.md").findings == ()
+    (finding,) = report(text.replace(old, new, 1), "table.md").findings
+    assert finding.reason == f"{says}, but {new} is printed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The first column says where a function is evaluated, and is no sum of the rest.
+        "| x | f(x) = 2x + 1 | f |\n|--|--|--|\n| -1 | 2(-1) + 1 = -1 | -1 |\n"
+        "| 0 | 2(0) + 1 = 1 | 1 |\n| 2 | 2(2) + 1 = 5 | 5 |",
+        # Numbers that add up in a row or two by chance, and in whole numbers in more.
+        "| a | b | c |\n|--|--|--|\n| 1.5 | 2.0 | 3.5 |\n| 0.5 | 0.2 | 0.7 |\n| 4.1 | 2.0 | 8.2 |",
+        "| n | a | b |\n|--|--|--|\n| 3 | 1 | 2 |\n| 5 | 2 | 3 |\n| 8 | 3 | 5 |\n| 9 | 5 | 8 |",
+        "| SS | df | MS |\n|--|--|--|\n| 7,006.56 | 1 | 7,006.56 |\n| 1,500.00 | 4 | 375.00 |",
+    ],
+)
+def test_columns_that_say_nothing_of_each_other_are_let_be(text: str) -> None:
+    assert report(f"{text}\n\nAnd 0.5 + 0.25 = 0.75.", "table.md").findings == ()
+
+
 # --- reports --------------------------------------------------------------------------------
 
 

@@ -1,17 +1,19 @@
-"""Tables with a column that says how it is made: `$x_i - \\mu_i$`, `squared`, `sum`."""
+"""Tables that say how a column is made: by its heading, or by arithmetic in the cells before it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ....quick_named_tuples import NamedTuple
 from ..passage import Fragment, Passage, plain
 from .chains import chains
 from .cursor import Unreadable
-from .evaluation import CannotEvaluate, Leaf, evaluate, half
+from .damages import damages, one_digit_apart
+from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .intervals import Range, all_meet, hull
 from .judging import ComparedSides
+from .known import as_text
 from .parser import parse
 from .reader import cut
 from .syntax import Literal, Power, Sum, Tree, is_bare, is_numeric, key_of, quantities
@@ -20,36 +22,51 @@ WORDS = (
     (re.compile(r"(?i)^\W*(?:squared?|square of it)\W*$"), "squared"),
     (re.compile(r"(?i)^\W*(?:row )?(?:sum|total)\W*$"), "sum"),
 )
+PLUS = re.compile(r"^\W*\+\s*\w")  # the heading of the last of several summands
+BY_CHANCE = 2  # rows in which one number may be the sum of others without being meant so
 COUNTS = re.compile(r"(?i)^\W*(?:[ijkn#]|row|step|unit|dim\w*|index|no\.?|)\W*$")
 
 
 class ColumnClaim(NamedTuple):
-    """A number in a table, and what its column says that it is."""
+    """A number in a table, and what its column says that it is.
+
+    Attributes
+    ----------
+    needed
+        How many numbers of the column must be so before it is believed of the others, where
+        no heading says it.
+    """
 
     pair: ComparedSides
     says: str
     line: int
+    needed: int = 0
 
 
 class _Cell(NamedTuple):
-    """What a cell holds: its arithmetic, and the number that it comes to."""
+    """What a cell holds: its arithmetic, and the number that it comes to, where it is written."""
 
     tree: Tree
-    number: Literal
+    number: Literal | None
     line: int
 
 
 def column_claims(passage: Passage) -> Iterator[ColumnClaim]:
     """Yield what the columns of a table say of its numbers, where most of them bear it out."""
     header, *body = passage.rows
-    if not any(map(_is_claim, header)):
-        return
     rows = [[_cell(pieces) for pieces in row] for row in body]
     for column, head in enumerate(header):
-        claims = list(_claims(header, head, column, rows))
-        right = sum(_holds(claim) for claim in claims)
-        if claims and 2 * right >= len(claims):
-            yield from claims
+        if _is_claim(head):
+            yield from _believed(list(_claims(header, head, column, rows)))
+        for terms in _terms(int(_counts(rows)), column, len(header)):
+            yield from _believed(list(_sums(header, terms, column, rows)))
+
+
+def _believed(claims: Sequence[ColumnClaim]) -> Sequence[ColumnClaim]:
+    """Return claims if most of them hold, or half of those of a heading, and so many as needed."""
+    needed = max((claim.needed for claim in claims), default=0)
+    right = sum(map(_holds, claims))
+    return claims if right >= needed and 2 * right + (not needed) > len(claims) else ()
 
 
 def _is_claim(head: Sequence[Fragment]) -> bool:
@@ -67,29 +84,68 @@ def _claims(
     if made is None:
         return
     tree, used = made
+    says = f"the column {plain(head)}"
     for row in rows:
-        cell = row[column] if column < len(row) else None
-        cells = [row[i] if i < len(row) else None for i in used]
-        known = [entry for entry in cells if entry is not None]
-        if cell is None or not known:
+        *cells, result = _cells(row, [*used, column])
+        known = [cell for cell in cells if cell is not None and cell.number is not None]
+        if result is None or result.number is None or not known:
             continue
         if isinstance(tree, str):
-            formula = _of_words(tree, [entry.number for entry in known])
-            yield ColumnClaim(
-                ComparedSides(formula, cell.number), f"the column {plain(head)}", cell.line
-            )
+            formula = _of_words(tree, [cell.number for cell in known if cell.number is not None])
+            yield ColumnClaim(ComparedSides(formula, result.number), says, result.line)
             continue
         if len(known) < len(used):
             continue
         numbers = {key_of(_tree(header[i])): e for i, e in zip(used, known, strict=True)}  # type: ignore[arg-type]  # only heads with a name are used
-        pair = ComparedSides(tree, cell.number, _looking_up(numbers))
-        yield ColumnClaim(pair, f"the column {plain(head)}", cell.line)
+        pair = ComparedSides(tree, result.number, _looking_up(numbers))
+        yield ColumnClaim(pair, says, result.line)
+
+
+def _cells(row: Sequence[_Cell | None], places: Sequence[int]) -> list[_Cell | None]:
+    return [row[i] if i < len(row) else None for i in places]
+
+
+def _counts(rows: Sequence[Sequence[_Cell | None]]) -> bool:
+    """Whether the first column of a table counts its rows, or says what they are."""
+    firsts = [row[0].tree for row in rows if row and row[0] is not None]
+    return all(isinstance(first, Literal) and first.whole for first in firsts)
+
+
+def _terms(first: int, column: int, columns: int) -> Iterable[range]:
+    """Return which columns may add up to another: all before it, the one before it, or the rest."""
+    places = [range(first, column), range(max(0, column - 1), column)]
+    if columns - column > 2:
+        places.append(range(column + 1, columns))
+    return dict.fromkeys(filter(None, places))
+
+
+def _sums(
+    header: Sequence[Sequence[Fragment]],
+    places: range,
+    column: int,
+    rows: Sequence[Sequence[_Cell | None]],
+) -> Iterator[ColumnClaim]:
+    """Yield the numbers of a column as the sum of others, which may still be arithmetic."""
+    words = [plain(header[place]) for place in places]
+    says = f"the sum of {words[0]} … {words[-1]}" if len(words) > 1 else f"the column {words[0]}"
+    told = PLUS.match(words[-1]) is not None
+    for row in rows:
+        *terms, result = _cells(row, [*places, column])
+        trees = [term.tree for term in terms if term is not None]
+        if result is None or result.number is None or len(trees) < len(terms):
+            continue
+        formula = trees[0] if len(trees) == 1 else Sum(tuple(trees))
+        alone = not told and all(map(is_bare, trees))
+        may_be = not result.number.whole if alone else places.start < column
+        if may_be and is_bare(result.tree) and not is_bare(formula):
+            needed = BY_CHANCE + 1 if alone else 1
+            yield ColumnClaim(ComparedSides(formula, result.number), says, result.line, needed)
 
 
 def _looking_up(numbers: dict[str | None, _Cell]):  # type: ignore[no-untyped-def]
     def lookup(tree: Tree, leaf: Leaf) -> Range | None:
         cell = numbers.get(key_of(tree))
-        if cell is None:
+        if cell is None or cell.number is None:
             return None
         if is_bare(cell.tree):
             return evaluate(cell.number, leaf)
@@ -146,14 +202,26 @@ def _cell(pieces: Sequence[Fragment]) -> _Cell | None:
         made = before is not None and is_numeric(before)
         return _Cell(before if made and before is not None else number, number, tokens[0].line)
     tree = _tree(pieces)
-    return _Cell(tree, tree, tokens[0].line) if isinstance(tree, Literal) else None
+    if tree is None or not is_numeric(tree):
+        return None
+    return _Cell(tree, tree if isinstance(tree, Literal) else None, tokens[0].line)
 
 
 def _holds(claim: ColumnClaim) -> bool:
-    try:
-        bounds = evaluate(claim.pair.left, half, claim.pair.lookup)
-    except CannotEvaluate:
-        return False
+    """Whether a claim holds; one that needs no others to be believed, but for a damaged digit."""
     number = claim.pair.right
     assert isinstance(number, Literal), "a claim is of one number"
-    return all_meet(bounds, half(number))
+    try:
+        bounds = evaluate(claim.pair.left, _rounded, claim.pair.lookup)
+    except CannotEvaluate:
+        return False
+    if all_meet(bounds, half(number)) or claim.needed > 1:
+        return all_meet(bounds, half(number))
+    if any(all_meet(bounds, half(meant)) for meant in damages(number)):
+        return True
+    return one_digit_apart(number.text, as_text(float(bounds.middle), number))
+
+
+def _rounded(number: Literal) -> Range:
+    """Return what a number may be: a whole one only what it is, another what rounds to it."""
+    return as_printed(number) if number.whole else half(number)

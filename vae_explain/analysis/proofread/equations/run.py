@@ -86,7 +86,7 @@ class EquationReader:
         trees = [s.tree for chain in chains for s in chain.sides if s.tree is not None]
         self.scope.zero_based = counted_from_zero(trees)
         self.blame.seen = self.blame.put_in.seen = Seen(
-            [*trees, *(claim.pair.right for claim in claims)], self.others
+            [*trees, *(side for claim in claims for side in claim.pair[:2])], self.others
         )
         self.multiples = multiples(_said(chains))
         for chain in chains:
