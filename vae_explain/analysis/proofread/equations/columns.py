@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ....quick_named_tuples import NamedTuple
 from ..passage import Fragment, Passage, plain
@@ -23,6 +23,7 @@ WORDS = (
     (re.compile(r"(?i)^\W*(?:row )?(?:sum|total)\W*$"), "sum"),
 )
 PLUS = re.compile(r"^\W*\+\s*\w")  # the heading of the last of several summands
+PART = re.compile(r"(?i)\b(?:by|from|through|via)\b")  # that of a part of what stands before it
 BY_CHANCE = 2  # rows in which one number may be the sum of others without being meant so
 COUNTS = re.compile(r"(?i)^\W*(?:[ijkn#]|row|step|unit|dim\w*|index|no\.?|)\W*$")
 
@@ -42,6 +43,14 @@ class ColumnClaim(NamedTuple):
     line: int
     needed: int = 0
 
+    @property
+    def is_of_zeros(self) -> bool:
+        """Whether a number is 0, or all but one of those that it is the sum of."""
+        left, number = self.pair.left, self.pair.right
+        terms = left.terms if isinstance(left, Sum) else ()
+        zeros = sum(isinstance(term, Literal) and not term.value for term in terms)
+        return (isinstance(number, Literal) and not number.value) or 0 < len(terms) <= zeros + 1
+
 
 class _Cell(NamedTuple):
     """What a cell holds: its arithmetic, and the number that it comes to, where it is written."""
@@ -58,15 +67,19 @@ def column_claims(passage: Passage) -> Iterator[ColumnClaim]:
     for column, head in enumerate(header):
         if _is_claim(head):
             yield from _believed(list(_claims(header, head, column, rows)))
-        for terms in _terms(int(_counts(rows)), column, len(header)):
+        for terms in _terms(header, column, int(_counts(rows))):
             yield from _believed(list(_sums(header, terms, column, rows)))
 
 
 def _believed(claims: Sequence[ColumnClaim]) -> Sequence[ColumnClaim]:
-    """Return claims if most of them hold, or half of those of a heading, and so many as needed."""
+    """Return claims if most of them hold, or half of those of a heading, and so many as needed.
+
+    Zeros hold by chance, as where a unit is off.
+    """
     needed = max((claim.needed for claim in claims), default=0)
-    right = sum(map(_holds, claims))
-    return claims if right >= needed and 2 * right + (not needed) > len(claims) else ()
+    telling = [claim for claim in claims if not (needed and claim.is_of_zeros)]
+    right = sum(map(_holds, telling))
+    return claims if right >= needed and 2 * right + (not needed) > len(telling) else ()
 
 
 def _is_claim(head: Sequence[Fragment]) -> bool:
@@ -111,12 +124,20 @@ def _counts(rows: Sequence[Sequence[_Cell | None]]) -> bool:
     return all(isinstance(first, Literal) and first.whole for first in firsts)
 
 
-def _terms(first: int, column: int, columns: int) -> Iterable[range]:
-    """Return which columns may add up to another: all before it, the one before it, or the rest."""
-    places = [range(first, column), range(max(0, column - 1), column)]
-    if columns - column > 2:
-        places.append(range(column + 1, columns))
-    return dict.fromkeys(filter(None, places))
+def _terms(header: Sequence[Sequence[Fragment]], column: int, first: int) -> Iterator[range]:
+    """Yield which columns may add up to another: those before it, or those after it, its parts.
+
+    Parameters
+    ----------
+    first
+        The first column that is no count of the rows.
+    """
+    words = list(map(plain, header))
+    if column > first and not PLUS.match(words[column]):
+        yield range(first if PLUS.match(words[column - 1]) else column - 1, column)
+    parts = range(column + 1, len(words))
+    if len(parts) > 1 and all(PART.search(words[part]) for part in parts):
+        yield parts
 
 
 def _sums(
@@ -136,8 +157,7 @@ def _sums(
             continue
         formula = trees[0] if len(trees) == 1 else Sum(tuple(trees))
         alone = not told and all(map(is_bare, trees))
-        may_be = not result.number.whole if alone else places.start < column
-        if may_be and is_bare(result.tree) and not is_bare(formula):
+        if is_bare(result.tree) and not is_bare(formula) and not (alone and result.number.whole):
             needed = BY_CHANCE + 1 if alone else 1
             yield ColumnClaim(ComparedSides(formula, result.number), says, result.line, needed)
 

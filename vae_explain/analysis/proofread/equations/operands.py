@@ -28,6 +28,7 @@ TELLING = 3  # digits that a result must have, or have more than an operand that
 MANY = 6  # digits of a result that no other operand gives by chance
 MOST_OPERANDS = 40
 EXCHANGED = 3  # how likely results were exchanged, rather than what they follow from
+TIE = 1 + 1e-9  # a number halfway between two may be rounded to either
 FEW = 8  # operands of which it is no chance that another number of one explains a result
 MOST_ALIKE = 12  # numbers of a document that are like one, of which one may have been meant
 
@@ -242,9 +243,11 @@ def slip(tree: Tree, number: Literal, value: float, seen: Seen) -> EquationMista
     Rounded operands explain a last digit that is another. They do not where the rest of the
     document has the number that would follow from them as they are printed.
     """
+    if abs(value - number.value) <= number.unit / 2 * TIE:
+        return None
     if seen.is_slip(number, value):
         return EquationMistake.of(number, value)
-    if abs(value - number.value) <= number.unit / 2 or not is_numeric(tree):
+    if not is_numeric(tree):
         return None
     operands = literals(tree)
     for place, operand in enumerate(operands if len(operands) <= MOST_OPERANDS else ()):
