@@ -105,3 +105,9 @@ def test_a_minus_that_is_lost_where_a_number_is_put_in_is_no_fault_of_the_formul
     text = r"$n = 0.7$ and $y = \frac{1}{1+e^{-n}} = \frac{1}{1+e^{0.7}} = 0.6682$"
     assert {f.printed for f in report(text).findings} <= {"0.7", "0.6682"}
     assert not report(text).passed
+
+
+def test_what_is_called_log_variance_may_be_that_of_the_deviation_throughout() -> None:
+    sampled = "z = μ + ε·exp(log σ²)"
+    assert not report(f"{sampled}\n\nKL = −0.5·Σ(1 + log σ² − μ² − exp(log σ²))").passed
+    assert report(f"{sampled}\n\nD = −0.5·Σ(1 + 2·log σ² − μ² − exp(log σ²)²)").findings == ()

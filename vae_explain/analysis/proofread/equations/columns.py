@@ -135,9 +135,9 @@ def _terms(header: Sequence[Sequence[Fragment]], column: int, first: int) -> Ite
     words = list(map(plain, header))
     if column > first and not PLUS.match(words[column]):
         yield range(first if PLUS.match(words[column - 1]) else column - 1, column)
-    parts = range(column + 1, len(words))
-    if len(parts) > 1 and all(PART.search(words[part]) for part in parts):
-        yield parts
+    is_part = [PART.search(word) is not None for word in words]
+    if all(is_part[column + 1 :]) and not is_part[column] and len(words) > column + 2:
+        yield range(column + 1, len(words))
 
 
 def _sums(

@@ -31,7 +31,7 @@ from .syntax import (
     shown,
 )
 from .terms import wrong_terms
-from .usual import meant, multiples, usual_formula, with_bias
+from .usual import adds_twice, meant, multiples, usual_formula, with_bias
 
 NEAR = 0.1  # of a number, by which it may be miscalculated
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
@@ -89,6 +89,7 @@ class EquationReader:
             [*trees, *(side for claim in claims for side in claim.pair[:2])], self.others
         )
         self.multiples = multiples(_said(chains))
+        self.of_deviation = adds_twice("logσ²", trees)
         for chain in chains:
             self._chain(chain)
         for claim in claims:
@@ -310,6 +311,8 @@ class EquationReader:
         other = meant(key, formula) or with_bias(formula)
         factor = other is not None and len(literals(other)) > len(literals(formula))
         if other is None or (factor and key.upper().endswith("KL") and key in self.multiples):
+            return formula
+        if self.of_deviation and key in ("σ", "z"):
             return formula
         self.blame.read_by["B"] += 1
         printed, expected = shown(formula), shown(other)

@@ -102,6 +102,14 @@ def multiples(said: Iterable[tuple[str | None, Tree]]) -> set[str]:
     return scaled.union(*(keys for keys in names.values() if len(keys) > 1))
 
 
+def adds_twice(key: str, trees: Iterable[Tree]) -> bool:
+    """Whether twice a quantity is a term, as `2·log σ` is of a divergence."""
+    sums = (part for tree in trees for part in inside(tree) if isinstance(part, Sum))
+    terms = (term.body if isinstance(term, Negative) else term for s in sums for term in s.terms)
+    products = (term.factors for term in terms if isinstance(term, Product))
+    return any(TWO in factors and key in map(key_of, factors) for factors in products)
+
+
 def _is_part(given: list[float], wanted: list[float]) -> bool:
     times = [one / other for one, other in zip(given, wanted, strict=True) if other]
     return bool(times) and 0 < times[0] < 1 and math.isclose(min(times), max(times), rel_tol=1e-6)
