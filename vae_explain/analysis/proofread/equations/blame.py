@@ -405,6 +405,8 @@ class Blame:
             reason = f"{left.text} gives {mistake.expected}, but {printed} is printed"
             if left.tree is not None and is_bare(left.tree) and not mistake.printed:
                 reason = f"{printed} does not give {left.text}"
+            elif left.tree is not None and mistake.number in literals(left.tree):
+                reason = f"{right.text} follows from {mistake.expected}, but {printed} is printed"
             line = (mistake.number.line if mistake.number else 0) or right.line
             self.findings.append(DocumentFinding(line, printed, mistake.expected, reason, layer))
 

@@ -28,7 +28,7 @@ TELLING = 3  # digits that a result must have, or have more than an operand that
 MANY = 6  # digits of a result that no other operand gives by chance
 MOST_OPERANDS = 40
 EXCHANGED = 3  # how likely results were exchanged, rather than what they follow from
-TIE = 1 + 1e-9  # a number halfway between two may be rounded to either
+TIE = 1 + 1e-6  # a number halfway between two may be rounded to either
 FEW = 8  # operands of which it is no chance that another number of one explains a result
 MOST_ALIKE = 12  # numbers of a document that are like one, of which one may have been meant
 
