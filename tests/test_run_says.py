@@ -114,6 +114,34 @@ def test_a_dimension_that_has_the_prior() -> None:
     assert said(run_says.near_the_prior, plain()) == ""
 
 
+class ByRow(Autoencoder):
+    """Its divergence is one number for each row, and the second latent has the prior."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enc = nn.Linear(4, 4)
+        with torch.no_grad():
+            self.enc.weight[[1, 3]] = 0.0
+            self.enc.bias[[1, 3]] = 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        mu, logvar = self.enc(x).chunk(2, -1)
+        z = mu + torch.randn_like(mu) * torch.exp(0.5 * logvar)
+        mse = ((self.dec(z) - x) ** 2).sum(-1)
+        kl = -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(-1)
+        loss: Tensor = (mse + kl).mean()
+        return loss
+
+
+def test_a_dimension_that_has_the_prior_where_each_row_has_its_divergence() -> None:
+    torch.manual_seed(1)
+    x = torch.tensor(((1.0, 2.0, 3.0, 4.0), (4.0, 3.0, 2.0, 1.0)))
+    source = run(held(ByRow(), x, 1))
+    words = said(run_says.near_the_prior, source)
+    mean = source.array("kl").mean()
+    assert words.startswith(f"Latent 1 (of 2, counted from 0) carries 0.0000 of the KL's {mean:.4f}")
+
+
 def test_how_much_a_draw_decides() -> None:
     source = run_of()
     words = said(run_says.luck, source)

@@ -288,7 +288,7 @@ def near_the_prior(facts: Facts) -> Statement | None:
     heads = answers(run)
     if len(kl) != 1 or len(heads) != 2:
         return None
-    _, value_id, _ = kl[0]
+    _, value_id, weight = kl[0]
     pair = [np.asarray(run.values[n], np.float64) for n in heads]
     if pair[0].shape != pair[1].shape or pair[0].ndim != 2 or pair[0].shape[1] < 2:
         return None
@@ -304,13 +304,19 @@ def near_the_prior(facts: Facts) -> Statement | None:
     if not few:
         return None
     said = Sentence()
+    part = float(carried[few].sum())
+    if run.values[value_id].size == 1:
+        whole = facts.value(value_id)
+    else:  # one of each row: what they bring to the loss
+        part *= weight
+        whole = Quantity(Ref(facts.name(value_id), None, "value", weight * total), "gradient")
     parts = worded(
         "prior",
         len(few) > 1,
         latents=places(few),
         count=len(carried),
-        part=said.number(float(sum(carried[at] for at in few))),
-        kl=facts.value(value_id),
+        part=said.number(part),
+        kl=whole,
     )
     return said.done(parts)
 
