@@ -111,3 +111,16 @@ def test_what_is_called_log_variance_may_be_that_of_the_deviation_throughout() -
     sampled = "z = μ + ε·exp(log σ²)"
     assert not report(f"{sampled}\n\nKL = −0.5·Σ(1 + log σ² − μ² − exp(log σ²))").passed
     assert report(f"{sampled}\n\nD = −0.5·Σ(1 + 2·log σ² − μ² − exp(log σ²)²)").findings == ()
+
+
+def test_a_number_may_be_put_in_with_more_digits_than_it_is_stated_with() -> None:
+    text = """bce = **4.155743**, kl = **0.063051** and l2 = 0.1²·0.52506026 = **0.005251**
+
+```python
+loss = (bce + 1 * kl) + l2
+```
+
+loss = 4.1557426 + 1·{} + 0.0052506 = 4.224044"""
+    assert report(text.format("0.0630507")).findings == ()
+    assert not report(text.format("0.063052")).passed
+    assert not report(text.format("0.0630701")).passed

@@ -139,7 +139,9 @@ def test_a_dimension_that_has_the_prior_where_each_row_has_its_divergence() -> N
     source = run(held(ByRow(), x, 1))
     words = said(run_says.near_the_prior, source)
     mean = source.array("kl").mean()
-    assert words.startswith(f"Latent 1 (of 2, counted from 0) carries 0.0000 of the KL's {mean:.4f}")
+    assert words.startswith(
+        f"Latent 1 (of 2, counted from 0) carries 0.0000 of the KL's {mean:.4f}:"
+    )
 
 
 def test_how_much_a_draw_decides() -> None:

@@ -129,7 +129,7 @@ class Blame:
             return
         mistakes = [mistake for mistake in mistakes if mistake.off > slip]
         if layer == "B" and not is_bare(pair.right):
-            wrong = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_known)
+            wrong = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_put_in)
             if wrong is not None and not self.judge.uses:
                 mistakes = wrong
         uses = self.judge.uses
@@ -289,7 +289,7 @@ class Blame:
             try:
                 if self.judge.mistakes(pair._replace(left=other), []):
                     continue
-                if wrong_terms(other, pair.right, pair.lookup, self.known.as_known):
+                if wrong_terms(other, pair.right, pair.lookup, self.known.as_put_in):
                     continue
             except CannotEvaluate:
                 continue
@@ -405,7 +405,7 @@ class Blame:
             reason = f"{left.text} gives {mistake.expected}, but {printed} is printed"
             if left.tree is not None and is_bare(left.tree) and not mistake.printed:
                 reason = f"{printed} does not give {left.text}"
-            elif left.tree is not None and mistake.number in literals(left.tree):
+            elif left.tree and any(mistake.number is number for number in literals(left.tree)):
                 reason = f"{right.text} follows from {mistake.expected}, but {printed} is printed"
             line = (mistake.number.line if mistake.number else 0) or right.line
             self.findings.append(DocumentFinding(line, printed, mistake.expected, reason, layer))

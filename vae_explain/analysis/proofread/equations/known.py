@@ -14,6 +14,7 @@ EXACT_BY = 2  # a result with so many digits more than an operand takes that ope
 SHOWN = 3  # digits of what a number should be, at least
 FAR = 1e-3  # of a number: a slip in late digits, and no other number
 COMPUTED_BY = 7  # digits of a number that nobody chooses, so that it was rounded before
+WITHIN = 0.999  # of half a unit, so that the next number of as many digits is another
 KNOWN_BY = 3  # digits by which a number is told from another that happens to be printed alike
 
 
@@ -52,6 +53,14 @@ class Known:
         if far and number.significant < KNOWN_BY:
             return exactly(number.value)
         return hull([exactly(number.value), _range_sign(number, bounds)])
+
+    def as_put_in(self, number: Literal) -> Range:
+        """Return what a stated number may be where it is put in, perhaps with more digits."""
+        chosen = number.whole or number.significant < KNOWN_BY
+        if chosen or number.text.lstrip("+-") in self.unrounded:
+            return self.as_known(number)
+        by = number.unit / 2 * WITHIN
+        return Range(np.asarray(number.value - by), np.asarray(number.value + by))
 
     def is_exact(self, number: Literal, result: Literal) -> bool:
         """Whether a number is what its digits say, beside a result that follows from it."""
