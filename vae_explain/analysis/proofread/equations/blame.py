@@ -129,7 +129,7 @@ class Blame:
             return
         mistakes = [mistake for mistake in mistakes if mistake.off > slip]
         if layer == "B" and not is_bare(pair.right):
-            wrong = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_put_in)
+            wrong = wrong_terms(pair.left, pair.right, pair.lookup, self.known)
             if wrong is not None and not self.judge.uses:
                 mistakes = wrong
         uses = self.judge.uses
@@ -289,7 +289,7 @@ class Blame:
             try:
                 if self.judge.mistakes(pair._replace(left=other), []):
                     continue
-                if wrong_terms(other, pair.right, pair.lookup, self.known.as_put_in):
+                if wrong_terms(other, pair.right, pair.lookup, self.known):
                     continue
             except CannotEvaluate:
                 continue

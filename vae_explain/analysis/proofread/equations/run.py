@@ -240,7 +240,7 @@ class EquationReader:
             self._against_relative(name, ComparedSides(usual, written, self.scope.lookup), side)
         if is_bare(written) or not key.upper().endswith("KL"):
             return
-        mistakes = wrong_terms(usual, written, self.scope.lookup, self.known.as_put_in)
+        mistakes = wrong_terms(usual, written, self.scope.lookup, self.known)
         if mistakes is None:
             self.blame.unjudged += 1
             return

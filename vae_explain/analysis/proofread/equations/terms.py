@@ -12,9 +12,10 @@ from itertools import permutations
 
 from ....quick_named_tuples import NamedTuple
 from . import intervals
-from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half, nothing
+from .evaluation import CannotEvaluate, Lookup, as_printed, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly
 from .judging import EquationMistake
+from .known import Known
 from .syntax import (
     FunctionCall,
     Literal,
@@ -22,6 +23,7 @@ from .syntax import (
     Power,
     Product,
     Sum,
+    Symbol,
     Total,
     Tree,
     flattened,
@@ -53,7 +55,7 @@ class SumTerm(NamedTuple):
 
 
 def wrong_terms(
-    formula: Tree, written: Tree, lookup: Lookup, leaf: Leaf
+    formula: Tree, written: Tree, lookup: Lookup, known: Known
 ) -> list[EquationMistake] | None:
     """Return the numbers of a sum that no term of its formula is; None where it is another sum.
 
@@ -64,10 +66,15 @@ def wrong_terms(
     written
         What it is said to be, in numbers.
     """
+
+    def value(term: Tree) -> Range:
+        leaf = known.as_put_in if _is_one_quantity(term) else known.as_known
+        return evaluate(term, leaf, lookup)
+
     best: list[EquationMistake] | None = None
     for tree in (formula, _without_factor(formula)):
         try:
-            expected = _expanded(tree, lambda t: evaluate(t, leaf, lookup))
+            expected = _expanded(tree, value)
             printed = _expanded(written, lambda t: evaluate(t, as_printed, nothing))
         except CannotEvaluate:
             continue
@@ -77,6 +84,13 @@ def wrong_terms(
         if unmatched is not None and (best is None or len(unmatched) < len(best)):
             best = unmatched
     return best
+
+
+def _is_one_quantity(tree: Tree) -> bool:
+    """Whether a term is a quantity by itself, or so many times of it."""
+    factors = tree.factors if isinstance(tree, Product) else (tree,)
+    named = [factor for factor in factors if not (isinstance(factor, Literal) and factor.whole)]
+    return len(named) == 1 and isinstance(named[0], Symbol)
 
 
 def _unmatched(
