@@ -72,9 +72,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
         run.read(chains, claims)
     findings = with_fewest_findings(run, chains, claims)
     lines = {finding.line for finding in findings}
-    findings += [
-        finding for finding in wrong_lists(chains, run.blame.seen) if finding.line not in lines
-    ]
+    findings += [finding for finding in wrong_lists(chains) if finding.line not in lines]
     findings.sort(key=lambda finding: finding.line)
     names = dict.fromkeys(key for c in chains for s in c.sides if (key := _name_of(s)))
     too_deep = sum(chain.too_deep for chain in chains)

@@ -14,7 +14,7 @@ from ....quick_named_tuples import NamedTuple
 from .chains import Chain
 from .damages import damages, one_digit_apart
 from .findings import DocumentFinding
-from .operands import MANY, Seen, gives
+from .operands import gives
 from .syntax import (
     Literal,
     Negative,
@@ -64,10 +64,8 @@ class TermColumn(NamedTuple):
     ordered: bool
 
 
-def wrong_lists(chains: Sequence[Chain], seen: Seen) -> Iterator[DocumentFinding]:
+def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
     """Yield the lists that are another where their numbers are put in, and what is put in wrong."""
-    for chain in chains:
-        yield from _stated_once(chain, seen)
     lists = [stated for chain in chains for stated in _lists(chain)]
     if not lists:
         return
@@ -95,20 +93,6 @@ def wrong_lists(chains: Sequence[Chain], seen: Seen) -> Iterator[DocumentFinding
         found = next((column for column in masked if column is not None), None)
         if found is not None:
             yield from _one_number(entry, found, used[key] + stated[key] - 1)
-
-
-def _stated_once(chain: Chain, seen: Seen) -> Iterator[DocumentFinding]:
-    """Yield a value of many digits that stands once, and with one thing otherwise elsewhere."""
-    first, last = chain.sides[0].tree, chain.sides[-1].tree
-    named = first is not None and key_of(first) is not None and len(chain.sides) == 2
-    if not named or not isinstance(last, Literal) or last.whole or last.significant < MANY:
-        return
-    for other in seen.like(last) if seen.stands_once(last) else ():
-        slip = abs(other.value - last.value) <= 10 * max(last.unit, other.unit)
-        if other.significant >= MANY and not slip:
-            reason = f"{other.text} stands elsewhere, but {last.text} is printed"
-            yield DocumentFinding(last.line, last.text, other.text, reason, "B")
-            return
 
 
 def _lists(chain: Chain) -> Iterator[StatedList]:

@@ -73,11 +73,6 @@ class Seen:
             if like.value != number.value:
                 yield like
 
-    def stands_once(self, number: Literal) -> bool:
-        """Whether a number is printed in one place, of whichever sign."""
-        value = _rounded(number.value)
-        return self.counts[value] + self.counts[-value] == 1
-
     def is_slip(self, number: Literal, meant: float) -> bool:
         """Whether a number stands in one place, and all others have another last digit."""
         meant = _rounded(round(meant, max(0, number.decimals)))
