@@ -595,6 +595,14 @@ def test_a_value_of_another_sign_may_be_demanded() -> None:
     assert [finding.printed for finding in report(text).findings] == ["1"]
 
 
+def test_a_wrong_result_elsewhere_speaks_against_no_other_value() -> None:
+    text = (
+        "J = ½·(0.75 - 0.01)² = 0.2978\n\na = 0.25·0.328668164 = 0.082167041\n\n"
+        "v = w-η·a = 0.40 - 0.5·0.082165041 = 0.35891648\n\nL = J + 0.1 = 0.3978"
+    )
+    assert [finding.printed for finding in report(text).findings] == ["0.2978", "0.082165041"]
+
+
 def test_a_value_with_thousands_may_have_been_damaged() -> None:
     (found,) = report("a = 1,234.5\n\nb = 2·a\n\nb = 2649").findings
     assert found.printed == "2649"

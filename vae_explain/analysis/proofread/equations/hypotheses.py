@@ -91,13 +91,7 @@ def with_fewest_findings(
         return _Reading(other, sorted(findings, key=lambda f: f.line), wrong)
 
     best, most = _Reading(run, run.findings, _count(run.findings) + run.blame.given_up), (0, 0.0)
-    if len(run.blame.results) == 1:
-        # A result that is wrong itself leads to nothing that is right.
-        right = {(line, key): value for line, key, value in run.blame.results}
-        mended = EquationReader(right, dict(run.blame.put_in.known), run.others)
-        mended.read(chains, claims)
-        wrong = 1 + _count(mended.findings) + mended.blame.given_up
-        best = best._replace(wrong=max(best.wrong, wrong))
+    with_result = _with_result_mended(run, chains, claims)
     changes: dict[tuple[int, str, Tree], _Change] = {}
     for change in _changes(run):
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
@@ -120,9 +114,23 @@ def with_fewest_findings(
             likely = change.doubt.unknown or order[1] >= LIKELY
             certain = change.used or (given_up and likely)
             alike = certain or _is_likelier(change, run, other.run)
+            if not {line for line, _, _ in run.blame.results} & {f.line for f in other.findings}:
+                fewest = max(fewest, with_result)
         if other.wrong < fewest or (other.wrong == fewest and alike):
             best, most = other, order
     return best.findings
+
+
+def _with_result_mended(
+    run: EquationReader, chains: Sequence[Chain], claims: Sequence[ColumnClaim]
+) -> int:
+    """Return how much is wrong if the one wrong result is: then nothing right follows from it."""
+    if len(run.blame.results) != 1:
+        return 0
+    right = {(line, key): value for line, key, value in run.blame.results}
+    mended = EquationReader(right, dict(run.blame.put_in.known), run.others)
+    mended.read(chains, claims)
+    return 1 + _count(mended.findings) + mended.blame.given_up
 
 
 def _as_first(change: _Change) -> _Change:
