@@ -877,4 +877,4 @@ def test_hostile_text_is_read_in_time_that_grows_with_it(kind: str, plain: str) 
     for ending in ("md", "html", plain):
         started = time.process_time()
         report(HOSTILE[kind], f"post.{ending}")
-        assert time.process_time() - started < 10  # seconds; a quadratic reader needs a minute
+        assert time.process_time() - started < 20  # seconds; a quadratic reader needs minutes

@@ -43,10 +43,13 @@ else:
 
         @classmethod
         def _make(cls, values: Iterable[Any]) -> Any:
-            return cls(*values)
+            return tuple.__new__(cls, values)
 
         def _replace(self, **changed: Any) -> Any:
-            return type(self)(**{**self._asdict(), **changed})
+            new = self._make(map(changed.pop, self._fields, self))
+            if changed:
+                raise ValueError(f"got unexpected field names: {list(changed)!r}")
+            return new
 
         def _asdict(self) -> dict[str, Any]:
             return dict(zip(self._fields, self, strict=True))

@@ -55,10 +55,10 @@ def _read(passages: Sequence[Passage]) -> Reading:
     left_out = 0
     for passage in passages:
         left = MOST_EQUATIONS - len(all_chains)
-        if left and _size(passage) <= LONGEST:
+        is_read = _size(passage) <= LONGEST
+        if left and is_read:
             all_chains += islice(chains_of(passage), left)
-        if _size(passage) > LONGEST or len(all_chains) == MOST_EQUATIONS:
-            left_out += 1
+        left_out += not is_read or len(all_chains) == MOST_EQUATIONS
     texts = (piece.text for passage in passages for piece in passage.all_pieces)
     chains = with_sigmoids(list(joined(all_chains)), texts)
     claims = [c for p in passages if p.rows and _size(p) <= LONGEST for c in column_claims(p)]
