@@ -195,3 +195,8 @@ def test_options_of_watch_want_watch(cli: CommandLine, given: tuple[str, str]) -
         f"vae-explain: error: {given[0]} {given[1]}: it is for a watched training; "
         "give --watch too\n"
     )
+
+
+def test_adam_counts_its_updates_from_1(cli: CommandLine) -> None:
+    how = ("--optimizer", "adam", "--steps", "4", "--explain-step", "2", "--param", "fc_mu.bias")
+    assert "and t = 3: this is Adam's 3rd update" in " ".join(cli("train", *how).out.split())
