@@ -148,6 +148,31 @@ def classifier_on_the_mean(model: Layers, x: Tensor) -> Tensor:
     return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar) + guess
 
 
+def mmd(z: Tensor) -> Tensor:
+    """How far z is from samples of the prior: the maximum mean discrepancy, a Gaussian kernel."""
+    prior = torch.randn_like(z)
+
+    def alike(one: Tensor, other: Tensor) -> Tensor:
+        return torch.exp(-((one[:, None] - other[None]) ** 2).mean(2) / z.size(1)).mean()
+
+    return alike(z, z) + alike(prior, prior) - 2 * alike(z, prior)
+
+
+@TABLE.right("kl-sign")
+def distance_of_samples(model: Layers, x: Tensor) -> Tensor:
+    """Tolstikhin et al. 2018: z is held near the prior by samples of both."""
+    mu, logvar = model.encode(x)
+    z = sample(mu, logvar)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + 10 * mmd(z)
+
+
+@TABLE.wrong("kl-sign")
+def distance_of_samples_taken_away(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    z = sample(mu, logvar)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") - 10 * mmd(z)
+
+
 # --- kl-form ------------------------------------------------------------------------------
 
 
