@@ -64,10 +64,11 @@ def column_claims(passage: Passage) -> Iterator[ColumnClaim]:
     """Yield what the columns of a table say of its numbers, where most of them bear it out."""
     header, *body = passage.rows
     rows = [[_cell(pieces) for pieces in row] for row in body]
+    first = int(_counts(rows))
     for column, head in enumerate(header):
         if _is_claim(head):
             yield from _believed(list(_claims(header, head, column, rows)))
-        for terms in _terms(header, column, int(_counts(rows))):
+        for terms in _terms(header, column, first):
             yield from _believed(list(_sums(header, terms, column, rows)))
 
 
@@ -235,8 +236,10 @@ def _holds(claim: ColumnClaim) -> bool:
         bounds = evaluate(claim.pair.left, _rounded, claim.pair.lookup)
     except CannotEvaluate:
         return False
-    if all_meet(bounds, half(number)) or claim.needed > 1:
-        return all_meet(bounds, half(number))
+    if all_meet(bounds, half(number)):
+        return True
+    if claim.needed > 1:
+        return False
     if any(all_meet(bounds, half(meant)) for meant in damages(number)):
         return True
     return one_digit_apart(number.text, as_text(float(bounds.middle), number))
