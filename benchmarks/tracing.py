@@ -11,9 +11,6 @@ PyTorch once it is loaded; its overhead is given as a multiple of a recording's 
 account's. Memory, too, is the peak of a process of its own for each.
 
     python benchmarks/tracing.py --repeats 50
-
-With `--keep-memory` no pass waits for the system to hand out memory that was given back to it
-after the pass before.
 """
 
 from __future__ import annotations
@@ -60,8 +57,6 @@ CASES = (
 )
 HAS_TORCHLENS = importlib.util.find_spec("torchlens") is not None
 TORCHLENS_REPEATS = 10  # each takes a tenth of a second
-# Numbers of a block that is the largest which the passes ever have, of 16 MiB.
-LARGE = 2**22
 
 
 class Whole(nn.Module):
@@ -186,11 +181,6 @@ def main() -> None:
     """Print the ratios."""
     parser = argparse.ArgumentParser(description="What recording costs.")
     parser.add_argument("--repeats", type=int, default=50)
-    parser.add_argument(
-        "--keep-memory",
-        action="store_true",
-        help="free a large block first, after which glibc keeps what smaller ones free",
-    )
     parser.add_argument("--peak", choices=("plain", "account"), help=argparse.SUPPRESS)
     parser.add_argument("--torchlens", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--case", type=int, default=0, help=argparse.SUPPRESS)
@@ -203,8 +193,6 @@ def main() -> None:
         passes = Passes(case)
         print(json.dumps(measure((passes.plain, passes.torchlens), TORCHLENS_REPEATS)))
         return
-    if arguments.keep_memory:
-        torch.empty(LARGE)
     lens = f"  {'TorchLens ms':>12}  {'/ record':>9}  {'/ account':>10}" if HAS_TORCHLENS else ""
     print(
         f"{'widths':20}  {'rows':>4}  {'plain ms':>8}  {'record ms':>9}  {'ratio':>5}  "
