@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import explain, pipeline
-from vae_explain.analysis import gradient_check, training
+from vae_explain.analysis import gradient_check
+from vae_explain.analysis.gradient_step import gradient_step
 from vae_explain.models.request import Request
 from vae_explain.pages.blocks import Walkthrough
 from vae_explain.pages.walkthrough.document import document
@@ -19,7 +20,7 @@ def composed(request: Request) -> Walkthrough:
     """Compose the document of a run of the built-in VAE."""
     recorded = pipeline.run_with_model(request)
     check = gradient_check.check_in_reach(recorded.run, request.architecture)
-    moved = training.gradient_step(recorded, 0.01)
+    moved = gradient_step(recorded, 0.01)
     return document(recorded.run, check, moved, request.architecture)[0]
 
 

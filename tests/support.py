@@ -34,9 +34,8 @@ from vae_explain.symbolic.expression import (
     Number,
     Pow,
     Ref,
-    evaluate,
-    measure,
 )
+from vae_explain.symbolic.measure import evaluate, measure
 from vae_explain.trace import Array, Slot
 
 from .examples import Example

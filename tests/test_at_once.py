@@ -39,9 +39,8 @@ from vae_explain.symbolic.expression import (
     Pow,
     Ref,
     Rest,
-    evaluate,
-    measure,
 )
+from vae_explain.symbolic.measure import evaluate, measure
 
 from .examples import Example
 from .support import call_of

@@ -20,8 +20,8 @@ from vae_explain.symbolic.expression import (
     Number,
     Ref,
     children,
-    evaluate,
 )
+from vae_explain.symbolic.measure import evaluate
 from vae_explain.symbolic.simplify import simplify
 from vae_explain.symbolic.text import to_text
 from vae_explain.symbolic.whole import evaluate_whole

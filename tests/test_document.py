@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from vae_explain import pipeline
-from vae_explain.analysis import gradient_check, training
+from vae_explain.analysis import gradient_check
+from vae_explain.analysis.gradient_step import gradient_step
 from vae_explain.engine.run import Run
 from vae_explain.engine.sensitivity import Sensitivity
 from vae_explain.models.builtin_config import BUILT_IN
@@ -47,7 +48,7 @@ def page(printed_run: Run) -> Walkthrough:
     """The document of the default run."""
     recorded = pipeline.run_with_model(Request(x=DEFAULT_X, arithmetic="printed"))
     check = gradient_check.check(recorded.run, BUILT_IN)
-    moved = training.gradient_step(recorded, 0.01)
+    moved = gradient_step(recorded, 0.01)
     walkthrough, checks = compose(recorded.run, check, moved, BUILT_IN)
     assert checks.failed == 0
     return walkthrough
@@ -186,7 +187,7 @@ def test_a_model_that_needs_float32_falls_back_and_says_so(
 def test_the_models_own_parameters_are_left_as_they_were() -> None:
     recorded = pipeline.run_with_model(Request(x=DEFAULT_X, arithmetic="printed"))
     before = {name: p.detach().clone() for name, p in recorded.model.named_parameters()}
-    moved = training.gradient_step(recorded, 0.1)
+    moved = gradient_step(recorded, 0.1)
     for name, parameter in recorded.model.named_parameters():
         assert torch.equal(parameter, before[name])
         assert parameter.grad is None
@@ -204,7 +205,7 @@ def test_the_step_lowers_the_loss_as_the_gradient_says(arithmetic: str) -> None:
     request = Request(x=DEFAULT_X, arithmetic=arithmetic)  # type: ignore[arg-type]  # one of the two
     recorded = pipeline.run_with_model(request)
     rate = 1e-4
-    moved = training.gradient_step(recorded, rate)
+    moved = gradient_step(recorded, rate)
     names = [name for name, _ in recorded.model.named_parameters()]
     squared = sum(float((recorded.run.gradient(name) ** 2).sum()) for name in names)
     assert moved.after is not None

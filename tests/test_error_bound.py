@@ -24,8 +24,8 @@ from vae_explain.symbolic.expression import (
     Number,
     Pow,
     Ref,
-    measure,
 )
+from vae_explain.symbolic.measure import measure
 
 from .support import trees
 

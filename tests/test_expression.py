@@ -26,10 +26,9 @@ from vae_explain.symbolic.expression import (
     SumOver,
     Transpose,
     children,
-    evaluate,
-    measure,
     references,
 )
+from vae_explain.symbolic.measure import evaluate, measure
 from vae_explain.symbolic.whole import evaluate_whole
 
 from .support import WHOLE_FUNCTIONS, same_number, trees

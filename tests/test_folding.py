@@ -24,8 +24,8 @@ from vae_explain.symbolic.expression import (
     SumOver,
     Transpose,
     children,
-    evaluate,
 )
+from vae_explain.symbolic.measure import evaluate
 from vae_explain.symbolic.simplify import simplify
 from vae_explain.symbolic.text import to_text
 

@@ -19,6 +19,7 @@ from hypothesis import given
 
 from vae_explain import pipeline
 from vae_explain.analysis import gradient_check, monte_carlo, training
+from vae_explain.analysis.gradient_step import first_step
 from vae_explain.analysis.noise_stream import draws as noise_of
 from vae_explain.analysis.training_records import TrainingPlan
 from vae_explain.engine.provenance import Target
@@ -70,7 +71,7 @@ def walkthroughs(
     weight = Target(full_run.value("fc1.weight").id, (0, 1), gradient=True)
     request = Request(DEFAULT_X)
     adam = TrainingPlan(Request(DEFAULT_X), steps=4, lr=0.01, optimizer="adam", explain=2)
-    moved = training.update(Request(DEFAULT_X, arithmetic="full"), 0.01)
+    moved = first_step(Request(DEFAULT_X, arithmetic="full"), 0.01)
     found = dict(pages)
     found["backward by hand"] = backward.backward(printed_run)[0]
     found["backward to one"] = backward.backward(full_run, ["fc1.weight"])[0]

@@ -30,7 +30,8 @@ from vae_explain.ops import (
 )
 from vae_explain.ops.broadcasting import indices
 from vae_explain.recording.recorder import record
-from vae_explain.symbolic.expression import Number, Ref, evaluate, references
+from vae_explain.symbolic.expression import Number, Ref, references
+from vae_explain.symbolic.measure import evaluate
 from vae_explain.symbolic.whole import evaluate_whole
 from vae_explain.trace import Array
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from vae_explain.ops import RULES, Call, NotExplained
-from vae_explain.symbolic.expression import evaluate
 from vae_explain.symbolic.latex import to_latex
+from vae_explain.symbolic.measure import evaluate
 from vae_explain.symbolic.text import to_text
 from vae_explain.trace import Array, Slot
 

@@ -20,7 +20,8 @@ from torch.nn import functional
 from vae_explain.engine.graph import BoundOperation, Graph
 from vae_explain.ops import RULES, Call, NotExplained
 from vae_explain.recording.recorder import record
-from vae_explain.symbolic.expression import ZERO, evaluate
+from vae_explain.symbolic.expression import ZERO
+from vae_explain.symbolic.measure import evaluate
 from vae_explain.symbolic.text import to_text
 from vae_explain.trace import Array, Slot
 

@@ -26,8 +26,9 @@ from vae_explain.engine.formulas import Steps
 from vae_explain.engine.graph import Graph
 from vae_explain.engine.run import Run, full_run
 from vae_explain.recording.recorder import record
-from vae_explain.symbolic.expression import Expression, measure, references
+from vae_explain.symbolic.expression import Expression, references
 from vae_explain.symbolic.latex import to_latex
+from vae_explain.symbolic.measure import measure
 from vae_explain.symbolic.text import to_text
 from vae_explain.trace import Trace
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from vae_explain.analysis import training
+from vae_explain.analysis.gradient_step import first_step
 from vae_explain.analysis.training_records import OptimizerName, TrainingPlan
 from vae_explain.models.loss_binding import LossOf
 from vae_explain.models.request import Request, UserModel
@@ -98,7 +99,7 @@ def test_an_update_is_that_of_torch_optim(style: str) -> None:
     own = MODELS[style]
     with without_onednn(style):
         _, model = plain_loop(own, "sgd", 1)
-    found = training.update(request_of(own), LR)
+    found = first_step(request_of(own), LR)
     for key, parameter in model.named_parameters():
         assert found.step.after[key].tobytes() == parameter.detach().numpy().tobytes(), key
     _, checks = update_page.update(found, list(found.step.after))

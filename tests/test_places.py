@@ -15,7 +15,8 @@ from vae_explain import explain
 from vae_explain.engine.provenance import Provenance, Target, shortened
 from vae_explain.ops import RULES, Rule
 from vae_explain.pages.blocks import Formula, Lines, Matrix, Tree
-from vae_explain.symbolic.expression import Apply, Ref, evaluate, measure
+from vae_explain.symbolic.expression import Apply, Ref
+from vae_explain.symbolic.measure import evaluate, measure
 from vae_explain.symbolic.text import to_text
 
 from .examples import Example, examples_of

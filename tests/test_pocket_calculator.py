@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vae_explain.pages.render.numbers import Numbers
-from vae_explain.symbolic.expression import Add, Expression, Ref, evaluate
+from vae_explain.symbolic.expression import Add, Expression, Ref
+from vae_explain.symbolic.measure import evaluate
 from vae_explain.symbolic.text import to_text
 
 from . import documents, printed_lines, printed_tables

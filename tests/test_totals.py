@@ -25,9 +25,9 @@ from vae_explain.symbolic.expression import (
     Number,
     Ref,
     Rest,
-    evaluate,
 )
 from vae_explain.symbolic.functions import FUNCTIONS
+from vae_explain.symbolic.measure import evaluate
 from vae_explain.trace import Array
 
 GENERATOR = np.random.default_rng(3)

@@ -19,7 +19,13 @@ from vae_explain.engine.run import Arithmetic, Run
 from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.why import why
 from vae_explain.pipeline import run
-from vae_explain.symbolic.expression import Add, Number, Ref, evaluate, references
+from vae_explain.symbolic.expression import (
+    Add,
+    Number,
+    Ref,
+    references,
+)
+from vae_explain.symbolic.measure import evaluate
 
 from .pages import CommandLine
 from .requests import held

@@ -16,7 +16,7 @@ from ..engine.sensitivity import Kind, Sensitivity
 from ..ops.reduction.normalize import NORMALIZE
 from ..quick_dataclasses import dataclass
 from ..symbolic.error_bound import Precision
-from ..symbolic.expression import measure
+from ..symbolic.measure import measure
 from ..trace import Array
 
 # Where an op takes what it adds to every row, such as a bias: its gradient is a sum. So is that

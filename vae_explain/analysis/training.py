@@ -18,20 +18,18 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.sgd import sgd
 
 from .. import pipeline
 from ..engine.loss_call import LossCall
 from ..engine.roles import reconstruction, standard_draws
 from ..engine.run import Run
 from ..errors import UserError
-from ..models.argument_matching import CannotBind
 from ..models.builtin_config import Architecture
 from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
 from ..models.kept_state import unchanged
 from ..models.model_copies import copy_of
 from ..models.prepare import prepared, user_code_errors
-from ..models.prepared_model import PreparedModel, RunWithModel, parameters_of
+from ..models.prepared_model import PreparedModel, parameters_of
 from ..models.request import Request, UserModel
 from ..models.user_code import CannotRun, said
 from ..trace import Array
@@ -44,7 +42,6 @@ from .training_records import (
     OptimizerStep,
     Training,
     TrainingPlan,
-    Update,
 )
 from .watch import Watcher
 
@@ -304,92 +301,6 @@ class _Own:
 def _at_step(run: Run, number: int) -> Run:
     started = " at the start, now" if run.changed else ""
     return dataclasses.replace(run, label=f"{run.label}{started} at step {number}")
-
-
-# --- one step ---------------------------------------------------------------------------
-
-
-def update(request: Request, lr: float) -> Update:
-    """Take one step of gradient descent from the seeded parameters.
-
-    Raises
-    ------
-    NotFinite
-        If the loss or a gradient overflows before the step.
-    CannotTrain
-        If the loss does not depend on any parameter.
-    """
-    before = pipeline.run_with_model(request)
-    with user_code_errors(request):
-        return gradient_step(before, lr)
-
-
-def gradient_step(before: RunWithModel, lr: float) -> Update:
-    """Take one step of gradient descent from a run; its model is left as it was.
-
-    Raises
-    ------
-    CannotTrain
-        If the loss does not depend on any parameter.
-    """
-    model, run = before.model, before.run
-    _trainable(model)
-    kept = parameters_of(model)
-    learns = set(run.gradients)
-    reached = [name for name in kept if run.value(name).id in learns]
-    if not reached:
-        raise CannotTrain("the loss depends on no parameter, so there is nothing to update")
-    try:
-        for name, parameter in model.named_parameters():
-            if name in reached:
-                # As the run had it: a model that moves its own goes further at each run.
-                parameter.data.copy_(torch.from_numpy(run.array(name).copy()))
-        _descend(model, run, reached, lr)
-        step = OptimizerStep(0, "sgd", lr, run, parameters_of(model), {}, {})
-        # The same noise, so that the two losses differ by what the step did and nothing else.
-        return Update(step, *_after(before))
-    finally:
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                parameter.copy_(torch.from_numpy(kept[name]))
-
-
-def _descend(model: nn.Module, run: Run, reached: Sequence[str], lr: float) -> None:
-    """Take the step of `torch.optim.SGD`, which loads PyTorch's compiler when it is made."""
-    named = dict(model.named_parameters())
-    with torch.no_grad():
-        sgd(
-            [named[name] for name in reached],
-            [torch.from_numpy(run.gradient(name).copy()) for name in reached],
-            [None] * len(reached),
-            lr=lr,
-            weight_decay=0,
-            momentum=0,
-            dampening=0,
-            nesterov=False,
-            maximize=False,
-        )
-
-
-def _after(before: RunWithModel) -> tuple[Run | None, str]:
-    """Return the run with the parameters that a step has left.
-
-    Or what PyTorch says where binary cross-entropy gets a NaN from them, which is a run's own end
-    as an infinite loss is.
-    """
-    try:
-        return before.again(), ""
-    except CannotBind:
-        raise CannotTrain(
-            "after the step the model returns something else, of which no loss is known"
-        ) from None
-    except RuntimeError as error:
-        if OUT_OF_RANGE not in str(error):
-            raise
-        return None, said(error)
-
-
-OUT_OF_RANGE = "should be between 0 and 1"  # in PyTorch's words for a probability that is none
 
 
 def raised(error: Exception) -> str:

@@ -263,9 +263,9 @@ class Questions:
 
             step = gradient_step(self.run, lr)
         else:
-            from ..analysis import training
+            from ..analysis.gradient_step import first_step
 
-            step = training.update(replace(self._given, arithmetic="full"), lr)
+            step = first_step(replace(self._given, arithmetic="full"), lr)
         parameters = list(step.step.after)
         chosen = [self._parameter(name, parameters) for name in names]
         return self._for_reader(UpdatePage(*update(step, parameters, chosen), step))

@@ -51,8 +51,8 @@ def _updated(job: Job, rate: float) -> Update:
         run = job.recorded_run("full")
         run.require_finite()
         return gradient_step(run, rate)
-    from ..analysis import training
+    from ..analysis.gradient_step import first_step
 
     if job.style.record:
         job.keep()
-    return training.update(job.request, rate)
+    return first_step(job.request, rate)

@@ -31,8 +31,8 @@ from ..symbolic.expression import (
     Opaque,
     Pow,
     Ref,
-    power,
 )
+from ..symbolic.measure import power
 from ..trace import Array
 from .backward_pass import backward
 from .formulas import Steps, gradient_name

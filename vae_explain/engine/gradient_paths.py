@@ -14,7 +14,8 @@ from ..ops import NotExplained
 from ..ops.array_bounds import sized
 from ..ops.at_once import is_many
 from ..quick_named_tuples import NamedTuple
-from ..symbolic.expression import Expression, Index, evaluate
+from ..symbolic.expression import Expression, Index
+from ..symbolic.measure import evaluate
 from ..trace import Array, rows_of
 from .backward_pass import accumulate, shares
 from .formulas import Steps

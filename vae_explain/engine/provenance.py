@@ -24,10 +24,10 @@ from ..symbolic.expression import (
     Pow,
     Ref,
     Rest,
-    evaluate,
     rebuilt,
     references,
 )
+from ..symbolic.measure import evaluate
 from ..trace import Array
 from .formulas import Steps, gradient_name, if_explained
 from .run import Run

@@ -22,11 +22,10 @@ from ..symbolic.expression import (
     Number,
     Ref,
     Rest,
-    evaluate,
-    measure,
     references,
     terms_in,
 )
+from ..symbolic.measure import evaluate, measure
 from ..symbolic.text import index_text
 from ..trace import Array
 from .formulas import Steps

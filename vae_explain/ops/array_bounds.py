@@ -26,9 +26,9 @@ from ..symbolic.expression import (
     Opaque,
     Pow,
     Ref,
-    measure,
 )
 from ..symbolic.functions import FUNCTIONS
+from ..symbolic.measure import measure
 from ..trace import Array
 from .array_functions import ON_ARRAYS
 

@@ -17,7 +17,16 @@ import numpy as np
 
 from ..quick_named_tuples import NamedTuple
 from ..symbolic.derivative import WHERE
-from ..symbolic.expression import Apply, Each, Expression, Number, Opaque, Ref, evaluate, references
+from ..symbolic.expression import (
+    Apply,
+    Each,
+    Expression,
+    Number,
+    Opaque,
+    Ref,
+    references,
+)
+from ..symbolic.measure import evaluate
 from ..trace import Array
 from .array_functions import on_arrays
 from .at_once import NotAtOnce

@@ -48,7 +48,7 @@ def composed(
         Whether the gradients in the other arithmetic are said beside.
     """
     from .. import pipeline
-    from ..analysis import training
+    from ..analysis.gradient_step import gradient_step
     from ..models.user_code import CannotRun
     from ..recording.random_draws import OtherDraws
 
@@ -56,7 +56,7 @@ def composed(
     moved: Update | str = ""
     if recorded.run.learning:
         try:
-            moved = training.gradient_step(recorded, lr).with_ends_alone
+            moved = gradient_step(recorded, lr).with_ends_alone
         except CannotRun as reason:
             moved = f"After it the model raises {reason.what}."
         except (CannotTrain, OtherDraws) as reason:

@@ -18,8 +18,21 @@ from typing import Any
 import numpy as np
 
 from ..quick_named_tuples import NamedTuple
-from .expression import PLACES, Add, Apply, Div, Expression, Mul, Neg, Number, Pow, Ref, Rest, power
+from .expression import (
+    PLACES,
+    Add,
+    Apply,
+    Div,
+    Expression,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+    Rest,
+)
 from .functions import FUNCTIONS
+from .measure import power
 
 # Roundings of a function: PyTorch's vector functions are good to 1 unit in the last place, which
 # is 2 roundings, and the C library's to 4 units (its manual, "Known Maximum Errors").

@@ -24,11 +24,11 @@ from ...symbolic.expression import (
     Mul,
     Number,
     Ref,
-    evaluate,
     nodes,
     references,
     terms_of,
 )
+from ...symbolic.measure import evaluate
 from ...symbolic.simplify import simplify
 from ...symbolic.text import symbol_text
 from .key import Topic

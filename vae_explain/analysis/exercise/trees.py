@@ -26,9 +26,9 @@ from ...symbolic.expression import (
     Ref,
     Role,
     children,
-    evaluate,
     rebuilt,
 )
+from ...symbolic.measure import evaluate
 from ...symbolic.text import split_index, symbol_text
 
 DEEPEST, MOST_NODES = 60, 1_000

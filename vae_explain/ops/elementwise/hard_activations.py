@@ -24,8 +24,8 @@ from ...symbolic.expression import (
     Number,
     Opaque,
     SumOver,
-    evaluate,
 )
+from ...symbolic.measure import evaluate
 from ...symbolic.shapes import shaped
 from ...trace import Array
 from ..binding import REQUIRED, binder

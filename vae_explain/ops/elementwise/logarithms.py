@@ -11,7 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...symbolic.build import TWO, exp, log, sigmoid
-from ...symbolic.expression import ONE, ZERO, Add, Expression, Number, evaluate
+from ...symbolic.expression import (
+    ONE,
+    ZERO,
+    Add,
+    Expression,
+    Number,
+)
+from ...symbolic.measure import evaluate
 from ...trace import Array
 from ..binding import binder
 from ..pointwise import choose, elementwise, number, one_number

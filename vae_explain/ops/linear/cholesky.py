@@ -24,8 +24,8 @@ from ...symbolic.expression import (
     Opaque,
     Ref,
     Transpose,
-    evaluate,
 )
+from ...symbolic.measure import evaluate
 from ...trace import Array
 from ..binding import REQUIRED, Refused, binder
 from ..broadcasting import broadcast_targets, sum_to

@@ -27,8 +27,8 @@ from ...symbolic.expression import (
     Number,
     Opaque,
     SumOver,
-    evaluate,
 )
+from ...symbolic.measure import evaluate
 from ...trace import Array
 from ..binding import Bound, Ignored, NotExplained, Read, Refused, binder
 from ..broadcasting import normalized_axes

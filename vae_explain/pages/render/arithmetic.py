@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...engine.worked_lines import Worked
-from ...symbolic.expression import Add, Expression, Number, Ref, evaluate, terms_in, terms_of
+from ...symbolic.expression import (
+    Add,
+    Expression,
+    Number,
+    Ref,
+    terms_in,
+    terms_of,
+)
 from ...symbolic.latex import to_latex
+from ...symbolic.measure import evaluate
 from ...symbolic.text import elided
 from ..blocks import Cell, Column, Formula, Lines, Places, Table
 from .columns import columns, right

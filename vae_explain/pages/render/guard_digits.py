@@ -23,11 +23,11 @@ from ...symbolic.expression import (
     Number,
     Pow,
     Ref,
-    evaluate,
     nodes,
     rebuilt,
     terms_of,
 )
+from ...symbolic.measure import evaluate
 
 # Further decimals with which any number is whole: a float64 has so many significant digits, and
 # a number is written with its first one at least.

@@ -22,10 +22,10 @@ from ...symbolic.expression import (
     Expression,
     Number,
     Ref,
-    evaluate,
     references,
     terms_of,
 )
+from ...symbolic.measure import evaluate
 from ...symbolic.text import elided, to_text
 from ..blocks import Claim, Quantity, Statement
 from ..phrases import counted

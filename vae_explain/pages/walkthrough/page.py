@@ -23,10 +23,10 @@ from ...symbolic.expression import (
     Number,
     Ref,
     Rest,
-    evaluate,
     references,
     terms_of,
 )
+from ...symbolic.measure import evaluate
 from ...symbolic.text import to_text
 from ...trace import Array, is_whole
 from ..blocks import (

@@ -27,7 +27,7 @@ from ....symbolic.expression import (
     children,
     terms_of,
 )
-from ....symbolic.expression import evaluate as evaluate_expression
+from ....symbolic.measure import evaluate as evaluate_expression
 from ....symbolic.text import to_text
 from ..equations.cursor import literal
 from ..equations.evaluation import CannotEvaluate, as_printed, evaluate, half

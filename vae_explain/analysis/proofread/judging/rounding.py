@@ -22,7 +22,7 @@ from ....engine.formulas import Steps
 from ....engine.forward_pass import Arrays, replay
 from ....engine.graph import BoundOperation
 from ....engine.run import Run
-from ....symbolic.expression import measure
+from ....symbolic.measure import measure
 from ....trace import Array
 from ..matching.names import Name
 from .recomputed import Inputs, array_of
