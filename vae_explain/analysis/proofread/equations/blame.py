@@ -27,7 +27,15 @@ from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
 from .judging import ComparedSides, EquationJudge, EquationMistake, has_activation
 from .known import Known, cut_or_rounded
-from .operands import Seen, are_exchanged, gives, slip, wrong_operand
+from .operands import (
+    Seen,
+    are_exchanged,
+    are_squares,
+    gives,
+    rearranged_operand,
+    slip,
+    wrong_operand,
+)
 from .put_in import PutIn, is_written_out
 from .scope import Scope
 from .syntax import (
@@ -39,6 +47,7 @@ from .syntax import (
     inside,
     is_bare,
     is_numeric,
+    key_of,
     literals,
     quantities,
     replaced,
@@ -94,10 +103,12 @@ class Blame:
         self.unjudged = 0
         self.results: list[tuple[int, str, Tree]] = []  # that are wrong, and what they should be
         self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
-        self.begin(None)
+        self.begin(None, None)
 
-    def begin(self, last: Tree | None) -> None:
-        """Go on to another equation, which ends in this side."""
+    def begin(self, name: Tree | None, last: Tree | None) -> None:
+        """Go on to another equation, of this quantity, which ends in this side."""
+        key = key_of(name) if name is not None else None
+        self._is_deviation = key is not None and key.startswith("σ") and key[1:2] != "²"
         self.right: Range | None = None
         self.last = last
         self.corrected = {}
@@ -134,9 +145,12 @@ class Blame:
                 mistakes = wrong
         uses = self.judge.uses
         put_in = all(use.right for use in uses)
-        if layer == "B" and mistakes and put_in and self._blames_formula(pair, left):
+        may_be_formula = put_in or self._bears_out(pair.right)  # the equation ends in it
+        if self._is_deviation and are_squares(mistakes):
+            may_be_formula = False
+        if layer == "B" and mistakes and may_be_formula and self._blames_formula(pair, left):
             self.judge.uses = uses
-            if not _takes_bias_off(pair.left):
+            if put_in and not _takes_bias_off(pair.left):
                 self.doubt(pair, mistakes)
             return
         if layer == "B" and any(not mistake.printed for mistake in mistakes):
@@ -173,8 +187,14 @@ class Blame:
     ) -> list[EquationMistake]:
         """Blame the operands that explain what follows wrong, and return the other mistakes."""
         if are_exchanged(mistakes):
+            printed = literals(pair.right)
+            exchanged = self.seen.has_in_order(printed) and self._blame_operand(
+                pair.left, printed, [], left, right=True
+            )
+            return [] if exchanged else list(mistakes)
+        if self._is_deviation and are_squares(mistakes):
             return list(mistakes)
-        if is_bare(pair.right) and len(mistakes) > 1:
+        if is_bare(pair.right) and mistakes and mistakes[0].made_of is None:
             blamed = self._blame_operand(pair.left, literals(pair.right), mistakes, left)
             if blamed:
                 return []
@@ -228,6 +248,8 @@ class Blame:
             return False
         values = [value for value in map(self._value, earlier) if value is not None]
         wrong = wrong_operand(tree, printed, mistakes, self.seen, right, values)
+        if wrong is None and (right or not mistakes or len(mistakes) > 1):
+            wrong = rearranged_operand(tree, printed)
         if wrong is None or wrong.number is None:
             return False
         results = ", ".join(number.text for number in printed)

@@ -19,7 +19,7 @@ from .damages import damages, one_digit_apart
 from .demands import Demand, rearranged
 from .findings import FORMULA, DocumentFinding, Doubt
 from .judging import EquationMistake
-from .operands import is_damaged, of_result
+from .operands import is_damaged, is_within, of_result
 from .run import EquationReader
 from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 
@@ -181,12 +181,7 @@ def _in_order(value: Tree, written: Sequence[Sequence[float]]) -> int:
         return 0
     rows = [_sizes(entry) for entry in value.entries]
     lists = [list(column) for column in zip(*rows, strict=False)]
-    return sum(_is_within(numbers, others) for numbers in lists for others in written)
-
-
-def _is_within(numbers: Sequence[float], others: Sequence[float]) -> bool:
-    left = iter(others)
-    return all(number in left for number in numbers)
+    return sum(is_within(numbers, others) for numbers in lists for others in written)
 
 
 def _changes(run: EquationReader) -> Iterator[_Change]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -17,11 +18,21 @@ from ....quick_named_tuples import NamedTuple
 from ....trace import Array
 from .cursor import literal
 from .damages import damages, one_digit_apart
-from .demands import solved
+from .demands import rearranged, solved
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .intervals import Range, all_meet
 from .judging import SLIP, EquationMistake
-from .syntax import Literal, Tree, is_bare, is_numeric, literals, replaced
+from .syntax import (
+    Literal,
+    Row,
+    Tree,
+    inside,
+    is_bare,
+    is_numeric,
+    literals,
+    replaced,
+    with_part,
+)
 
 FEWEST_DIGITS = 2  # of a result, for it to speak against an operand
 TELLING = 3  # digits that a result must have, or have more than an operand that is solved for
@@ -45,7 +56,9 @@ class Seen:
     """
 
     def __init__(self, trees: Iterable[Tree], others: Iterable[Literal] = ()) -> None:
-        numbers = [number for tree in trees for number in literals(tree)]
+        sides = [literals(tree) for tree in trees]
+        self.sides = [[abs(number.value) for number in side] for side in sides if len(side) > 1]
+        numbers = list(chain.from_iterable(sides))
         self.counts = Counter(_rounded(number.value) for number in numbers)
         sizes = {abs(value) for value in self.counts}
         further = [other for other in others if _rounded(abs(other.value)) not in sizes]
@@ -95,6 +108,17 @@ class Seen:
         # What has so few digits stands in many places by chance.
         return (changed > 0 and old.significant > 1) - (kept > 1 and old.significant > 2)
 
+    def prefers(self, new: Literal, old: Literal) -> int:
+        """Return whether a number stands elsewhere, and the one it may be meant for does not."""
+        meant, printed = _rounded(new.value), _rounded(old.value)
+        return (self.counts[meant] > 0) - (self.counts[printed] > 1)
+
+    def has_in_order(self, numbers: Sequence[Literal]) -> bool:
+        """Whether numbers stand in this order in another side of an equation."""
+        values = [abs(number.value) for number in numbers]
+        found = sum(is_within(values, others) for others in self.sides)
+        return found > 1  # their own is one
+
 
 def _likenesses(text: str) -> Iterator[str]:
     """Yield what a number has in common with those that one small thing makes of it."""
@@ -103,14 +127,27 @@ def _likenesses(text: str) -> Iterator[str]:
     yield from (f"{text[:i]}?{text[i + 1 :]}" for i, sign in enumerate(text) if sign.isdigit())
 
 
+def is_within(numbers: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether numbers stand among others, in this order."""
+    left = iter(others)
+    return all(number in left for number in numbers)
+
+
 def _rounded(number: float) -> float:
     return float(f"{number:.10g}")
 
 
 class _Other(NamedTuple):
-    """An operand, and the number that would explain what is printed."""
+    """An operand, and the number that would explain what is printed.
+
+    Attributes
+    ----------
+    score
+        How likely it is wrong; of two that are as likely, `seen` says more.
+    """
 
     score: int
+    seen: int
     place: int
     old: Literal
     new: Literal
@@ -152,12 +189,12 @@ def wrong_operand(
     own = _open(tree)
     before = [value for value in earlier if own is None or _all_agree([value], own)]
     follow = (o for o in others if _all_agree(before, _open(replaced(tree, o.place, o.new))))
-    likeliest = sorted(follow, key=lambda other: -other.score)
+    likeliest = sorted(follow, key=lambda other: (-other.score, -other.seen))
     if not likeliest:
         return None
     best = likeliest[0]
     # One of many numbers explains most results by chance, and so do two of few.
-    again = any(o.score == best.score and o.old != best.old for o in likeliest[1:])
+    again = any(o[:2] == best[:2] and o.old != best.old for o in likeliest[1:])
     chance = 2 * (len(operands) > FEW) or (best.score <= 2 and again)
     if best.score - chance * bool(mistakes) <= of_result(mistakes, seen) - 3 * right:
         return None
@@ -198,6 +235,8 @@ def is_damaged(number: Literal, meant: float) -> bool:
         return True
     if abs(number.value - 100 * meant) <= number.unit / 2:
         return True  # a percentage without its sign
+    if _is_square(number, meant):
+        return True
     theirs = f"{meant:.{max(0, number.decimals)}f}"
     return number.significant > TELLING and one_digit_apart(number.text, theirs)
 
@@ -218,7 +257,7 @@ def _others(
     for new in (*damages(old), *(seen.like(old) if telling else ())):
         spoken = seen.speaks_for(new.value, old)
         if gives(replaced(tree, place, new), printed, by if spoken > 0 else 0.5):
-            yield _Other(2 + spoken, place, old, new)
+            yield _Other(2 + spoken, seen.prefers(new, old), place, old, new)
     if len(printed) != 1 or printed[0].significant < TELLING:
         return
     solution = solved(tree, place, _middle, half(printed[0]), finer=0)
@@ -226,10 +265,26 @@ def _others(
         return
     new = literals(solution.value)[place]
     spoken = seen.speaks_for(new.value, old)
-    if one_digit_apart(old.text, new.text) and (printed[0].significant > TELLING or spoken > 0):
-        yield _Other(2 + spoken, place, old, new)
+    prefers = seen.prefers(new, old)
+    one_digit = one_digit_apart(old.text, new.text) and old.value * new.value >= 0
+    if one_digit and (printed[0].significant > TELLING or spoken > 0):
+        yield _Other(2 + spoken, prefers, place, old, new)
     elif printed[0].significant - old.significant >= TELLING:
-        yield _Other(1 + spoken, place, old, new)
+        yield _Other(1 + spoken, prefers, place, old, new)
+
+
+def rearranged_operand(tree: Tree, printed: Sequence[Literal]) -> EquationMistake | None:
+    """Return the first number that is another in a list put in, whose numbers are in disorder."""
+    if sum(number.significant for number in printed) < TELLING:
+        return None
+    lists = [part for part in inside(tree) if isinstance(part, Row) and is_bare(part)]
+    for part in lists if len(literals(tree)) <= MOST_OPERANDS else ():
+        for other in rearranged(part):
+            if isinstance(other.old, Row) and gives(with_part(tree, part, other.value), printed):
+                pairs = zip(literals(part), literals(other.value), strict=True)
+                ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
+                return EquationMistake(ours.text, theirs.text, 1.0, ours)
+    return None
 
 
 def slip(tree: Tree, number: Literal, value: float, seen: Seen) -> EquationMistake | None:
@@ -252,6 +307,19 @@ def slip(tree: Tree, number: Literal, value: float, seen: Seen) -> EquationMista
                 if gives(replaced(tree, place, literal(text, operand.line)), [number]):
                     return EquationMistake.of(operand, operand.value + by)
     return None
+
+
+def are_squares(mistakes: Sequence[EquationMistake]) -> bool:
+    """Whether each number is the square of the one that it should be: a variance for σ."""
+    return bool(mistakes) and all(
+        mistake.number is not None and _is_square(mistake.number, mistake.value)
+        for mistake in mistakes
+    )
+
+
+def _is_square(number: Literal, root: float) -> bool:
+    near = abs(root**2 - number.value) <= number.unit
+    return near and number.significant >= TELLING and abs(root - number.value) > number.unit
 
 
 def are_exchanged(mistakes: Sequence[EquationMistake]) -> bool:

@@ -18,7 +18,7 @@ from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
 from .judging import SLIP, ComparedSides, EquationMistake
 from .known import Known, as_text
-from .operands import Seen, are_exchanged
+from .operands import Seen, are_exchanged, are_squares
 from .restated import Restated
 from .scope import Scope, counted_from_zero
 from .syntax import (
@@ -142,7 +142,7 @@ class EquationReader:
         self.scope.resume(chain.sides[0].line)
         defines = name is not None and key_of(name) is not None
         sides = [side for side in chain.sides[defines:] if side.tree is not None]
-        self.blame.begin(sides[-1].tree if sides else None)
+        self.blame.begin(name, sides[-1].tree if sides else None)
         judged = self.blame.read_by.total()
         for position, side in enumerate(sides):
             if position:
@@ -263,7 +263,9 @@ class EquationReader:
         triples = zip(numbers, known.flat(), exact.middle.ravel(), strict=True)
         wrong = [(n, float(v)) for n, k, v in triples if not all_meet(half(n), k)]
         mistakes = [EquationMistake.of(number, value) for number, value in wrong]
-        if not wrong or (len(wrong) == len(numbers) and not are_exchanged(mistakes)):
+        all_wrong = len(wrong) == len(numbers)
+        squared = key_of(name) == "σ" and are_squares(mistakes)
+        if not wrong or (all_wrong and not (squared or are_exchanged(mistakes))):
             return
         self.blame.judge.uses = []
         self.blame.right = known

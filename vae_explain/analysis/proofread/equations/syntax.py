@@ -267,6 +267,13 @@ def mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
     return change(with_parts(tree, [mapped(part, change) for part in parts(tree)]))
 
 
+def with_part(tree: Tree, part: Tree, new: Tree) -> Tree:
+    """Return a tree with another part in place of one of its own, the same object."""
+    if tree is part:
+        return new
+    return with_parts(tree, [with_part(inner, part, new) for inner in parts(tree)])
+
+
 def replaced(tree: Tree, place: int, number: Literal) -> Tree:
     """Return a tree with one of its numbers, counted from the left, another."""
     seen = iter(range(len(literals(tree))))
