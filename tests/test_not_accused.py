@@ -57,6 +57,9 @@ from vae_explain.analysis.proofread.report import report
             "a = 0.75136507\n\nE = ½(0.01 − 0.75136507)² = 0.274811073",
         ),
         ("hits: 997/1000 = 0.997 = 99.7%", "hits: 997/1000 = 99.7"),
+        ("E = 1/2 (0.9 - 0.5137)^2 = 0.0746", "E = 1/2 (0.9 - 0.5137)^2 = 0.0764"),
+        ("d = 0.5 (1 + 0.2) (3 - 1) = 1.2", "d = 0.5 (1 + 0.2) (3 - 1) = 1.4"),
+        ("the gap is g = 0.34 (0.9 - 0.56) = 0.34", "the gap is g = 0.34 (0.9 - 0.56) = 0.43"),
     ],
 )
 def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:

@@ -13,7 +13,9 @@ from ....quick_dataclasses import dataclass
 from ....quick_named_tuples import NamedTuple
 from .clauses import Clause, clauses_of, listed
 from .cursor import TooDeep, Unreadable, literal, scientific
+from .evaluation import CannotEvaluate, as_rounded, evaluate
 from .habits import CASES, ELLIPSES, GIVEN, SMALL, about, is_said_wrong, is_word, without_units
+from .intervals import all_meet
 from .parser import parse
 from .syntax import Literal, Row, Symbol, Tree, is_bare, is_numeric, key_of
 from .tokens import MathToken
@@ -98,6 +100,8 @@ class _Reader:
         for position, (start, end) in enumerate(rest):
             self.is_given = self.is_given or self.tokens[min(start, end - 1)].text == "array"
             side, stopped = self._right(start, end)
+            if stopped < end and position + 1 < len(rest):
+                side, stopped = self._with_factor(side, start, stopped, end)
             sides.append(side)
             if stopped < end and position + 1 < len(rest):
                 yield self._chain(sides, continues)
@@ -121,12 +125,12 @@ class _Reader:
         at = min(start, len(self.tokens) - 1)
         return Side(tree, self._text(start, end), self.tokens[at].line)
 
-    def _parse(self, start: int, end: int) -> tuple[Tree | None, int]:
+    def _parse(self, start: int, end: int, remarks: bool = True) -> tuple[Tree | None, int]:
         if start >= end or end - start > LONGEST:
             return None, start
         tokens = without_units(self.tokens[start:end])
         try:
-            tree, used = parse(tokens, calls=True)
+            tree, used = parse(tokens, calls=True, remarks=remarks)
             used += (end - start - len(tokens)) * (used == len(tokens))
         except TooDeep:
             self.too_deep = True
@@ -155,6 +159,21 @@ class _Reader:
         if stopped < end and (cut or not self._may_follow(self.tokens[stopped])):
             return self._side(None, start, end), end
         return side, stopped
+
+    def _with_factor(self, side: Side, start: int, stopped: int, end: int) -> tuple[Side, int]:
+        """Read on through a bracket that multiplies: `1/2 (0.9 - 0.5)^2`, between two signs.
+
+        It says how the number before it is made where it comes to the same: `0.4 (0.9 - 0.5)`.
+        """
+        if side.tree is None or self.tokens[stopped].text != "(":
+            return side, stopped
+        tree, whole = self._parse(start, end, remarks=False)
+        behind, _ = self._parse(stopped, end)
+        if tree is None or whole < end or behind is None or is_bare(behind):
+            return side, stopped
+        if is_numeric(behind) and is_numeric(side.tree) and _are_equal(behind, side.tree):
+            return side, stopped
+        return self._side(tree, start, end), end
 
     def _may_follow(self, token: MathToken) -> bool:
         """Whether a formula may end before a token: before words, or a remark."""
@@ -234,6 +253,13 @@ class _Reader:
         if len(entries) == 1:
             return side
         return side._replace(tree=Row(tuple(entries)))
+
+
+def _are_equal(made: Tree, printed: Tree) -> bool:
+    try:
+        return all_meet(evaluate(made, as_rounded), evaluate(printed, as_rounded))
+    except CannotEvaluate:
+        return False
 
 
 def _counts(tree: Tree | None) -> bool:

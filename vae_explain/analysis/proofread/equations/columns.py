@@ -10,7 +10,7 @@ from ..passage import Fragment, Passage, plain
 from .chains import chains
 from .cursor import Unreadable
 from .damages import damages, one_digit_apart
-from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
+from .evaluation import CannotEvaluate, Leaf, as_rounded, evaluate, half
 from .intervals import Range, all_meet, hull
 from .judging import ComparedSides
 from .known import as_text
@@ -233,7 +233,7 @@ def _holds(claim: ColumnClaim) -> bool:
     number = claim.pair.right
     assert isinstance(number, Literal), "a claim is of one number"
     try:
-        bounds = evaluate(claim.pair.left, _rounded, claim.pair.lookup)
+        bounds = evaluate(claim.pair.left, as_rounded, claim.pair.lookup)
     except CannotEvaluate:
         return False
     if all_meet(bounds, half(number)):
@@ -243,8 +243,3 @@ def _holds(claim: ColumnClaim) -> bool:
     if any(all_meet(bounds, half(meant)) for meant in damages(number)):
         return True
     return one_digit_apart(number.text, as_text(float(bounds.middle), number))
-
-
-def _rounded(number: Literal) -> Range:
-    """Return what a number may be: a whole one only what it is, another what rounds to it."""
-    return as_printed(number) if number.whole else half(number)

@@ -49,6 +49,11 @@ def half(number: Literal) -> Range:
     return outward(*np.asarray(ends))
 
 
+def as_rounded(number: Literal) -> Range:
+    """Return what a number may be: a whole one only what it is, another what rounds to it."""
+    return as_printed(number) if number.whole else half(number)
+
+
 def nothing(name: Tree, leaf: Leaf) -> Range | None:
     """Know no name."""
     return None

@@ -36,20 +36,24 @@ NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 MULTIPLY = {"*", "⊙", "@", "/"}
 
 
-def parse(tokens: Sequence[MathToken], start: int = 0, calls: bool = False) -> tuple[Tree, int]:
+def parse(
+    tokens: Sequence[MathToken], start: int = 0, calls: bool = False, remarks: bool = True
+) -> tuple[Tree, int]:
     """Read the longest formula that begins at a token, and say where it ends.
 
     Parameters
     ----------
     calls
         Whether `σ(0.4)` is kept as a call, for the document to say what it is one of.
+    remarks
+        Whether a bracket behind a space may be a remark in prose, and no factor.
 
     Raises
     ------
     Unreadable
         If none does.
     """
-    parser = _Parser(tokens, start)
+    parser = _Parser(tokens, start, remarks)
     tree = parser.sum()
     return (tree if calls or not parser.called else uncalled(tree)), parser.position
 
@@ -69,8 +73,9 @@ def uncalled(tree: Tree) -> Tree:
 
 
 class _Parser(Quantities):
-    def __init__(self, tokens: Sequence[MathToken], start: int) -> None:
+    def __init__(self, tokens: Sequence[MathToken], start: int, remarks: bool) -> None:
         super().__init__(tokens, start)
+        self.remarks = remarks
         self.depth = 0
         self.called = False  # whether σ stands before a bracket
         self.in_row = False  # whether spaces part entries, as NumPy prints an array
@@ -124,8 +129,10 @@ class _Parser(Quantities):
         if token.mode == "code":
             return False
         if token.kind == "open":
-            remark = token.mode == "text" and token.spaced and not self._is_factor(before)
-            return not remark and not (self.in_row and token.spaced)
+            prose = self.remarks and token.mode == "text" and token.spaced
+            return not (prose and not self._is_factor(before)) and not (
+                self.in_row and token.spaced
+            )
         if token.kind in ("fraction", "root", "hat", "sum", "vector"):
             return not self.in_row
         if token.kind == "function":

@@ -12,7 +12,7 @@ from itertools import permutations
 
 from ....quick_named_tuples import NamedTuple
 from . import intervals
-from .evaluation import CannotEvaluate, Lookup, as_printed, evaluate, half, nothing
+from .evaluation import CannotEvaluate, Lookup, as_printed, as_rounded, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly
 from .judging import EquationMistake
 from .known import Known
@@ -132,7 +132,7 @@ def _mistake(term: SumTerm, expected: SumTerm) -> EquationMistake:
 
 
 def _allowed(term: SumTerm) -> Range:
-    bounds = evaluate(term.tree, lambda n: exactly(n.value) if n.whole else half(n))
+    bounds = evaluate(term.tree, as_rounded)
     return intervals.multiply(bounds, term.factor)
 
 

@@ -30,8 +30,7 @@ from ....symbolic.expression import (
 from ....symbolic.measure import evaluate as evaluate_expression
 from ....symbolic.text import to_text
 from ..equations.cursor import literal
-from ..equations.evaluation import CannotEvaluate, as_printed, evaluate, half
-from ..equations.intervals import Range
+from ..equations.evaluation import CannotEvaluate, as_rounded, evaluate
 from ..equations.syntax import (
     FunctionCall,
     Literal,
@@ -290,7 +289,7 @@ def _summands(expression: Expression) -> Iterator[Expression]:
 def _within(tree: Tree, number: float, slack: float) -> bool:
     """Whether a line may give a number, as its own numbers are rounded."""
     try:
-        bounds = evaluate(tree, _rounded)
+        bounds = evaluate(tree, as_rounded)
     except CannotEvaluate:
         return False
     return bool(bounds.low - slack <= number <= bounds.high + slack)
@@ -376,8 +375,3 @@ def _magnitude(tree: Tree) -> float:
         case Product(factors, signs) if "/" not in signs:
             return math.prod(map(_magnitude, factors))
     return abs(value_of(tree))
-
-
-def _rounded(number: Literal) -> Range:
-    """Return what a number may be: a constant of the formula, or an exact zero, is what it is."""
-    return as_printed(number) if number.whole else half(number)
