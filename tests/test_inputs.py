@@ -181,6 +181,53 @@ def test_more_rows_than_a_run_has_memory_for(
     assert cli("params", "--x-file", str(path)).code == 0
 
 
+OWN = """
+import torch
+class Own(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(8, 8)
+    def forward(self, x):
+        return self.layer(torch.relu(x))
+def loss(recon, x):
+    return (recon - x).square().sum()
+"""
+
+
+@pytest.mark.parametrize("command", ["forward", "audit", "train"])
+def test_more_numbers_than_a_run_of_a_users_model_has_memory_for(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    rows = 2**13
+    np.save(tmp_path / "x.npy", np.ones((rows, 8), np.float32))
+    (tmp_path / "own.py").write_text(OWN)
+    own = ["--model", f"{tmp_path}/own.py:Own", "--loss", f"{tmp_path}/own.py:loss"]
+    bytes_of_one = job.IN_TWO_RUNS if command == "audit" else job.BYTES_A_NUMBER
+    # x, what comes of it in two layers, the difference and its square.
+    numbers = 5 * rows * 8 + 1
+    monkeypatch.setattr(job, "MOST_BYTES", bytes_of_one * (numbers - 1))
+    outcome = cli(command, *own, "--x-file", str(tmp_path / "x.npy"))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"has more than {numbers - 1:,} numbers" in outcome.err
+    assert "give fewer rows" in outcome.err
+    monkeypatch.setattr(job, "MOST_BYTES", bytes_of_one * numbers)
+    assert cli("params", *own, "--x-file", str(tmp_path / "x.npy")).code == 0
+
+
+def test_what_is_read_is_not_copied_before_it_is_run(cli: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.random.default_rng(0).random((100_000, 4), np.float32))
+    tracemalloc.start()
+    try:
+        assert (
+            cli("params", "--recon", "bce", "--arithmetic", "full", "--x-file", str(path)).code == 0
+        )
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 24 * path.stat().st_size
+
+
 @pytest.mark.parametrize("form", ["csv", "npy"])
 def test_standard_input_may_be_the_file(
     cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str

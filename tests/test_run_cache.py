@@ -53,6 +53,11 @@ def entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.exists() else []
 
 
+def test_single_numbers_are_another_input_than_the_same_ones_as_typed() -> None:
+    single = np.array([[0.1, 0.2, 0.3, 0.4]], np.float32)
+    assert key_of(Request(single)) != key_of(Request(single.astype(np.float64)))
+
+
 @pytest.fixture(scope="module")
 def recording() -> Recording:
     return pipeline.record_both(Request(X))

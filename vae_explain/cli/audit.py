@@ -81,7 +81,7 @@ def audit(
     written = {"--junit": junit, "--sarif": sarif}
     targets = {o: style.files.name(o, path) for o, path in written.items() if path is not None}
     earlier = _read(baseline)
-    job = Job(options, style, "full")
+    job = Job(options, style, "full", in_two_runs=True)
 
     from ..analysis.audit.all_rules import ALL
     from ..analysis.audit.baseline import fingerprints

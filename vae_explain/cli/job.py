@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from .style import Style
 
 Rows = tuple[tuple[float, ...], ...]
-# Of memory that a run takes at its most for each number that it computes, as measured: the number
-# and its gradient by PyTorch and by hand in float64, and as much again in a second run.
+# Of memory that a command takes at its most for each number that a run computes, as measured: the
+# number and its gradient by PyTorch and by hand in float64, and as much again in a second run.
 BYTES_A_NUMBER = 64
+IN_TWO_RUNS = 128  # where the runs of both arithmetics, or of twice the rows, are kept
 INPUT_FILES = ".csv", ".npy"
 # What goes with a recorded run as with any other.
 OF_ANY_RUN = {
@@ -49,6 +50,8 @@ class Job:
     ----------
     style
         Which has the file that is to get the run, if there is one.
+    in_two_runs
+        Whether the command keeps a second run of all rows, which it needs memory for.
     default, of_own
         The arithmetic of the built-in VAE, and of a user's model, when none is asked for.
 
@@ -63,9 +66,15 @@ class Job:
     """
 
     def __init__(
-        self, options: Options, style: Style, default: Arithmetic, of_own: Arithmetic = "full"
+        self,
+        options: Options,
+        style: Style,
+        default: Arithmetic,
+        of_own: Arithmetic = "full",
+        in_two_runs: bool = False,
     ) -> None:
         self.options, self.style = options, style
+        self._bytes = IN_TWO_RUNS if in_two_runs or style.record else BYTES_A_NUMBER
         self.doubts: tuple[str, ...] = ()
         self._kept: Recording | None = None  # where the run came from, if it was recorded
         unasked = of_own if options.model else default
@@ -236,6 +245,7 @@ class Job:
             strip_prefix=options.strip_prefix,
             decimals=self.decimals,
             changes=self._changes(len(x)),
+            most_numbers=MOST_BYTES // self._bytes if options.x_file else None,
         )
 
     def _typed_rows(self) -> Rows:
@@ -262,13 +272,12 @@ class Job:
         if array.ndim != 2 or array.shape[1] != width:
             words = f"it has shape {list(array.shape)}, but the model takes rows of {width}"
             raise Problem("--x-file", path, words)
-        bytes_needed = BYTES_A_NUMBER * len(array) * self.architecture.numbers_a_row
+        bytes_needed = self._bytes * len(array) * self.architecture.numbers_a_row
         if bytes_needed > MOST_BYTES:
             most = len(array) * MOST_BYTES // bytes_needed
             words = f"its run would take {bytes_needed / 2**30:,.1f} GiB of memory; give at most"
             raise Problem("--x-file", path, f"{words} {most:,} rows")
-        # Of float32, as it would be typed.
-        return array.astype("U").astype("float64") if array.dtype == "float32" else array
+        return array
 
     def _changes(self, rows: int) -> tuple[Change, ...]:
         """Read what is to be set, and for the built-in VAE find the entries."""
@@ -336,6 +345,8 @@ def _read(path: Path) -> Array:
 
 
 def _require_probabilities(rows: Rows | Array) -> None:
+    if not isinstance(rows, tuple) and rows.min() >= 0 and rows.max() <= 1:
+        return  # many numbers, which are not looked at one by one
     outside = next((value for row in rows for value in row if not 0 <= value <= 1), None)
     if outside is not None:
         mend = "binary cross-entropy needs every x to be from 0 to 1; change --x"

@@ -32,6 +32,8 @@ from .weight_files import load_weights
 if TYPE_CHECKING:
     from .request import Input
 
+LARGE = 2**16  # numbers of x, from which on it is worth a run to know how many it computes
+
 
 @contextmanager
 def prepared(request: Request) -> Iterator[PreparedModel]:
@@ -91,6 +93,8 @@ def _made_ready(
             ready = as_it_takes(ready, request.x)
         with user_code_errors(request):
             ready = with_entries(ready, request.changes)
+            if request.most_numbers is not None and x.numel() >= LARGE:
+                ready.draws(request.most_numbers)
         yield ready
 
 

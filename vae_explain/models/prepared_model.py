@@ -8,6 +8,7 @@ after any other run what it keeps is put back.
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -174,10 +175,20 @@ class PreparedModel:
         self._put_back_x(run.trace)
         return run.agrees_with(*found)
 
-    def draws(self) -> list[Tensor]:
-        """Return what a run draws, in order; model and generator stay as they were."""
+    def draws(self, most: float = math.inf) -> list[Tensor]:
+        """Return what a run draws, in order; model and generator stay as they were.
+
+        Parameters
+        ----------
+        most
+            How many numbers the run may have, x among them; `TooMany` where it has more.
+        """
+
+        def objective() -> Computed:
+            return self.objective(self.model, self.x)
+
         with self.drawing(), unchanged(self.holders):
-            return draws_of_run(lambda: self.objective(self.model, self.x), self.model, self.noise)
+            return draws_of_run(objective, self.model, self.noise, most, self.x.numel())
 
     def rounded(self) -> PreparedModel:
         """Return the same in float64, parameters rounded as a page prints them, x as written."""

@@ -104,6 +104,8 @@ class Request:
         when None.
     changes
         Entries of parameters, x and noise that are set after all that, one by one.
+    most_numbers
+        How many numbers a run of a large x may have; None for as many as it has.
     """
 
     x: Input
@@ -116,6 +118,7 @@ class Request:
     generator: Tensor | None = None
     decimals: int | None = None
     changes: tuple[Change, ...] = ()
+    most_numbers: int | None = None
 
     @property
     def architecture(self) -> Architecture | None:

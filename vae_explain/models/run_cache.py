@@ -36,7 +36,7 @@ OF_COMPUTING = (
     "TORCH_", "VECLIB_",
 )  # fmt: skip
 # Of a request: both arithmetics are in one entry, and of these more than their words counts.
-ELSEWHERE = ("arithmetic", "x", "weights")
+ELSEWHERE = ("arithmetic", "x", "weights", "most_numbers")
 # Of a processor, what changes from one moment to the next.
 UNSTEADY = ("cpu MHz", "bogomips", "BogoMIPS")
 
@@ -130,7 +130,8 @@ def key_of(request: Request) -> str | None:
     """
     if request.architecture is None or request.generator is not None:
         return None
-    x = np.asarray(request.x, np.float64)  # as it was typed
+    x = np.asarray(request.x)
+    x = x if x.dtype == np.float32 else x.astype(np.float64)  # as it was typed, or single numbers
     if _size(request, x) > MOST_OF_ONE:
         return None
     try:
@@ -158,7 +159,7 @@ def _asked(request: Request, x: Array) -> Iterator[bytes]:
     for each in fields(request):
         if each.name not in ELSEWHERE:
             yield f"{each.name}={getattr(request, each.name)!r}".encode()
-    yield repr(x.shape).encode()
+    yield repr((x.shape, x.dtype)).encode()
     yield x.tobytes()
     if request.weights is not None:
         yield request.weights.suffix.encode()

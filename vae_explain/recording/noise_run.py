@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..errors import UserError
 from ..trace import Array
 from .autograd import gradients_on
 from .call_info import PendingCall, results_of
@@ -18,8 +20,22 @@ from .restoring import restored
 from .tensor_arrays import array_of
 
 
+class TooMany(UserError):
+    """A run that computes more numbers than there is room for."""
+
+    option = "--x-file"
+
+    def __init__(self, most: float) -> None:
+        words = f"its run has more than {most:,.0f} numbers, the most that memory is taken for"
+        super().__init__(f"{words}; give fewer rows")
+
+
 def draws_of_run(
-    objective: Callable[[], object], model: nn.Module, noise: Sequence[Tensor] = ()
+    objective: Callable[[], object],
+    model: nn.Module,
+    noise: Sequence[Tensor] = (),
+    most: float = math.inf,
+    before: int = 0,
 ) -> list[Tensor]:
     """Run an objective once and return all that it draws, in order, dropout masks among them.
 
@@ -30,13 +46,19 @@ def draws_of_run(
     ----------
     noise
         Taken, in order, in place of what the model draws from the standard normal.
+    most
+        How many numbers there may be in all.
+    before
+        How many there are before the run.
 
     Raises
     ------
     NoiseMismatch
         If a given draw does not have the shape of the draw that it replaces.
+    TooMany
+        As soon as there are more numbers, so that the rest of them takes no memory.
     """
-    listener = _Listener(noise)
+    listener = _Listener(noise, most=most, before=before)
     with restored(model.modules()), gradients_on(), listener:
         objective()
     return listener.draws
@@ -67,9 +89,16 @@ def loss_and_gradients(
 class _Listener(CallMode):
     """Keeps what is drawn while it is the active mode, and puts given noise in its place."""
 
-    def __init__(self, noise: Sequence[Tensor] = (), redrawn: Sequence[Tensor] = ()) -> None:
+    def __init__(
+        self,
+        noise: Sequence[Tensor] = (),
+        redrawn: Sequence[Tensor] = (),
+        most: float = math.inf,
+        before: int = 0,
+    ) -> None:
         super().__init__()
         self._given = GivenDraws(noise, redrawn)
+        self._most, self._left = most, most - before
         self.draws: list[Tensor] = []
 
     def handle(self, call: PendingCall) -> Any:
@@ -85,4 +114,9 @@ class _Listener(CallMode):
             self.draws += [drawn.detach().clone() for drawn in results_of(result)]
         elif call.returns_new_memory:
             result.detach().zero_()  # as in the record, whatever is in this memory
+        if self._left < math.inf:
+            made = results_of(result)
+            self._left -= sum(each.numel() for each in made if not each._is_view())
+            if self._left < 0:
+                raise TooMany(self._most)
         return result
