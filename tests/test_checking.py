@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pages import command_line, text_of
-from vae_explain.analysis import numpy_oracle
+from vae_explain.analysis import gradient_check, numpy_oracle
 from vae_explain.analysis.gradient_check import (
     AUTOGRAD,
     CENTRAL,
@@ -153,6 +153,15 @@ def test_json_of_a_batch_in_printed_arithmetic() -> None:
     assert found["arithmetic"] == "printed"
     assert found["passed"] is True
     assert max(entry[AUTOGRAD]["relative"] for entry in found["parameters"]) < 1e-12
+
+
+def test_of_a_large_model_some_numbers_are_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gradient_check, "MOST_WORK", 0)
+    outcome = command_line("check", "--dims", "40-8-2-8-40", "--x", ",".join(["0.5"] * 40))
+    words = " ".join(outcome.out.split())
+    assert outcome.code == 0
+    assert "Complex steps and central differences moved 10 of 748 numbers" in words
+    assert "748 gradients of 10 parameters compared with 3 independent computations" in words
 
 
 def test_a_failure_is_exit_code_1_and_named(monkeypatch: pytest.MonkeyPatch) -> None:

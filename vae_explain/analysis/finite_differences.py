@@ -23,7 +23,7 @@ from ..models.prepared_model import default_precision, draws_of
 from ..models.request import Request
 from ..trace import UNSEEN, Array
 from .differences import AT, FINE, STEPS, farthest, noise_of, quotients, step_of
-from .gradient_check import SEED, Nudged
+from .gradient_check import Nudged, chosen
 from .judge import GradientJudge, gradient_scale
 from .moved_loss import MovedLoss
 
@@ -108,16 +108,16 @@ def _nudged(
     noise = farthest(judge.by_hand.roundings, values) * noise_of(partial(_along, model, evaluation))
     for name, parameter in parameters:
         working_on(f"central differences of {name}")
-        chosen = _chosen(run.gradient(name), most)
-        starts = parameter.data.view(-1)[chosen].tolist()
+        places = chosen(run.gradient(name), most)
+        starts = parameter.data.view(-1)[places].tolist()
         # The losses with each number moved, by the number that it was moved to.
-        known: list[dict[float, float]] = [{} for _ in chosen]
-        search = _Search(run, judge, name, chosen)
+        known: list[dict[float, float]] = [{} for _ in places]
+        search = _Search(run, judge, name, places)
         results = [
             quotients(losses.__getitem__, start, middle, noise, search.scale)
             for losses, start in zip(known, starts, strict=True)
         ]
-        going_on = list(range(len(chosen)))
+        going_on = list(range(len(places)))
         for step in range(STEPS):
             steps = {n: step_of(starts[n], middle, noise, step, search.scale) for n in going_on}
             # By a step of which the rounding alone leaves more open, nothing would be won.
@@ -125,11 +125,11 @@ def _nudged(
             moves = [(n, starts[n] + sign * s) for n, s in steps.items() for sign in (1, -1)]
             if moves and math.isfinite(noise):
                 which, numbers = np.array([n for n, _ in moves]), np.array([to for _, to in moves])
-                losses = evaluation.losses(parameter, chosen[which], numbers, middle, noise)
+                losses = evaluation.losses(parameter, places[which], numbers, middle, noise)
                 for (n, to), loss in zip(moves, losses, strict=True):
                     known[n][to] = loss
             going_on = [n for n in steps if search.goes_on(n, next(results[n], None))]
-        nudged[name] = Nudged(chosen, search.central, search.error)
+        nudged[name] = Nudged(places, search.central, search.error)
     return nudged
 
 
@@ -189,15 +189,6 @@ def _along(model: nn.Module, evaluation: MovedLoss, part: float) -> float:
     for parameter, before in kept:
         parameter.data.copy_(before)
     return loss
-
-
-def _chosen(gradient: Array, most: int) -> Array:
-    """Return the places of all numbers, or of the largest and some that are drawn."""
-    if gradient.size <= most:
-        return np.arange(gradient.size)
-    largest = np.argsort(-np.abs(gradient.ravel()), kind="stable")[: most // 2]
-    drawn = np.random.default_rng(SEED).choice(gradient.size, most - len(largest), replace=False)
-    return np.unique(np.concatenate([largest, drawn]))
 
 
 def _is_rewritten(run: Run, name: str) -> bool:

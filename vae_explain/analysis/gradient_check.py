@@ -39,7 +39,11 @@ FLOORED = (
     "the slope of the loss"
 )
 SEED = 0  # of the numbers of a large parameter that are drawn to be moved
-MOST_EVALUATED = 5000  # parameters, each with three evaluations of the loss: a second or two
+# What an evaluation of the loss takes, in nanoseconds: by itself, and for each number of a run.
+OF_AN_EVALUATION, OF_A_NUMBER = 30_000, 8
+EVALUATIONS = 5  # of each number that is moved, or so
+# What all may take before fewer numbers are moved; and before a document has none moved.
+MOST_WORK, MOST_IN_A_MOMENT = 15_000_000_000, 3_000_000_000
 
 
 @dataclass(frozen=True)
@@ -114,25 +118,48 @@ def check(run: Run, architecture: Architecture = BUILT_IN, again: Again = no_run
     design = numpy_oracle.Design(
         architecture.activation, architecture.recon, architecture.reduction, architecture.beta
     )
-    by_step = numpy_oracle.complex_step(*inputs, design=design)
-    central, error = numpy_oracle.central_differences(*inputs, design=design)
+    # Some of each, where all would take too long.
+    most = max(MOST_WORK // _work_of_one(run) // len(numbers), 1)
+    gradients = {
+        name: run.hand_gradients.get(numbers[name], np.zeros(array.shape))  # none comes to it
+        for name, array in inputs[0].items()
+    }
+    places = {name: chosen(array, most) for name, array in gradients.items()}
+    by_step = numpy_oracle.complex_step(*inputs, design=design, places=places)
+    central, error = numpy_oracle.central_differences(*inputs, design=design, places=places)
     checks = []
-    for name, array in inputs[0].items():
-        value_id = numbers[name]
-        mine = run.hand_gradients.get(value_id, np.zeros(array.shape))  # no gradient comes to none
-        scale = max(largest(by_step[name]), gradient_scale(run, value_id))
+    for name, array in gradients.items():
+        value_id, at = numbers[name], places[name]
+        mine, steps, differ, off = (
+            each.reshape(-1)[at] for each in (array, by_step[name], central[name], error[name])
+        )
+        scale = max(largest(steps), gradient_scale(run, value_id))
         differences = {
             AUTOGRAD: judge.autograd(value_id, scale),
             COMPLEX_STEP: judge.oracle(
-                value_id, mine, by_step[name], scale, numpy_oracle.SMALLEST_SLOPE
+                value_id, mine, steps, scale, numpy_oracle.SMALLEST_SLOPE, at
             ),
         }
-        by_central = judge.oracle(value_id, mine, central[name], scale, error[name])
+        by_central = judge.oracle(value_id, mine, differ, scale, off, at)
         reason = "" if by_central.passed else _other_gradient(run, value_id)
         if not reason:
             differences[CENTRAL] = by_central
         checks.append(ParameterCheck(name, array.shape, differences, reason))
-    return Check(run, tuple(checks))
+    return Check(run, tuple(checks), nudged=sum(map(len, places.values())))
+
+
+def chosen(gradient: Array, most: int) -> Array:
+    """Return the places of all numbers, or of the largest and some that are drawn."""
+    if gradient.size <= most:
+        return np.arange(gradient.size)
+    largest = np.argsort(-np.abs(gradient.ravel()), kind="stable")[: most // 2]
+    drawn = np.random.default_rng(SEED).choice(gradient.size, most - len(largest), replace=False)
+    return np.unique(np.concatenate([largest, drawn]))
+
+
+def _work_of_one(run: Run) -> int:
+    """Return about how many nanoseconds it takes to move one number of a parameter."""
+    return EVALUATIONS * (OF_AN_EVALUATION + OF_A_NUMBER * run.trace.numbers)
 
 
 def check_in_reach(run: Run, architecture: Architecture | None, again: Again = no_run) -> Check:
@@ -142,7 +169,7 @@ def check_in_reach(run: Run, architecture: Architecture | None, again: Again = n
     model), and evaluates the loss anew for each parameter.
     """
     numbers = sum(value.array.size for value in run.trace.parameters)
-    if architecture is None or numbers > MOST_EVALUATED:
+    if architecture is None or numbers * _work_of_one(run) > MOST_IN_A_MOMENT:
         return check_autograd(run, again)
     return check(run, architecture, again)
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ from .differences import best, noise_of, quotients
 Array = NDArray[Any]
 Index = tuple[int, ...]
 Term = Literal["mse", "kl"]
+Places = Mapping[str, Iterable[int]]
 
 STEP = 1e-200
 # A slope below this, times the step, is no normal number any more.
@@ -209,6 +210,7 @@ def complex_step(
     eps: Array,
     term: Term | None = None,
     design: Design = TEXTBOOK,
+    places: Places | None = None,
 ) -> dict[str, Array]:
     """Return the gradient of the loss at every parameter, exact to the last few digits.
 
@@ -218,17 +220,20 @@ def complex_step(
         As for `terms`; real, computed in float64 whatever their own precision.
     term
         The part of the loss to differentiate; None for all of it.
+    places
+        The elements of each parameter to move, counted through the whole of it; None for all.
 
     Returns
     -------
     dict
-        For each parameter an array of its shape. One evaluation for each element.
+        For each parameter an array of its shape, NaN where it was not moved. One evaluation for
+        each element.
     """
     x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
     nudged = {name: np.array(parameter, np.complex128) for name, parameter in parameters.items()}
-    gradients = {name: np.empty(parameter.shape) for name, parameter in nudged.items()}
+    gradients = {name: np.full(parameter.shape, np.nan) for name, parameter in nudged.items()}
     with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
-        for name, parameter, index in _elements(nudged):
+        for name, parameter, index in _elements(nudged, places):
             parameter[index] += 1j * STEP
             gradients[name][index] = float(loss(nudged, x64, eps64, term, design).imag) / STEP
     return gradients
@@ -240,6 +245,7 @@ def central_differences(
     eps: Array,
     term: Term | None = None,
     design: Design = TEXTBOOK,
+    places: Places | None = None,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return the gradient of the loss at every parameter to some seven digits, and its error.
 
@@ -250,7 +256,7 @@ def central_differences(
 
     Parameters
     ----------
-    parameters, x, eps, term, design
+    parameters, x, eps, term, design, places
         As for `complex_step`.
 
     Returns
@@ -262,7 +268,8 @@ def central_differences(
     x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
     nudged = {name: np.array(parameter, np.float64) for name, parameter in parameters.items()}
     central, error = (
-        {name: np.empty(parameter.shape) for name, parameter in nudged.items()} for _ in range(2)
+        {name: np.full(parameter.shape, np.nan) for name, parameter in nudged.items()}
+        for _ in range(2)
     )
 
     def evaluated(numbers: Mapping[str, Array]) -> float:
@@ -278,7 +285,7 @@ def central_differences(
     # parameter is multiplied and added for each row.
     roundings = 2 * (len(eps64) if eps64.ndim > 1 else 1) * sum(p.size for p in nudged.values())
     noise = math.sqrt(roundings) * noise_of(along)
-    for name, parameter, index in _elements(nudged):
+    for name, parameter, index in _elements(nudged, places):
 
         def at(number: float, parameter: Array = parameter, index: Index = index) -> float:
             parameter[index] = number
@@ -289,10 +296,13 @@ def central_differences(
     return central, error
 
 
-def _elements(parameters: Mapping[str, Array]) -> Iterator[tuple[str, Array, Index]]:
-    """Yield each element's place, and put back what was written there."""
+def _elements(
+    parameters: Mapping[str, Array], places: Places | None
+) -> Iterator[tuple[str, Array, Index]]:
+    """Yield where each element is that is moved, and put back what was written there."""
     for name, parameter in parameters.items():
-        for index in np.ndindex(parameter.shape):
+        for place in range(parameter.size) if places is None else places[name]:
+            index = tuple(map(int, np.unravel_index(place, parameter.shape)))
             kept = parameter[index]
             yield name, parameter, index
             parameter[index] = kept

@@ -141,7 +141,8 @@ def _of_differences(check: Check) -> list[Note]:
     )
     if not check.nudged or check.nudged == total:
         return []
-    words = f"Central differences moved {check.nudged:,} of {counted(total, 'number')}"
+    who = "Complex steps and central" if COMPLEX_STEP in check.oracles else "Central"
+    words = f"{who} differences moved {check.nudged:,} of {counted(total, 'number')}"
     return [
         Note(
             f"{words}: of a large parameter those with the largest gradients, and others "
