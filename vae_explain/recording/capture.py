@@ -6,11 +6,12 @@ sense of them: it gives the values their names and finds the terms of the loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import chain
-from typing import Any, TypeVar, cast
+from itertools import count
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,10 +20,9 @@ from ..trace import Array, Operation, Slot, Term, Trace, Value
 from .autograd import changed_by_hooks, differentiated
 from .default_names import name_the_rest, unique_names
 from .loss_terms import LossTerms, feed_each_other, producers_of
-from .tensor_arrays import closed, copied, gradient_arrays
+from .tensor_arrays import close, gradient_arrays
 from .trace_builder import CaughtCall, ModuleReturn, TraceBuilder
 
-Taken = TypeVar("Taken")
 # Makes a value without asking for its fields one by one: of these a run has many.
 value_of: Callable[[tuple[Any, ...]], Value] = partial(tuple.__new__, Value)
 
@@ -111,21 +111,23 @@ class Capture:
         self._builder.catch_up()
         if self._differentiates and self._builder.has_hidden_gradients:
             self._differentiate(())
-        arrays = self._by_value(self._arrays)
-        return {value_id: closed(array) for value_id, array in arrays if array is not None}
+        places = [(n, at) for n, at in self._places.items() if at is not None]
+        taken = {n: array for n, at in places if (array := self._arrays[at]) is not None}
+        close(taken.values())
+        return taken
 
-    def _by_value(self, taken: Sequence[Taken]) -> Iterable[tuple[int, Taken | None]]:
-        """Return what was taken at each source by the ids of the values."""
+    @cached_property
+    def _places(self) -> Mapping[int, int | None]:
+        """Where among the sources each value is, by the value's id; None for none of them."""
         value_ids, tensors = self._sources
-        by_id = zip(value_ids, taken, strict=False)
-        if not tensors:
-            return by_id
-        # By tensor and not the other way, for a call may return once more what another has
-        # made: two values, one tensor.
-        of_tensors = dict(zip(map(id, tensors), taken[len(value_ids) :], strict=True))
-        deferred_ids, deferred = self._builder.deferred_tensors()
-        of_deferred = map(of_tensors.get, map(id, deferred))
-        return chain(by_id, zip(deferred_ids, of_deferred, strict=True))
+        places: dict[int, int | None] = dict(zip(value_ids, count(), strict=False))
+        if tensors:
+            # By tensor and not the other way, for a call may return once more what another has
+            # made: two values, one tensor.
+            of_tensors = dict(zip(map(id, tensors), count(len(value_ids)), strict=False))
+            deferred_ids, deferred = self._builder.deferred_tensors()
+            places.update(zip(deferred_ids, map(of_tensors.get, map(id, deferred)), strict=True))
+        return places
 
     def trace(self, lasting: bool) -> Trace:
         """Return the trace of the run, which is made once.
@@ -168,8 +170,9 @@ class Capture:
             by_term = dict(by_term)  # which needs the graph
             del self._loss, self._sources, self._gradients, self._arrays
             store.let_go()
-        for value_id, array in enumerate(arrays):  # so that no two are there of many at once
-            arrays[value_id] = copied(array) if lasting else closed(array)
+            for value_id, array in enumerate(arrays):  # so that no two are there of many at once
+                arrays[value_id] = np.array(array)
+        close(arrays)
         value_ids = range(len(arrays))
         columns = zip(value_ids, map(names.get, value_ids), store.kinds, arrays, strict=True)
         return Trace(
@@ -235,8 +238,7 @@ class Capture:
         if not all(map(store.can_split_at, reached)):
             return (), {}
         terms = tuple([Term(names[n], n, float(taken[n].flat[0])) for n in reached])
-        gradients = dict(self._by_value(self._gradients))
-        weights = [cast(Tensor, gradients[n]) for n in reached]
+        weights = [cast(Tensor, self._gradients[cast(int, self._places[n])]) for n in reached]
         return terms, store.term_gradients(terms, weights, taken)
 
 

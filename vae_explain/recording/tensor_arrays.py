@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -103,6 +103,12 @@ def gradient_arrays(gradients: Sequence[Tensor | None]) -> list[Array | None]:
         return [None if gradient is None else gradient.numpy() for gradient in gradients]
     except (TypeError, RuntimeError):
         return [None if gradient is None else array_of(gradient) for gradient in gradients]
+
+
+def close(arrays: Iterable[Array]) -> None:
+    """Make arrays read-only."""
+    for array in arrays:
+        array.setflags(write=False)
 
 
 def closed(array: Array) -> Array:

@@ -155,10 +155,9 @@ class TensorStore:
     @property
     def widened(self) -> list[int]:
         """The values that are in bfloat16, whose arrays are in float32."""
-        dtypes = [tensor.dtype for tensor in self.tensors]
-        if torch.bfloat16 not in dtypes:
+        if torch.bfloat16 not in {tensor.dtype for tensor in self.tensors}:
             return []
-        return [n for n, dtype in enumerate(dtypes) if dtype == torch.bfloat16]
+        return [n for n, tensor in enumerate(self.tensors) if tensor.dtype == torch.bfloat16]
 
     # --- writes ---
 
@@ -217,9 +216,7 @@ class TensorStore:
     @property
     def made_by_functions(self) -> list[int]:
         """The values that came out of a user-defined `autograd.Function`."""
-        nodes = [*self._nodes, *map(_history, self.tensors[len(self._nodes) :])]
-        if not any(issubclass(each, BackwardCFunction) for each in set(map(type, nodes))):
-            return []
+        nodes = (*self._nodes, *map(_history, self.tensors[len(self._nodes) :]))
         return [n for n, node in enumerate(nodes) if isinstance(node, BackwardCFunction)]
 
     def hidden_maker(self, value_id: int) -> tuple[str, tuple[int, ...]] | None:
