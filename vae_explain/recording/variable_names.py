@@ -23,15 +23,16 @@ NO_FRAME = 0  # is no frame's `id`
 class _StackEntry:
     """A frame on the way to the current operation, of the user's or of a `forward`."""
 
-    __slots__ = ("frame_id", "held", "last_made", "module", "owns_module", "read_up_to")
+    __slots__ = ("frame_id", "held", "last_made", "module", "owns_module", "read_up_to", "stays")
 
     def __init__(self, frame_id: int, module: str, owns_module: bool) -> None:
         self.frame_id = frame_id
         self.module = module  # the path of the active module
         self.owns_module = owns_module  # whether it is that module's own `forward`
         self.last_made: int | None = None  # the value that was last made in it
-        # Of one whose variables stay as they are, once they were read: the names of what they
-        # hold by its `id`, and how many values there were when they were last read.
+        self.stays = False  # whether its variables are as they will be when it ends
+        # Of such a one, once they were read: the names of what they hold by its `id`, and how
+        # many values there were when they were last read.
         self.held: dict[int, str] | None = None
         self.read_up_to = 0
 
@@ -94,11 +95,9 @@ class NameReader:
         while len(stack) > kept:
             self._pop()
         if kept > 1:
-            variables = seen[new][1]
-            if variables is not None:
-                stays = self._read(self.innermost, variables)
-                if stays and len(seen) == 1:
-                    self.staying = seen
+            self._read(self.innermost, seen[new][1])
+            if self.innermost.stays and len(seen) == 1:
+                self.staying = seen
         while new:
             new -= 1
             self._push(*seen[new])
@@ -111,17 +110,18 @@ class NameReader:
             self.returned.setdefault(value_id, path)
 
     def _push(self, frame_id: int, seen: Variables | None, forward: FrameType | None) -> None:
+        if self.innermost.stays:
+            self._read_final(self.innermost)
         path = None if forward is None else self._paths.get(id(forward.f_locals.get("self")))
         module = self.innermost.module if path is None else path
         entry = self.innermost = _StackEntry(frame_id, module, path is not None)
         self._stack.append(entry)
-        if seen is not None:
-            self._read(entry, seen)
+        self._read(entry, seen)
 
     def _pop(self) -> None:
         entry = self._stack.pop()
         self.innermost = self._stack[-1]
-        if entry.held is not None:
+        if entry.stays:
             self._read_final(entry)
             return
         variables = self._frames.ended(entry.frame_id)
@@ -134,24 +134,19 @@ class NameReader:
                 self.returned.setdefault(entry.last_made, entry.module)
             self.innermost.last_made = entry.last_made
 
-    def _read(self, entry: _StackEntry, seen: Variables) -> bool:
-        """Name values by the variables of a frame, which may be those that it is going to have.
+    def _read(self, entry: _StackEntry, seen: Variables | None) -> None:
+        """Name values by the variables of a frame, unless they can be read later.
 
-        No value is named by those too early: what is not made yet has no id.
-
-        Returns
-        -------
-        bool
-            Whether its variables stay as they are.
+        Once the run has ended, those that stay as they are are read when their frame goes on to
+        another or ends: until then no other frame can name a value. Earlier they may be those
+        that the frame is going to have, and what is not made yet has no id.
         """
         if seen is not FINAL:
-            self._read_all(seen)
+            self._read_all(seen or {})
         elif self._frames.have_ended:
-            self._read_final(entry)
-            return True
+            entry.stays = True
         else:
             self._read_all(self._frames.final(entry.frame_id))
-        return False
 
     def _read_all(self, variables: Variables) -> None:
         names, ids = self.names, self._ids
