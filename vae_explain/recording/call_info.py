@@ -69,6 +69,7 @@ class Plan(NamedTuple):
     from_shapes: bool  # whether it makes a constant of its tensors' shapes
     assigns: bool  # whether it only changes its first argument
     counts: bool  # whether whole numbers are results of it
+    indexes: bool  # whether it returns indices
     takes_key: bool  # whether its second argument stands between brackets
     uninitialised: bool
     decomposed: bool  # whether it may be made by other calls instead
@@ -111,6 +112,7 @@ def plan_of(name: str) -> Plan:
         from_shapes=name.startswith("new_") or name.endswith("_like"),
         assigns=name == "__setitem__",
         counts=name in COUNTING,
+        indexes=name in INDEXING,
         takes_key=takes_key,
         uninitialised=name in UNINITIALISED,
         decomposed=name in COMPOSITES,

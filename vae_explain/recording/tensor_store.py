@@ -39,6 +39,7 @@ class TensorStore:
         self.fixed_names: dict[int, str] = {}  # of what the run started from
         self.ids: dict[int, int] = {}  # the value's id, by Python's `id` of the tensor
         self._initial = 0  # how many tensors there were before the run
+        self.synced = 0  # how many of the tensors may have been written to
         self._arrays: list[Array] = []
         self._read_ahead: dict[int, Array] = {}  # arrays of tensors to come, by `id` of the tensor
         # Single numbers as they were before a write, such as a loss that another is added to.
@@ -120,11 +121,6 @@ class TensorStore:
         versions = self._versions
         return value_id >= len(versions) or versions[value_id] == self.tensors[value_id]._version
 
-    @property
-    def synced(self) -> int:
-        """How many of the tensors may have been written to."""
-        return len(self._versions)
-
     # --- arrays ---
 
     def read_ahead(self, tensors: Sequence[Tensor]) -> None:
@@ -151,6 +147,7 @@ class TensorStore:
             self._outputs.append(0 if node is None else tensor.output_nr)
             if tensor.requires_grad and (node is not None or not _is_cut_off(tensor)):
                 self._differentiable.append(value_id)
+        self.synced = len(self._versions)
 
     @property
     def widened(self) -> list[int]:

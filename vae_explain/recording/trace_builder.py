@@ -7,8 +7,8 @@ rule: a call is recorded before anything that it was given, or has made, is writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from itertools import chain, repeat
 from typing import Any
 
@@ -20,7 +20,6 @@ from ..quick_named_tuples import NamedTuple
 from ..trace import Found, Kind, Operation, Slot
 from .call_info import (
     ARRANGING,
-    INDEXING,
     NAMING,
     RANKING,
     PendingCall,
@@ -63,6 +62,8 @@ class ModuleReturn(NamedTuple):
 Slotted = tuple[tuple[Any, ...], Mapping[str, Any], tuple[int, ...]]
 NO_ARGUMENTS: Slotted = (), {}, ()
 slot_of = lru_cache(maxsize=10_000)(Slot)  # makes one for all uses of a value
+# Makes an operation without asking for its fields one by one: of these a run has many.
+operation_of: Callable[[tuple[Any, ...]], Operation] = partial(tuple.__new__, Operation)
 
 
 class TraceBuilder:
@@ -128,7 +129,7 @@ class TraceBuilder:
         list of Tensor
             What the calls have made, whose arrays have been read; twice what two have returned.
         """
-        self._deferred, self._made = caught, list(map(_made_by, caught))
+        self._deferred, self._made = caught, _made_by(caught)
         made = list(chain.from_iterable(self._made))
         self.store.read_ahead(made)
         self._first_deferred = len(self.store.tensors)
@@ -201,7 +202,7 @@ class TraceBuilder:
 
     def record_all(self, caught: Sequence[CaughtCall | ModuleReturn]) -> None:
         """Record some calls, and read the names that their frames tell."""
-        self._record_all(caught, map(_made_by, caught))
+        self._record_all(caught, _made_by(caught))
 
     def _record_all(
         self, caught: Sequence[CaughtCall | ModuleReturn], made: Iterable[tuple[Tensor, ...]]
@@ -269,8 +270,7 @@ class TraceBuilder:
         elif plan.reflected:
             slots = slots[::-1]
         value_ids = tuple(map(self.store.add, outputs, repeat(kind)))
-        arranges = self.whole_ids and plan.op in ARRANGING
-        if len(outputs) > 1 or arranges or plan.name in INDEXING:
+        if len(outputs) > 1 or plan.indexes or (self.whole_ids and plan.op in ARRANGING):
             pairs = zip(value_ids, outputs, strict=True)
             self.whole_ids.update(n for n, output in pairs if is_whole(output))
             if plan.op in RANKING:
@@ -278,7 +278,7 @@ class TraceBuilder:
         innermost = self._names.innermost
         module = innermost.module
         self.operations.append(
-            Operation(plan.op, slots, named, inputs, value_ids, module, in_place, drawn_from)
+            operation_of((plan.op, slots, named, inputs, value_ids, module, in_place, drawn_from))
         )
         innermost.last_made = value_ids[-1]
 
@@ -397,12 +397,12 @@ class TraceBuilder:
         return self.store.add(tensor, "constant")
 
 
-def _made_by(call: CaughtCall | ModuleReturn) -> tuple[Tensor, ...]:
-    """Return the tensors that a call made, if they are numbers to compute with."""
-    if isinstance(call, ModuleReturn):
-        return ()
-    plan, _, _, result, _ = call
-    return results_of(result, plan.counts)
+def _made_by(caught: Sequence[CaughtCall | ModuleReturn]) -> list[tuple[Tensor, ...]]:
+    """Return for each of some calls what it made, if that is numbers to compute with."""
+    return [
+        () if isinstance(call, ModuleReturn) else results_of(call[3], call[0].counts)
+        for call in caught
+    ]
 
 
 def _as_python(argument: Any) -> Any:
