@@ -17,8 +17,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .quick_dataclasses import dataclass
-from .quick_named_tuples import NamedTuple
+from .quick_classes import NamedTuple, dataclass
 
 Array = NDArray[Any]
 

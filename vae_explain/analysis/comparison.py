@@ -17,8 +17,7 @@ from ..engine.formulas import Steps, if_explained
 from ..engine.forward_pass import replay_part
 from ..engine.run import Run
 from ..ops import NotExplained
-from ..quick_dataclasses import dataclass
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple, dataclass
 from ..symbolic.expression import Index
 from ..symbolic.text import to_text
 from ..trace import Array, Kind

@@ -19,7 +19,7 @@ from ..engine.graph import IMPLICIT
 from ..engine.run import Run
 from ..models.builtin_config import BUILT_IN, Architecture
 from ..ops.losses.binary_cross_entropy import LOWEST_PRODUCT
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..trace import Array
 from . import numpy_oracle
 from .judge import Again, Difference, GradientJudge, gradient_scale, largest, no_run

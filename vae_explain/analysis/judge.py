@@ -14,7 +14,7 @@ from ..engine.formulas import Steps
 from ..engine.run import Run
 from ..engine.sensitivity import Kind, Sensitivity
 from ..ops.reduction.normalize import NORMALIZE
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..symbolic.error_bound import Precision
 from ..symbolic.measure import measure
 from ..trace import Array

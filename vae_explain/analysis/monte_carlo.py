@@ -18,7 +18,7 @@ from ..engine.forward_pass import replay
 from ..engine.roles import latents, other_draws, reconstruction, standard_draws
 from ..engine.run import Run
 from ..ops import NotExplained
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..trace import Array
 from .judge import Again, Difference, GradientJudge, gradient_scale, no_run
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..engine.run import Arithmetic, Run
 from ..models.request import Request
 from ..pipeline import run
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..trace import Array
 from . import numpy_oracle
 from .gradient_check import oracle_inputs

@@ -15,7 +15,7 @@ from ..engine.loss_call import LossCall
 from ..engine.run import Run
 from ..errors import UserError
 from ..models.request import Request
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..trace import Array
 
 if TYPE_CHECKING:

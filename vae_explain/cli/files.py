@@ -19,7 +19,7 @@ from types import FrameType
 
 from ..errors import reason_of
 from ..models.whole_file import PREFIX, staged
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..symbolic.printable import printable
 from .errors import Problem
 from .messages import say

@@ -15,7 +15,7 @@ import typer
 from ..models.builtin_config import BUILT_IN, Architecture
 from ..models.changes import full_index
 from ..models.spelled_names import Spelled, members, read_target, read_term
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from . import parsing
 from .declared import completing
 from .errors import Problem, line, unknown_name

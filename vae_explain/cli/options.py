@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ..models.builtin_config import ACTIVATIONS
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from . import names, parsing
 from .choices import ARITHMETICS, COLORS, LEVELS, RECONS, REDUCTIONS
 from .declared import file_option, model_option, output_option, own_option, run_option

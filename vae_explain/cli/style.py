@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from .choices import Color, Level
 from .errors import Problem
 from .files import Files, OutputFile

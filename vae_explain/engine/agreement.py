@@ -13,7 +13,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..trace import Array, Trace
 from .backward_pass import accumulate, shares
 from .forward_pass import Arrays, InFloat64, operand_arrays

@@ -17,7 +17,7 @@ import numpy as np
 from ..ops import NotExplained
 from ..ops.at_once import NotAtOnce, writing_up_to
 from ..ops.conditions import COMPARED, undecided
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..symbolic.expression import (
     FUNCTIONS,
     Add,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..trace import Array
 from .backward_pass import shares
 from .graph import BoundOperation

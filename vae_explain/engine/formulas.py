@@ -23,7 +23,7 @@ from ..ops.at_once import (
     one_of,
     shape_of_many,
 )
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..symbolic.expression import Add, Expression, Index, Number, Ref, Role, references
 from ..symbolic.shapes import expanded
 from ..symbolic.text import index_text

@@ -13,7 +13,7 @@ import numpy as np
 from ..ops import NotExplained
 from ..ops.array_bounds import sized
 from ..ops.at_once import is_many
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.expression import Expression, Index
 from ..symbolic.measure import evaluate
 from ..trace import Array, rows_of

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..ops import NotExplained
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..trace import Array
 from .backward_pass import backward
 from .forward_pass import InFloat64

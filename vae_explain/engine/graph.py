@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ..ops import NotExplained, Rule, rule_of
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..trace import Operation, Slot, Trace
 
 # Reasons why the chain rule stops at a value, and the name under which a hook is counted.

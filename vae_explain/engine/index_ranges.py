@@ -33,7 +33,7 @@ from ..errors import UserError
 from ..ops import NotExplained
 from ..ops.at_once import NotAtOnce, Summands, grid, writing_up_to
 from ..ops.conditions import undecided
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.expression import (
     Add,
     Apply,

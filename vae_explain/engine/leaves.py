@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..ops.at_once import is_many
-from ..quick_dataclasses import dataclass
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple, dataclass
 from ..symbolic.expression import Each, Expression, Index, Number, Ref, Role
 from ..trace import Array, Kind
 

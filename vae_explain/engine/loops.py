@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.at_once import NotAtOnce
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.expression import Index
 
 Data = Any  # a formula as plain data

@@ -6,7 +6,7 @@ parameter got. Nothing here holds a tensor.
 
 from __future__ import annotations
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 
 
 class Argument(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..ops import NotExplained
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.text import to_text
 from ..trace import Array
 from .formulas import Steps

@@ -15,7 +15,7 @@ import numpy as np
 from ..ops.array_bounds import Bounds
 from ..ops.at_once import NotAtOnce
 from ..ops.rule import Call
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.error_bound import OF_FUNCTION, Precision
 from ..symbolic.expression import Each, Expression, Index
 from ..trace import Array

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..symbolic.expression import (
     PLACES,
     Add,

@@ -16,8 +16,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import UserError
-from ..quick_dataclasses import dataclass
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple, dataclass
 from ..symbolic.error_bound import Precision
 from ..trace import Array, OnDemand, Trace, Value, pieces, shared
 from .backward_pass import backward

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ops.at_once import Summands, abridged, chooses, depends_on_place, is_long
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.expression import Add, Expression, Number
 from ..symbolic.simplify import product_of, simplify, split_terms
 

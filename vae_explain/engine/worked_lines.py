@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.error_bound import Precision, enclosure, may_be_nan
 from ..symbolic.expression import (
     Add,

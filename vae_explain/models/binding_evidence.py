@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from .autograd_graph import ancestors_of, goes_into_a_scale
 from .model_outputs import OutputPart, Outputs
 from .part_names import LOGVAR, MEAN, RECON, family

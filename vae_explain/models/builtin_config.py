@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal, get_args
 
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 
 ActivationName = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus"]
 ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)

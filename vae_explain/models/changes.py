@@ -9,8 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from ..errors import UserError, did_you_mean
-from ..quick_dataclasses import dataclass
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple, dataclass
 from ..symbolic.text import index_text, number_text
 from .spelled_names import read_target, without_index
 

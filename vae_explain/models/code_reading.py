@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 
 
 class Named(NamedTuple):

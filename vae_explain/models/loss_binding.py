@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.loss_call import Argument, LossCall
-from ..quick_dataclasses import dataclass
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple, dataclass
 from .argument_matching import CannotBind, fitted, parameters_of
 from .argument_sources import arguments_of
 from .batches import batch_of

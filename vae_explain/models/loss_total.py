@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.printable import listed
 from .argument_matching import CannotBind
 from .autograd_graph import parameters_behind, summands_of

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from .code_reading import NOTHING, Named, input_name, names_returned
 from .part_names import Family, family
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..recording.noise_run import draws_of_run, loss_and_gradients
 from ..recording.random_draws import ModelDtypes
 from ..recording.recorder import record

@@ -24,8 +24,7 @@ from ..engine.graph import Graph
 from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError, reason_of
-from ..quick_dataclasses import dataclass
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple, dataclass
 from ..trace import Array, OnDemand, Trace
 from ..version import __version__
 from .builtin_config import Architecture

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..engine.graph import Graph
-from ..quick_dataclasses import dataclass
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple, dataclass
 from ..trace import Array, Found, Kind, Operation, Slot, Term, Trace, Value
 from .checked_json import Misfit, read, written
 

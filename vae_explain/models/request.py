@@ -10,7 +10,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from .builtin_config import BUILT_IN, Architecture
 from .changes import Change
 

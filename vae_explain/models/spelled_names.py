@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from .vocabulary import VOCABULARY, plain
 
 # What a quantity is called besides, where a person names one number of a VAE, but a document

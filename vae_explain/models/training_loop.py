@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..recording.tensor_arrays import tensors_in
 from .kept_state import unchanged
 from .loss_binding import LossOf

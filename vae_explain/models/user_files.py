@@ -24,7 +24,7 @@ from typing import Any
 
 from torch import nn
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from .definitions import definitions_of
 from .user_code import CannotLoad, failed
 

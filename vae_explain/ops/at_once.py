@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.derivative import WHERE
 from ..symbolic.error_bound import Precision
 from ..symbolic.expression import (

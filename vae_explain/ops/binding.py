@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import UserError
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 
 
 class NotExplained(UserError):

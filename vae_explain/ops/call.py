@@ -9,8 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from ..quick_dataclasses import dataclass
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple, dataclass
 from ..symbolic.expression import Expression, Index, Ref
 from ..trace import Array
 from .at_once import NotAtOnce, is_long, is_many, shape_of_many

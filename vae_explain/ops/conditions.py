@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.derivative import WHERE
 from ..symbolic.expression import (
     Apply,

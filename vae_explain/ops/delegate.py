@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..symbolic.expression import Expression, Index
 from ..trace import Array
 from .rule import Call, Family, OfMany, Operand, Rule, Ways, families_of

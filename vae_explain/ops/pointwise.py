@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..symbolic.derivative import WHERE, derivative
 from ..symbolic.expression import (
     ONE,

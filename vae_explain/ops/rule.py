@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from ..symbolic.build import summed
 from ..symbolic.expression import ZERO, Expression, Index, Opaque, Ref
 from ..symbolic.shapes import expanded

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ..engine.worked_lines import Worked
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..symbolic.expression import Expression, Number, Ref, Role, terms_of
 from ..trace import Array
 from .phrases import counted

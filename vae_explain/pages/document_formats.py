@@ -6,7 +6,7 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 
 if TYPE_CHECKING:
     from .blocks import Walkthrough

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..trace import Array
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 
 if TYPE_CHECKING:
     from ..analysis.exercise.sheets import Worksheet

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from .decompositions import COMPOSITES
 from .random_draws import DROPOUTS, NOISE, input_of
 

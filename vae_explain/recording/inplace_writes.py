@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..trace import UNSEEN, Operation, Slot
 from .call_info import index_of
 from .tensor_arrays import is_same_memory, replaced_in

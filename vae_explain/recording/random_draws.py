@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ..errors import UserError
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from .lost_kwargs import with_lost
 from .tensor_arrays import replaced_in
 

@@ -16,7 +16,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..trace import Found, Kind, Operation, Slot
 from .call_info import (
     ARRANGING,

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from ..trace import Slot
 from .tensor_arrays import is_same_memory
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from .expression import (
     Add,
     Apply,

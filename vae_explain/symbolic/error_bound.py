@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from .expression import (
     PLACES,
     Add,

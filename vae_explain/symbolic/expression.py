@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import field
 from typing import Any, Literal, Protocol
 
-from ..quick_dataclasses import dataclass
+from ..quick_classes import dataclass
 from .functions import FUNCTIONS as FUNCTIONS  # re-exported beside the nodes that name them
 
 Index = tuple[int, ...]

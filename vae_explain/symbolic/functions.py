@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 
 
 class Function(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from .expression import (
     Add,
     Apply,

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from ..quick_named_tuples import NamedTuple
+from ..quick_classes import NamedTuple
 from . import boxes
 from .boxes import Box, LeafBox
 from .cases import assert_never

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Array
 from .experiments import Probe
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 from ...engine.graph import BoundOperation
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from .anatomy import Anatomy, once
 
 WORDS = {

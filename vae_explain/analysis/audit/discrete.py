@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...engine.graph import BoundOperation
-from ...quick_dataclasses import dataclass
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple, dataclass
 from ...trace import Array
 from .lineage import Lineage
 from .posterior import Site

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Array
 from .anatomy import Anatomy
 from .element_weights import AGREEING, FLAT, SLOPES, SWAPPED, sides

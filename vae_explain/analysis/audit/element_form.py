@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...trace import Array
 from .anatomy import Anatomy, once
 from .closed_form import exact_fit

@@ -13,7 +13,7 @@ from statistics import median  # NumPy's would load its masked arrays
 
 import numpy as np
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Array
 from .anatomy import Anatomy, once
 from .comparisons import of_summand

@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Array
 from .anatomy import Anatomy
 from .finding import NotApplied

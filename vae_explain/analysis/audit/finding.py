@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 
 if TYPE_CHECKING:
     from ..comparison import Comparison

@@ -11,7 +11,7 @@ from math import ceil
 
 import numpy as np
 
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import comparisons

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from .anatomy import Anatomy, once
 from .closed_form import Fit, fit
 from .experiments import Probe, kl_candidates, probes, raw_of

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from ...engine.graph import BoundOperation
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Array
 
 # Far enough out for a clamp to hold them back, and not whole, so that rounding changes them.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Literal
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from .lineage import Lineage
 from .posterior import Site
 from .summands import Summand

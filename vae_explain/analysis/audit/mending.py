@@ -17,7 +17,7 @@ from ...engine.backward_pass import backward
 from ...engine.forward_pass import replay
 from ...engine.graph import Graph
 from ...engine.run import Run
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Operation, Slot, Trace, Value
 
 # Takes a trace and how many rows its batch has.

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...engine.roles import standard_draws
 from ...engine.run import Run
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from .anatomy import Anatomy
 from .finding import Finding, NotApplied, error, note, numbered, warning
 from .lineage import Lineage

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...engine.roles import standard_draws
-from ...quick_dataclasses import dataclass
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple, dataclass
 from .lineage import Lineage, is_elementwise
 from .linearity import effect
 

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from ...engine.backward_pass import backward
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import comparisons

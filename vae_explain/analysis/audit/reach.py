@@ -14,7 +14,7 @@ from math import isfinite, prod
 
 import numpy as np
 
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from .anatomy import Anatomy, once
 from .finding import NotApplied
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...engine.run import Recordings, Run
 from ...ops.binding import NotExplained
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ..comparison import Comparison
 from .anatomy import Anatomy
 from .completeness import not_found

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Literal, TypeVar
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from .anatomy import Anatomy
 from .finding import Finding, decided
 from .posterior import Site

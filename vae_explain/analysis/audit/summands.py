@@ -14,7 +14,7 @@ import numpy as np
 
 from ...engine.graph import BoundOperation
 from ...ops.broadcasting import normalized_axes
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Array
 from .lineage import BY_CLASS, Lineage, is_elementwise
 from .linearity import weighted_sum

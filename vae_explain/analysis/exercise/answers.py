@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError, reason_of
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from .key import AnswerKey
 
 MARKDOWN, TABLES, NOTEBOOKS = (".md", ".markdown"), (".csv",), (".ipynb",)

@@ -15,7 +15,7 @@ from ...engine.provenance import Provenance, Target
 from ...engine.roles import reconstruction, section_of
 from ...engine.run import Run
 from ...ops import NotExplained
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...symbolic.expression import (
     Add,
     Apply,

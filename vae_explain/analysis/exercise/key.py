@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from ...errors import UserError, reason_of
 from ...models.checked_json import Misfit, read, written
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...symbolic.expression import Expression, Role, references
 from ...symbolic.text import symbol_text
 from ...version import __version__

@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
-from ...quick_dataclasses import dataclass
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple, dataclass
 from .key import HALF, Blank, Sheet
 from .mistakes import MISTAKES, SENTENCES
 from .trees import Numbers, value_of

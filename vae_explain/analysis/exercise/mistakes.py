@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...symbolic.expression import (
     ONE,
     ZERO,

@@ -15,7 +15,7 @@ from ... import pipeline
 from ...engine.run import Run, by_hand
 from ...errors import UserError
 from ...models.request import Request
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...symbolic.expression import Ref, Role, references
 from ...symbolic.text import symbol_text
 from ...trace import Array

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Literal
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 
 
 class Fragment(NamedTuple):

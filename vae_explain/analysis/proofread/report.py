@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...engine.run import NotFinite
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from .equations.document import read_equations
 from .equations.findings import DocumentFinding, Layer, Reading
 from .equations.syntax import literals

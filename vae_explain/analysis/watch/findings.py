@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ..audit.finding import SEVERITIES, Cell, Finding, Severity, finding
 from ..audit.posterior_collapse import MEND
 from .records import Look, Watched

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from ...engine.run import Run
-from ...quick_dataclasses import dataclass
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple, dataclass
 from ..audit.finding import Finding
 
 

@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ...quick_dataclasses import dataclass
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple, dataclass
 from ...symbolic.build import TWO, root
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number, Opaque, Reshape
 from ...symbolic.shapes import shaped

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...symbolic.expression import Index
 from ...trace import Array
 from ..binding import NotExplained, Read

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...symbolic.build import multiplied
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number, Reshape
 from ...symbolic.shapes import expanded

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...quick_dataclasses import dataclass
+from ...quick_classes import dataclass
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, ZERO, Div, Expression, Index, Mul, Neg, Opaque, Ref, Reshape
 from ...symbolic.text import to_text

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.build import exp, multiplied, summed
 from ...symbolic.expression import ONE, ZERO, Add, Div, Expression, Index, Number
 from ...trace import Array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 
 
 class UnbrokenPart(NamedTuple):

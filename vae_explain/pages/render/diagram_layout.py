@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Array
 from ..pictured import Edge, LossTerm, Network, Node
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from decimal import Context, Decimal, localcontext
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import (
     FUNCTIONS,
     Add,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Array
 
 # A patch has a sign when its numbers add up to at least this share of their sizes.

@@ -10,7 +10,7 @@ from functools import cache, partial
 import numpy as np
 
 from ...engine.worked_lines import Worked
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.decimals import apart_from_rounding, fixed_text, shortest
 from ...symbolic.expression import Add, Expression, Number, Ref, references
 from ...symbolic.text import Write, constant_text, symbol_text

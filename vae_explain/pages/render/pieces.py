@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import Expression
 from ...symbolic.text import Token, Write, symbol_text, to_tokens
 from .columns import broken_names, columns, joints, wrap

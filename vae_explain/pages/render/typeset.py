@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ...engine.worked_lines import Worked
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import Expression, Index, terms_of
 from ...symbolic.text import Write, elided, to_text, to_tokens
 from ...trace import rows_of

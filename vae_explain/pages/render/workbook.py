@@ -22,7 +22,7 @@ from ...engine.roles import section_of
 from ...engine.run import Run
 from ...errors import UserError
 from ...ops.conditions import undecided
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import Expression, Ref
 from ...symbolic.printable import printable
 from ...symbolic.spreadsheet import FormulaWriter, NoFormula

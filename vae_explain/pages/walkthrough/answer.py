@@ -15,7 +15,7 @@ from ...engine.formulas import Steps
 from ...engine.gradient_paths import closed_gate
 from ...engine.provenance import Provenance, Target
 from ...engine.run import Run
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import (
     Add,
     Apply,

@@ -17,7 +17,7 @@ from ...engine.graph import BoundOperation
 from ...engine.roles import standard_draws
 from ...engine.run import Run
 from ...ops.layout.random import NORMAL, RANDN
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...trace import Array, pieces
 from ..phrases import counted
 

@@ -10,7 +10,7 @@ import numpy as np
 from ...engine.formulas import Steps, gradient_name
 from ...engine.roles import reconstruction, standard_draws
 from ...engine.run import Run
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import Index, Ref
 from ...symbolic.text import index_text
 from ...trace import Array, pieces

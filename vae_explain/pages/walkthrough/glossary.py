@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import Apply, Expression, Mul, Ref, nodes
 from ..blocks import Block, Column, Formula, Heading, Lines, Note, Prose, Statement, Table
 

@@ -11,7 +11,7 @@ from ...engine.formulas import gradient_name
 from ...engine.index_ranges import Source
 from ...engine.run import Run
 from ...engine.worked_lines import Worked, worked
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import (
     ONE,
     Add,

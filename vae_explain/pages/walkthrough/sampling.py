@@ -9,7 +9,7 @@ from itertools import islice
 from ...analysis.monte_carlo import LATENT, Divergence, Sample, Spread
 from ...engine.formulas import Steps
 from ...ops.broadcasting import indices
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import Index
 from ...symbolic.text import index_text
 from ...trace import Array

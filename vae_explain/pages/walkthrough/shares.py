@@ -15,7 +15,7 @@ import numpy as np
 from ...engine.formulas import Steps, gradient_name
 from ...engine.gradient_ways import TermWay, parts_at, ways
 from ...engine.index_ranges import Source
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 from ...symbolic.expression import Index
 from ...trace import Array
 from ..blocks import Adds, Cell, Column, Note, Table

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...quick_named_tuples import NamedTuple
+from ...quick_classes import NamedTuple
 
 REDUCTIONS = ("none", "mean", "sum")
 _signature = cache(signature)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from .chains import Side
 from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .gradients import gradient

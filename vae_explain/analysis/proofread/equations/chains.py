@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ....quick_dataclasses import dataclass
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple, dataclass
 from .clauses import Clause, clauses_of, listed
 from .cursor import TooDeep, Unreadable, literal, scientific
 from .evaluation import CannotEvaluate, as_rounded, evaluate

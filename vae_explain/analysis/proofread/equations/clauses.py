@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from .tokens import MathToken
 
 

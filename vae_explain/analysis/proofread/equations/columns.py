@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..passage import Fragment, Passage, plain
 from .chains import chains
 from .cursor import Unreadable

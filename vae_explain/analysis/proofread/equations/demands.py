@@ -13,7 +13,7 @@ from itertools import accumulate, combinations, pairwise
 
 import numpy as np
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ....trace import Array
 from .cursor import literal
 from .intervals import Range

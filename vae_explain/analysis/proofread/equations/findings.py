@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from .demands import Demand
 from .judging import EquationMistake
 from .syntax import Literal as Number

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ....trace import Array
 from .evaluation import CannotEvaluate, Leaf, Lookup, evaluate
 from .intervals import Range

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from .chains import Chain
 from .columns import ColumnClaim
 from .cursor import Unreadable, literal

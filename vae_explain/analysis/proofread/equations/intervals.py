@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ....symbolic import functions as symbols
 from ....trace import Array
 

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from .alike import align, count, element_of, readings
 from .damages import one_digit_apart
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half, nothing

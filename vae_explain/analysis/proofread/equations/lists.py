@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from .chains import Chain
 from .damages import damages, one_digit_apart
 from .findings import DocumentFinding

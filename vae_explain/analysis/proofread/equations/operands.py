@@ -14,7 +14,7 @@ from itertools import chain
 
 import numpy as np
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ....trace import Array
 from .cursor import literal
 from .damages import damages, one_digit_apart

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import chain, islice
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from .alike import align
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half
 from .intervals import Range, all_meet

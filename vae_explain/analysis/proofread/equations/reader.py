@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..passage import Fragment, Passage
 from .chains import Chain, chains
 from .tokens import MathToken, Mode, lex

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from .damages import damages
 from .evaluation import as_printed, half
 from .intervals import Range, all_meet

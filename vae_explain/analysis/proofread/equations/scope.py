@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from . import intervals
 from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .intervals import Range, hull

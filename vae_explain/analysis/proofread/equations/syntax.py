@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
 
-from ....quick_dataclasses import dataclass
+from ....quick_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

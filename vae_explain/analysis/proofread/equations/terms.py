@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import permutations
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from . import intervals
 from .evaluation import CannotEvaluate, Lookup, as_printed, as_rounded, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 
 Mode = Literal["text", "math", "code"]
 Kind = Literal[

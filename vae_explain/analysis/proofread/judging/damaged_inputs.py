@@ -21,7 +21,7 @@ from functools import partial
 
 import numpy as np
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ....trace import Array
 from ..equations.damages import damages, one_digit_apart
 from ..equations.demands import demands

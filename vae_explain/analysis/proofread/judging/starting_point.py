@@ -22,7 +22,7 @@ import numpy as np
 from ....engine.run import PRINTED_DECIMALS, Run
 from ....errors import UserError
 from ....models.builtin_config import Architecture
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ....symbolic.decimals import rounded as rounded_to
 from ....trace import Array
 from ..matching.figures import Line, PrintedFigure

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from ....quick_dataclasses import dataclass
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple, dataclass
 from ..matching.figures import Line, PrintedFigure
 from ..matching.stated_run import Seed
 from ..reading.statement import Remnant

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ....models.builtin_config import Architecture
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..equations.counts import count_of
 from ..equations.syntax import Literal, Row, Tree, shown
 from ..reading.statement import Arithmetic, DocumentStatement, Remnant

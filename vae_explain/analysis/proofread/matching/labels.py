@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ....models.vocabulary import plain
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..equations.tokens import lex
 from ..passage import Fragment
 from ..reading.statement import Context, DocumentStatement, Found, Remnant

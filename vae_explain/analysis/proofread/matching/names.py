@@ -11,7 +11,7 @@ import re
 
 from ....models.builtin_config import BUILT_IN
 from ....models.vocabulary import VOCABULARY, plain
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..equations.counts import count_of
 
 

@@ -20,7 +20,7 @@ from typing import Literal
 
 from ....models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
 from ....models.changes import Change
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..equations.counts import count_of
 from ..equations.syntax import Literal as Number
 from ..equations.syntax import Row

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePath
 from typing import Literal
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..passage import Passage
 from . import formulas_in_text, html, latex_document, markdown, notebook
 

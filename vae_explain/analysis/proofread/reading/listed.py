@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..equations.counts import count_of
 from ..equations.syntax import Row, Tree
 from ..equations.tokens import MathToken

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..equations.syntax import Row, Tree
 from ..passage import Fragment, plain
 from .statement import DocumentStatement, Found, Remnant

@@ -6,7 +6,7 @@ import re
 from typing import Literal as Words
 from typing import Protocol
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ..equations.syntax import Literal, Row, Tree, shown
 from ..passage import Fragment
 from .values import numbers_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ....quick_dataclasses import dataclass
+from ....quick_classes import dataclass
 from ....symbolic.expression import Index, Ref, references
 from ....symbolic.text import gradient_parts, split_index
 from ...blocks import Block, Lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ....quick_named_tuples import NamedTuple
+from ....quick_classes import NamedTuple
 from ....symbolic import boxes
 from ....symbolic.boxes import Box, LeafBox
 from ....symbolic.cases import assert_never
