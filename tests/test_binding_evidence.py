@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,6 +59,41 @@ class SoftplusFirst(Base):
         return r, b, a
 
 
+class HeldBackFirst(Base):
+    def forward(self, x: Tensor) -> Any:
+        a, b = self.to_mu(x), self.to_logvar(x)
+        r = self.decode(a + torch.exp2(torch.clamp(b, -4, 4)) * torch.randn_like(a))
+        return r, b, a
+
+
+class ReadyMade(Base):
+    """Returns its deviation, and the loss has a place for its logarithm."""
+
+    def forward(self, x: Tensor) -> Any:
+        a, b = self.to_mu(x), self.to_logvar(x)
+        s = F.softplus(b) + 1e-6
+        return self.decode(a + s * torch.randn_like(a)), a, s
+
+
+class ReadyMadeVariance(Heads):
+    def forward(self, x: Tensor) -> Any:
+        r, a, b = self.heads(x)
+        return r, a, b.exp()
+
+
+class OfALogarithm(Base):
+    """Its log variance is a logarithm of what an exponential gave, or one with another sign."""
+
+    def __init__(self, sign: float = 0.0) -> None:
+        super().__init__()
+        self.sign = sign
+
+    def forward(self, x: Tensor) -> Any:
+        a, s = self.to_mu(x), F.softplus(self.to_logvar(x))
+        b = -s if self.sign else 2 * s.log()
+        return self.decode(a + torch.exp(0.5 * b) * torch.randn_like(a)), a, b
+
+
 class LogNormal(Base):
     """Its latent goes into an exponential too, and so a multiple of its mean does."""
 
@@ -97,6 +133,10 @@ def squares(x_hat: Tensor, x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     return ((x - 2 * x_hat) ** 2).sum() + kl_of(mean, log_var)
 
 
+def of_deviations(x_hat: Tensor, x: Tensor, mean: Tensor, sigma: Tensor) -> Tensor:
+    return squares(x_hat, x, mean, 2 * sigma.log())
+
+
 def of_pairs(p: Tensor, q: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     return ((p - q) ** 2).sum() + kl_of(mu, logvar)
 
@@ -116,6 +156,14 @@ def of_a_sample(sample: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> Te
         (LettersLatentFirst, of_pairs, "r is left for logvar, and is computed from"),
         (ScaleFirst, squares, "b is left for mean, and goes into an exponential"),
         (SoftplusFirst, squares, "b is left for mean, and goes into an exponential"),
+        (HeldBackFirst, squares, "b is left for mean, and goes into an exponential"),
+        (ReadyMade, squares, "s is left for log_var, and is what an exponential or the like gave"),
+        (
+            ReadyMadeVariance,
+            squares,
+            r"model\(x\)\[2\] is left for log_var, and is what an exponential",
+        ),
+        (HeadsInOrder, of_deviations, "b is left for sigma, and goes into an exponential"),
         (WithLatent, of_a_sample, "no parameter gets x, and sample may be it or latent"),
     ],
 )
@@ -132,11 +180,14 @@ def test_what_the_graph_speaks_against_is_asked(
         (HeadsInOrder, squares, lambda out, x: squares(out[0], x, *out[1:])),
         (LogNormal, squares, lambda out, x: squares(out[0], x, *out[1:])),
         (Chunks, squares, lambda out, x: squares(out[0], x, *out[1:])),
+        (ReadyMade, of_deviations, lambda out, x: of_deviations(out[0], x, *out[1:])),
+        (OfALogarithm, squares, lambda out, x: squares(out[0], x, *out[1:])),
+        (partial(OfALogarithm, 1.0), squares, lambda out, x: squares(out[0], x, *out[1:])),
         (FromHidden, sparse, lambda out, x: sparse(out[0], x, *out[1:])),
     ],
 )
 def test_what_it_does_not_is_called(
-    model: type[Base], loss: Callable[..., Any], as_called: Callable[[Any, Tensor], Tensor]
+    model: Callable[[], Base], loss: Callable[..., Any], as_called: Callable[[Any, Tensor], Tensor]
 ) -> None:
     torch.manual_seed(0)
     own = model()

@@ -14,7 +14,11 @@ LINEAR = {
     "ToCopy", "Transpose", "UnsafeView", "Unsqueeze", "View",
 }  # fmt: skip
 PRODUCTS = {"Mul", "Div"}  # linear in one operand, if the other is a constant
-SCALES = {"Exp", "Softplus"}  # what makes a scale of any number
+# What makes a scale of any number, and what holds a number back on the way there.
+SCALES = {"Elu", "Exp", "Exp2", "Expm1", "Sigmoid", "Softplus"}
+BOUNDS = {"Clamp", "ClampMax", "ClampMin", "Hardtanh", "Tanh"}
+POSITIVE = {"Exp", "Exp2", "Softplus", "Sqrt"}  # what nobody takes for a logarithm
+TURNS_ROUND = {"Neg", "Rsub", "Sub"}
 
 
 def summands_of(tensor: Tensor) -> tuple[set[Any], set[Any]]:
@@ -50,9 +54,21 @@ def goes_into_a_scale(one: Tensor, other: Tensor, ends: Sequence[Tensor]) -> boo
         for scale in made
         if _kind(scale) in SCALES
         for operand in _operands(scale)
-        for passed in _walk(operand, lambda node: _operands(node) if _is_sum(node) else [])
+        for passed in _walk(operand, _held_back)
     }
     return first in within and second not in within
+
+
+def is_a_scale(tensor: Tensor) -> bool:
+    """Whether a tensor is what an exponential or the like gave, but for constants and bounds."""
+    ends = list(_walk(tensor.grad_fn, _held_back))
+    kinds = {_kind(node) for node in ends}
+    last = {_kind(node) for node in ends if not _held_back(node)}
+    return bool(last & POSITIVE) and last <= POSITIVE and not kinds & TURNS_ROUND
+
+
+def _held_back(node: Any) -> list[Any]:
+    return _operands(node) if _is_sum(node) or _kind(node) in BOUNDS else []
 
 
 def _kind(node: Any) -> str:

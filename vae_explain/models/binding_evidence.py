@@ -13,9 +13,9 @@ from typing import Any
 from torch import Tensor
 
 from ..quick_classes import NamedTuple
-from .autograd_graph import ancestors_of, goes_into_a_scale
+from .autograd_graph import ancestors_of, goes_into_a_scale, is_a_scale
 from .model_outputs import OutputPart, Outputs
-from .part_names import LOGVAR, MEAN, RECON, family
+from .part_names import LOGVAR, MEAN, RECON, family, is_deviation
 
 MOMENTS = (MEAN, LOGVAR)
 
@@ -42,7 +42,11 @@ def contradiction(
         Whether the loss gets the input, too.
     """
     tensors = {name: part for name, part in given.items() if isinstance(part.value, Tensor)}
-    found = [*_made_from_the_prediction(tensors), *_swapped(tensors, outputs)]
+    found = [
+        *_made_from_the_prediction(tensors),
+        *_swapped(tensors, outputs),
+        *_of_another_form(tensors, outputs),
+    ]
     if not gets_x:
         found += _in_the_place_of_x(tensors, outputs.x)
     return next(iter(found), None)
@@ -85,6 +89,24 @@ def _swapped(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Cont
             "variance does",
             {mean: given[scale].place, scale: given[mean].place},
         )
+
+
+def _of_another_form(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Contradiction]:
+    """Find a deviation in the place of a mean or of a logarithm, and the other way round."""
+    means = [name for name in given if family(name) is MEAN]
+    ends = [part.value for part in outputs.leaves if isinstance(part.value, Tensor)]
+    for name, part in given.items():
+        seen = ""
+        if name == part.name or (family(name) is not None and _is_said(name, part)):
+            continue
+        if family(name) in MOMENTS and is_a_scale(part.value):
+            seen = "is what an exponential or the like gave, as a deviation is"
+        if is_deviation(name) and any(
+            goes_into_a_scale(part.value, given[mean].value, ends) for mean in means
+        ):
+            seen = "goes into an exponential, as the logarithm of a deviation does"
+        if seen:
+            yield Contradiction(f"{part.place} is left for {name}, and {seen}", {name: part.place})
 
 
 def _in_the_place_of_x(given: Mapping[str, OutputPart], x: Any) -> Iterator[Contradiction]:

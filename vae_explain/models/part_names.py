@@ -34,6 +34,7 @@ SETTINGS = re.compile(
     r"(^|_)(weight|beta|alpha|gamma|lambda\w*|lamb?|epochs?|steps?|iter\w*|coeff?\w*|capacity|"
     r"reduction|n|num|size|dim|device|args|config|fn|func|criterion|m_n)(_|$)"
 )
+DEVIATION = re.compile(r"^(?!.*log).*(^|_)(std\w*|sd|sigma\d?|scale|var|variance)(_|$)")
 MODELS = ("model", "net", "network", "vae", "autoencoder")
 Family = tuple[str, ...]
 
@@ -45,6 +46,11 @@ def family(name: str) -> Family | None:
     by_list = (names for names in FAMILIES if plain in names)
     by_word = (names for names, words in WORDS if re.search(rf"(^|_)({words})(_|$)", plain))
     return next(by_list, None) or next(by_word, None)
+
+
+def is_deviation(name: str) -> bool:
+    """Whether a parameter is called as a deviation or a variance is, and not as its logarithm."""
+    return family(name) is None and DEVIATION.search(name.lower()) is not None
 
 
 def is_setting(name: str) -> bool:
