@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from vae_explain import pipeline
+from vae_explain.cli import torch_library
 from vae_explain.models import run_cache
 from vae_explain.models.builtin_config import BUILT_IN, Architecture
 from vae_explain.models.recorded_run import Recording, to_bytes
@@ -75,6 +77,30 @@ def test_the_model_runs_once_for_each_arithmetic(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(VAE, "forward", counted)
     pipeline.record_both(Request(X))
     assert dtypes == [torch.float32, torch.float64]
+
+
+@pytest.mark.parametrize("command", ["forward", "backward", "params"])
+def test_a_library_is_loaded_ahead_only_where_a_model_is_run(
+    command: str, cli: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[bool] = []
+    monkeypatch.setattr(torch_library, "load_ahead", lambda: loads.append(True))
+    cli(command)
+    cli(command)
+    assert loads == [True]
+    cli(command, "--no-cache")
+    assert loads == [True, True]
+
+
+def test_a_pytorch_without_that_library_is_left_to_its_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "torch")
+    threads = threading.active_count()
+    torch_library.load_ahead()
+    assert threading.active_count() == threads
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -32,6 +32,7 @@ def backward(
     typed = names.typed(name, "--param", param)
     if job.architecture:
         names.gradient_names(typed, term, job.architecture)
+    job.load_ahead()
 
     from ..pages.walkthrough import backward as page
 

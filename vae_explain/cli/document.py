@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 from ..pages.document_formats import FORMATS, mark_of_picture, write
-from . import output, parsing
+from . import output, parsing, torch_library
 from .declared import output_option, own_option
 from .errors import ExitCode, Problem
 from .files import OutputFile
@@ -120,6 +120,9 @@ def composed_by(
     seen
         Called with the run, before its document is made.
     """
+    if not job.recorded:
+        torch_library.load_ahead()
+
     from ..pages import build_document
 
     if job.recorded:

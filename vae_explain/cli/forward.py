@@ -27,6 +27,7 @@ def forward(
     typed = names.typed(name, "--step", step)
     if job.architecture:
         names.step_names(typed, job.architecture)
+    job.load_ahead()
 
     from ..pages.walkthrough import forward as page
 

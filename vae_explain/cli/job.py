@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..models.changes import Change, located, require_once
 from ..models.request import Request
-from . import parsing, standard_input
+from . import parsing, standard_input, torch_library
 from .choices import ARITHMETICS, Arithmetic
 from .errors import Problem
 from .files import require_ending
@@ -23,6 +23,7 @@ from .streams import message_stream
 if TYPE_CHECKING:
     from ..engine.run import Run
     from ..models.recorded_run import Recording
+    from ..models.run_cache import RunCache
     from ..trace import Array
     from .style import Style
 
@@ -147,23 +148,39 @@ class Job:
 
         return pipeline.in_the_other_arithmetic(self.request)
 
+    def load_ahead(self) -> None:
+        """Begin to load what runs a model, beside what a page needs, if the model is to run."""
+        if not self.recorded and (self.style.record or self._found is None):
+            torch_library.load_ahead()
+
     def _remembered(self) -> Recording | None:
         """Return the run as it was remembered, or run the built-in VAE and remember it."""
+        if self._found or self._entry is None:
+            return self._found
+        from .. import pipeline
+
+        recording = pipeline.record_both(self.request)
+        cache, key = self._entry
+        cache.put(key, recording)
+        return recording
+
+    @cached_property
+    def _found(self) -> Recording | None:
+        """The run as it was remembered."""
+        if self._entry is None:
+            return None
+        cache, key = self._entry
+        return cache.get(key)
+
+    @cached_property
+    def _entry(self) -> tuple[RunCache, str] | None:
+        """Where the run is remembered; None for one that is not."""
         if self.architecture is None or self.options.no_cache:
             return None
         from ..models import run_cache
 
         key = run_cache.key_of(self.request) if run_cache.is_on() else None
-        if key is None:
-            return None
-        cache = run_cache.RunCache(run_cache.folder())
-        recording = cache.get(key)
-        if recording is None:
-            from .. import pipeline
-
-            recording = pipeline.record_both(self.request)
-            cache.put(key, recording)
-        return recording
+        return None if key is None else (run_cache.RunCache(run_cache.folder()), key)
 
     def recorded_run(self, arithmetic: Arithmetic) -> Run:
         """Return a recorded run, finite or not, and say where its numbers do not agree."""

@@ -20,11 +20,13 @@ def params(
     job = Job(options, style, "printed")
     weights = style.files.name("--save", save, WEIGHT_FILES) if save else None
 
-    from ..pages.walkthrough import parameters as page
-
     typed = names.typed(name, "NAME", None)
     if job.architecture:
         names.parameter_names(typed, job.architecture.parameters)
+    job.load_ahead()
+
+    from ..pages.walkthrough import parameters as page
+
     run = job.run()
     parameters = [value.name for value in run.trace.parameters if value.name]
     chosen = names.parameter_names(typed, parameters)

@@ -50,6 +50,7 @@ def why(
     job = Job(options, style, "full" if is_gradient else "printed")
     if architecture := job.architecture:
         names.target_of(text, term, architecture, lambda name: architecture.shape(name, job.rows))
+    job.load_ahead()
 
     from ..engine.provenance import Provenance
     from ..pages.walkthrough import why as page
