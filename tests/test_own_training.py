@@ -314,3 +314,65 @@ def test_a_model_that_cannot_be_copied_trains(cli: CommandLine, tmp_path: Path, 
     outcome = cli("train", "--model", own, "--x", "1,2,3", "--steps", "3", "--lr", "0.01")
     assert (outcome.code, outcome.err) == (0, "")
     assert "internal error" not in outcome.err
+
+
+class Scaled(nn.Module):
+    """A layer of one's own, whose numbers lie in memory as they are made."""
+
+    def __init__(self, scale: nn.Parameter, *others: nn.Parameter) -> None:
+        super().__init__()
+        self.scale, self.others = scale, nn.ParameterList(others)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        error = (x * self.scale - 1).square().sum()
+        return error + sum(other.sum() for other in self.others)
+
+
+def expanded() -> Scaled:
+    return Scaled(nn.Parameter(torch.ones(1).expand(3)))
+
+
+def unfolded() -> Scaled:
+    return Scaled(nn.Parameter(torch.ones(3)), nn.Parameter(torch.arange(4.0).unfold(0, 2, 1)))
+
+
+def sharing() -> Scaled:
+    whole = nn.Parameter(torch.ones(3))
+    return Scaled(whole, nn.Parameter(whole.data[1:]))
+
+
+def apart() -> Scaled:
+    numbers = torch.arange(12.0)
+    every_other = nn.Parameter(numbers.view(2, 6)[:, ::2].t())
+    return Scaled(nn.Parameter(torch.ones(3)), every_other)
+
+
+def own(name: str) -> list[str]:
+    return ["--model", f"{__name__}:{name}", "--x", "1,2,3"]
+
+
+@pytest.mark.parametrize("command", [["train", "--steps", "2"], ["update"]])
+@pytest.mark.parametrize(("name", "parameter"), [("expanded", "scale"), ("unfolded", "others.0")])
+def test_numbers_that_are_one_in_memory_are_not_trained(
+    cli: CommandLine, command: list[str], name: str, parameter: str
+) -> None:
+    outcome = cli(*command, *own(name))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"several numbers of {parameter} are one in memory" in outcome.err
+
+
+def test_parameters_that_share_memory_are_trained_and_not_explained(cli: CommandLine) -> None:
+    for command in (["train", "--steps", "2", "--explain-step", "0"], ["update"]):
+        outcome = cli(*command, *own("sharing"))
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "scale and others.0 share memory" in outcome.err
+    assert cli("train", "--steps", "2", *own("sharing")).code == 0
+    for command in (["train", "--steps", "2", "--explain-step", "0"], ["update"]):
+        assert cli(*command, *own("apart")).code == 0
+
+
+def test_a_seed_that_gave_nothing_is_not_named(cli: CommandLine) -> None:
+    train = ["train", "--steps", "2"]
+    assert "seed" not in cli(*train, *own("apart")).out.split("1  The losses")[0]
+    assert json.loads(cli(*train, *own("apart"), "--json").out)["seed"] is None
+    assert "seed 42" in cli(*train).out.split("1  The losses")[0]

@@ -47,6 +47,7 @@ def gradient_step(before: RunWithModel, lr: float) -> Update:
     reached = [name for name in kept if run.value(name).id in learns]
     if not reached:
         raise CannotTrain("the loss depends on no parameter, so there is nothing to update")
+    require_room(model)
     try:
         for name, parameter in model.named_parameters():
             if name in reached:
@@ -60,6 +61,42 @@ def gradient_step(before: RunWithModel, lr: float) -> Update:
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 parameter.copy_(torch.from_numpy(kept[name]))
+
+
+def require_room(model: nn.Module, each_its_own: bool = True) -> None:
+    """Require that each number of a parameter is in a place of memory that no other has.
+
+    Parameters
+    ----------
+    each_its_own
+        Whether two parameters may not share memory either, since each of them moves both.
+
+    Raises
+    ------
+    CannotTrain
+        If an optimizer cannot write to a parameter, or if what it does cannot be told apart.
+    """
+    taken: list[tuple[str, int, int, int]] = []
+    for name, parameter in model.named_parameters():
+        if parameter.layout != torch.strided or not parameter.numel():
+            continue
+        first = last = int(parameter.storage_offset())
+        axes = zip(parameter.stride(), parameter.shape, strict=True)
+        for stride, size in sorted((stride, size) for stride, size in axes if size > 1):
+            if stride <= last - first:
+                raise CannotTrain(
+                    f"several numbers of {name} are one in memory, as expand leaves them, and no "
+                    "optimizer can write to them; clone it"
+                )
+            last += (size - 1) * stride
+        storage = parameter.untyped_storage().data_ptr()
+        for other, *memory in taken if each_its_own else ():
+            if memory[0] == storage and memory[1] <= last and first <= memory[2]:
+                raise CannotTrain(
+                    f"{other} and {name} share memory, so that the step of one moves the other "
+                    "too; make one parameter of them"
+                )
+        taken.append((name, storage, first, last))
 
 
 def _descend(model: nn.Module, run: Run, reached: Sequence[str], lr: float) -> None:

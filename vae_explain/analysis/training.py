@@ -33,6 +33,7 @@ from ..models.prepared_model import PreparedModel, parameters_of
 from ..models.request import Request, UserModel
 from ..models.user_code import CannotRun, said
 from ..trace import Array
+from .gradient_step import require_room
 from .training_records import (
     ADAM_EPS,
     BETAS,
@@ -73,10 +74,11 @@ def train(
     CannotTrain
         If the loss does not depend on any parameter.
     """
-    varies = _varies(plan.request)
+    seed, varies = _seed_and_varies(plan.request)
     with _learner(plan.request) as (ready, learner):
         model = ready.model
         accept([name for name, _ in model.named_parameters()])
+        require_room(model, each_its_own=plan.explain is not None)
         optimizer = make_optimizer(plan.optimizer, _trainable(model), plan.lr)
         x = ready.x.numpy(force=True).copy()
         recon_before = learner.reconstruction()
@@ -133,17 +135,22 @@ def train(
             stopped=stopped,
             watched=watcher.watched if watcher else None,
             varies=varies,
+            seed=seed,
         )
 
 
-def _varies(request: Request) -> bool:
-    """Whether a model that is loaded gives other numbers each time, seen in runs of its own."""
+def _seed_and_varies(request: Request) -> tuple[int | None, bool]:
+    """Return the seed, where it gives a model anything, and whether it gives others each time.
+
+    Of a model that is loaded both are seen in runs of its own.
+    """
     if request.architecture or request.is_shared:
-        return False
+        return request.seed, False
     try:
-        return pipeline.run(request, finite=False).varies
+        run = pipeline.run(request, finite=False)
     except UserError:  # which the training will raise as well, or need not mind
-        return False
+        return request.seed, False
+    return run.seed, run.varies
 
 
 @contextmanager

@@ -110,6 +110,8 @@ class Training(NamedTuple):
         What was seen of it, where it was watched.
     varies
         Whether the model gives another loss or gradient each time, under one seed.
+    seed
+        What was seeded, where that gave anything.
     """
 
     plan: TrainingPlan
@@ -128,6 +130,7 @@ class Training(NamedTuple):
     stopped: str = ""
     watched: Watched | None = None
     varies: bool = False
+    seed: int | None = None
 
 
 class Update(NamedTuple):

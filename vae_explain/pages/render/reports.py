@@ -116,7 +116,7 @@ def dump_training(training: Training, checks: Checks) -> str:
     plan = training.plan
     document: dict[str, Any] = {
         **fields(plan, "optimizer lr"),
-        "seed": plan.request.seed,
+        "seed": training.seed,
         **set_by_hand([change.text for change in plan.request.changes]),
         "torch": training.torch_version,
         **called(training.loss_call),

@@ -55,7 +55,8 @@ def training(
 def _title(training: Training) -> str:
     plan, x = training.plan, written_input("x", training.x)
     how = f"{NAMES[plan.optimizer]}, lr {rate_text(plan.lr)}, {counted(plan.steps, 'step')}"
-    return f"{training.label} · seed {plan.request.seed} · {x} · {how}"
+    seed = () if training.seed is None else (f"seed {training.seed}",)
+    return " · ".join((training.label, *seed, x, how))
 
 
 # --- the losses -------------------------------------------------------------------------
