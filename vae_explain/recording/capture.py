@@ -18,10 +18,11 @@ from torch import Tensor
 from ..errors import UserError
 from ..trace import Array, Operation, Slot, Term, Trace, Value
 from .autograd import changed_by_hooks, differentiated
+from .caught_calls import Caught
 from .default_names import name_the_rest, unique_names
 from .loss_terms import LossTerms, feed_each_other, producers_of
 from .tensor_arrays import close, gradient_arrays
-from .trace_builder import CaughtCall, ModuleReturn, TraceBuilder
+from .trace_builder import TraceBuilder
 
 # Makes a value without asking for its fields one by one: of these a run has many.
 value_of: Callable[[tuple[Any, ...]], Value] = partial(tuple.__new__, Value)
@@ -72,7 +73,7 @@ class Capture:
     def __init__(
         self,
         builder: TraceBuilder,
-        caught: Sequence[CaughtCall | ModuleReturn],
+        caught: Caught,
         loss: Tensor,
         gradients: bool,
     ) -> None:

@@ -20,7 +20,7 @@ from ..trace import UNSEEN, Operation, Slot
 from .call_info import index_of
 from .tensor_arrays import is_same_memory, replaced_in
 from .trace_builder import TraceBuilder
-from .views import View, base_of, view_of
+from .views import View, base_of, view_of, write_view
 
 
 class ViewTarget(NamedTuple):
@@ -53,8 +53,9 @@ def view_target(builder: TraceBuilder, target: Tensor | None) -> ViewTarget | No
 
 def record_view_write(builder: TraceBuilder, target: ViewTarget, part: int) -> None:
     """Record the value that a write to a part of it has made, given the id of the new part."""
-    builder.record_view_write(target.base, target.view, part)
     base = builder.store.tensors[target.base]
+    call = write_view(target.view, target.base, base.shape, part, builder.add_constant)
+    builder.add(builder.operation(call, base, in_place=True))
     update_aliases(builder, [base], base)
 
 

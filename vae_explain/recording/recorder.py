@@ -23,6 +23,7 @@ from ..trace import Trace
 from .autograd import gradients_on
 from .call_info import UNSAFE, PendingCall, Plan, index_of, plan_for
 from .capture import Capture, NoGradient
+from .caught_calls import CaughtCall, ModuleReturn, ModuleState
 from .checkpoints import unfolded
 from .decompositions import decomposition_of
 from .deprecated_arguments import LOSSES, with_reduction
@@ -42,7 +43,7 @@ from .other_threads import none_in_other_threads
 from .random_draws import GivenDraws
 from .restoring import changed, restored
 from .tensor_arrays import NotReal, tensors_in
-from .trace_builder import CaughtCall, ModuleReturn, ModuleState, Slotted, TraceBuilder
+from .trace_builder import Slotted, TraceBuilder
 
 NO_KEYWORDS: Mapping[str, Any] = {}
 

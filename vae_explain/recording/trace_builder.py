@@ -8,15 +8,13 @@ rule: a call is recorded before anything that it was given, or has made, is writ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
-import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
-from ..quick_classes import NamedTuple
 from ..trace import Found, Kind, Operation, Slot
 from .call_info import (
     ARRANGING,
@@ -27,41 +25,18 @@ from .call_info import (
     is_whole,
     results_of,
 )
+from .caught_calls import Caught, ModuleReturn, ModuleState, made_by
 from .frames import NO_FRAMES, FrameWatcher, SeenFrames
 from .random_draws import MASK, is_standard_normal, moments_of
+from .slots import slot_of, slots_of
 from .tensor_arrays import array_of, copied
 from .tensor_store import TensorStore
 from .variable_names import NameReader
-from .views import OpCall, View, read_view, slots_in, view_of, write_view
-
-# A caught call: its plan, its arguments, its result, and the frames that led to it. A plain
-# tuple, of which the recorder makes one at every call.
-CaughtCall = tuple[Plan, tuple[Any, ...], Mapping[str, Any], Any, SeenFrames]
-
-SEQUENCES = (list, tuple)  # a union would be made anew at each look
-NUMBERS = (float, int)
-
-
-class ModuleState(NamedTuple):
-    """A module, and what it had before the run, which may give it another of the same name."""
-
-    path: str
-    module: nn.Module
-    parameters: Mapping[str, Tensor | None]
-    buffers: Mapping[str, Tensor | None]
-
-
-class ModuleReturn(NamedTuple):
-    """What a module of the user's own has returned."""
-
-    module: nn.Module
-    result: Any
-
+from .views import OpCall, read_view, slots_in, view_of
 
 # The arguments of a call and its keywords, tensors replaced by slots, and the ids of the tensors.
 Slotted = tuple[tuple[Any, ...], Mapping[str, Any], tuple[int, ...]]
 NO_ARGUMENTS: Slotted = (), {}, ()
-slot_of = lru_cache(maxsize=10_000)(Slot)  # makes one for all uses of a value
 # Makes an operation without asking for its fields one by one: of these a run has many.
 operation_of: Callable[[tuple[Any, ...]], Operation] = partial(tuple.__new__, Operation)
 
@@ -98,7 +73,7 @@ class TraceBuilder:
         self._views: set[int] = set()  # views that were made again from their base
         self._modules = modules
         self._inputs = inputs
-        self._deferred: Sequence[CaughtCall | ModuleReturn] = ()
+        self._deferred: Caught = ()
         self._made: Sequence[tuple[Tensor, ...]] = ()  # by each of what was deferred
         self._first_deferred = 0  # the first id of what was deferred
         self._frames = frames
@@ -121,7 +96,7 @@ class TraceBuilder:
 
     # --- calls that can wait ---
 
-    def defer(self, caught: Sequence[CaughtCall | ModuleReturn]) -> list[Tensor]:
+    def defer(self, caught: Caught) -> list[Tensor]:
         """Take the last calls of a run, which are recorded when that is asked for.
 
         Returns
@@ -129,7 +104,7 @@ class TraceBuilder:
         list of Tensor
             What the calls have made, whose arrays have been read; twice what two have returned.
         """
-        self._deferred, self._made = caught, _made_by(caught)
+        self._deferred, self._made = caught, made_by(caught)
         made = list(chain.from_iterable(self._made))
         self.store.read_ahead(made)
         self._first_deferred = len(self.store.tensors)
@@ -200,13 +175,11 @@ class TraceBuilder:
         """Read the frames that led to a call, ahead of recording it."""
         self._names.see(seen)
 
-    def record_all(self, caught: Sequence[CaughtCall | ModuleReturn]) -> None:
+    def record_all(self, caught: Caught) -> None:
         """Record some calls, and read the names that their frames tell."""
-        self._record_all(caught, _made_by(caught))
+        self._record_all(caught, made_by(caught))
 
-    def _record_all(
-        self, caught: Sequence[CaughtCall | ModuleReturn], made: Iterable[tuple[Tensor, ...]]
-    ) -> None:
+    def _record_all(self, caught: Caught, made: Iterable[tuple[Tensor, ...]]) -> None:
         self._begin()
         names = self._names
         for call, outputs in zip(caught, made, strict=False):
@@ -293,22 +266,6 @@ class TraceBuilder:
         self.add(Operation(MASK, (), {}, (), (factor,), module))
         self.add(Operation("mul", tuple(map(Slot, both)), {}, both, (product,), module, in_place))
 
-    def record_view_write(self, base: int, view: View, part: int) -> None:
-        """Record that a part of a value was written to, which makes a new value.
-
-        Parameters
-        ----------
-        base
-            The id of the value.
-        view
-            Which part of it.
-        part
-            The id of the part as it is now.
-        """
-        tensor = self.store.tensors[base]
-        call = write_view(view, base, tensor.shape, part, self._add_constant)
-        self.add(self._operation(call, tensor, in_place=True))
-
     @property
     def module(self) -> str:
         """The path of the active module; empty outside of all."""
@@ -339,33 +296,11 @@ class TraceBuilder:
         if None not in known and not (kwargs or self.store.synced):
             return tuple(map(slot_of, known)), kwargs, known  # as most often
         inputs: list[int] = []
-        slots = self._slotted(args, inputs)
+        slots = slots_of(args, self.store, self._add_unseen, inputs)
         if kwargs:
-            kwargs = dict(zip(kwargs, self._slotted(kwargs.values(), inputs), strict=True))
+            named = slots_of(kwargs.values(), self.store, self._add_unseen, inputs)
+            kwargs = dict(zip(kwargs, named, strict=True))
         return slots, kwargs, tuple(inputs)
-
-    def _slotted(self, arguments: Iterable[Any], inputs: list[int]) -> tuple[Any, ...]:
-        ids, synced = self._ids, self.store.synced
-        slots: list[Any] = []
-        for argument in arguments:
-            value_id = ids.get(id(argument))
-            if value_id is None:
-                if type(argument) in NUMBERS:
-                    slots.append(argument)
-                    continue
-                if isinstance(argument, SEQUENCES):
-                    slots.append(self._slotted(argument, inputs))
-                    continue
-                if not isinstance(argument, Tensor):
-                    slots.append(_as_python(argument))
-                    continue
-                value_id = self._add_unseen(argument)
-            elif value_id < synced and not self.store.is_current(value_id):
-                # It was written to through another view of its memory.
-                value_id = self._add_unseen(argument)
-            inputs.append(value_id)
-            slots.append(slot_of(value_id))
-        return tuple(slots)
 
     def _add_unseen(self, tensor: Tensor) -> int:
         """Give an id to what no recorded call has made, or to what was written to since.
@@ -378,39 +313,21 @@ class TraceBuilder:
         if base is None or view is None:
             twin = self.store.id_of_same_memory(tensor)
             if twin is None:
-                return self._add_constant(tensor)
-            operation = self._operation(("detach", (Slot(twin),)), tensor)
+                return self.add_constant(tensor)
+            operation = self.operation(("detach", (Slot(twin),)), tensor)
             self.operations.append(operation)
             return operation.outputs[0]
-        operation = self._operation(read_view(view, base, self._add_constant), tensor)
+        operation = self.operation(read_view(view, base, self.add_constant), tensor)
         self._views.update(operation.outputs)
         self.operations.append(operation)
         return operation.outputs[0]
 
-    def _operation(self, call: OpCall, tensor: Tensor, in_place: bool = False) -> Operation:
+    def operation(self, call: OpCall, tensor: Tensor, in_place: bool = False) -> Operation:
         """Give a tensor an id, and return the operation that makes it."""
         name, args = call
         outputs = (self.store.add(tensor, "intermediate"),)
         return Operation(name, args, {}, slots_in(args), outputs, self.module, in_place)
 
-    def _add_constant(self, tensor: Tensor) -> int:
+    def add_constant(self, tensor: Tensor) -> int:
+        """Give an id to a tensor that nothing recorded has made."""
         return self.store.add(tensor, "constant")
-
-
-def _made_by(caught: Sequence[CaughtCall | ModuleReturn]) -> list[tuple[Tensor, ...]]:
-    """Return for each of some calls what it made, if that is numbers to compute with."""
-    return [
-        () if isinstance(call, ModuleReturn) else results_of(call[3], call[0].counts)
-        for call in caught
-    ]
-
-
-def _as_python(argument: Any) -> Any:
-    """Return a NumPy scalar as Python's number: `np.prod(shape)` gives the size of many layers."""
-    if isinstance(argument, np.generic):
-        return argument.item()
-    if isinstance(argument, slice):
-        bounds = (argument.start, argument.stop, argument.step)
-        if any(isinstance(bound, np.generic) for bound in bounds):
-            return slice(*map(_as_python, bounds))
-    return argument
