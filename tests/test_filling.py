@@ -107,3 +107,11 @@ LONG = Add((normalised(0.5), Mul((Number(-1.0), normalised(0.75))), value(0.125)
 )
 def test_what_goes_on_stands_under_what_it_belongs_to(room: int, lines: list[str]) -> None:
     assert lines_of(LONG, room) == lines
+
+
+@pytest.mark.parametrize("room", range(30, 60))
+def test_a_long_number_in_parentheses_moves_its_line_to_the_left(room: int) -> None:
+    number = value(-130446868.89648438)
+    inside = Add((Number(1.0), number, Mul((Number(-1.0), Apply("exp", (number,))))))
+    lines = lines_of(Mul((Number(-0.5), inside)), room)
+    assert max(map(len, lines)) <= room, lines

@@ -147,9 +147,19 @@ class _Filler:
             self._fenced(rest, depth, indent, behind)
 
     def _whole(self, pieces: Line, indent: int, behind: int) -> None:
-        if self.taken + width_of(pieces) + behind > self.room and self.taken > indent:
+        over = self.taken + width_of(pieces) + behind - self.room
+        if over > 0 and self.taken > indent:
             self._next(indent)
+        elif over > 0 and not self.fresh:
+            self._indent_less(over)
         self.put(pieces, indent)
+
+    def _indent_less(self, by: int) -> None:
+        """Move the line that is being written to the left, as far as it is indented."""
+        lead = self.lines[-1][0]
+        if not lead.text.strip():
+            self.lines[-1][0] = Piece(" " * (width_of([lead]) - by))
+            self.taken = width_of(self.lines[-1])
 
     def _opens_factor(self, before: Piece, piece: Piece) -> bool:
         return piece.style == "operator" and (
