@@ -102,7 +102,8 @@ class Blame:
         self.given_up = 0
         self.unjudged = 0
         self.results: list[tuple[int, str, Tree]] = []  # that are wrong, and what they should be
-        self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
+        self.in_tables: dict[str, Literal] = {}  # what wrong numbers of tables should be, by digits
+        self.corrected: dict[str, Literal] = {}  # likewise, and operands of the equation at hand
         self.begin(None, None)
 
     def begin(self, name: Tree | None, last: Tree | None) -> None:
@@ -111,7 +112,7 @@ class Blame:
         self._is_deviation = key is not None and key.startswith("σ") and key[1:2] != "²"
         self.right: Range | None = None
         self.last = last
-        self.corrected = {}
+        self.corrected = dict(self.in_tables)
         self.unknown = False
 
     def hold(
@@ -221,7 +222,14 @@ class Blame:
             return
         self.read_by["A"] += 1
         left = Side(None, claim.says, claim.line)
-        mistakes = self._without_operands(claim.pair, mistakes, left, [])
+        if claim.instead is not None:
+            number, meant = claim.instead
+            self.in_tables[number.text] = meant
+            self._follow_from(number.line, number.text, meant.text, literals(claim.pair.right))
+            return
+        if not any(id(number) in claim.sound for number in literals(claim.pair.left)):
+            mistakes = self._without_operands(claim.pair, mistakes, left, [])
+        self.in_tables |= dict(_corrections(mistakes))
         self.numbers(mistakes, left, Side(claim.pair.right, "", claim.line), "A")
 
     def _slips(self, pair: ComparedSides) -> list[EquationMistake]:
@@ -252,11 +260,17 @@ class Blame:
             wrong = rearranged_operand(tree, printed)
         if wrong is None or wrong.number is None:
             return False
-        results = ", ".join(number.text for number in printed)
-        reason = f"{results} follows from {wrong.expected}, but {wrong.printed} is printed"
         line = wrong.number.line or left.line
-        self.findings.append(DocumentFinding(line, wrong.printed, wrong.expected, reason, "A"))
+        self._follow_from(line, wrong.printed, wrong.expected, printed)
         return True
+
+    def _follow_from(
+        self, line: int, printed: str, expected: str, results: Sequence[Literal]
+    ) -> None:
+        """Blame a number that others follow from."""
+        texts = ", ".join(number.text for number in results)
+        reason = f"{texts} follows from {expected}, but {printed} is printed"
+        self.findings.append(DocumentFinding(line, printed, expected, reason, "A"))
 
     def _blames_arithmetic(self, pair: ComparedSides, left: Side, right: Side) -> bool:
         """Blame an operand of the one of two sides that does not give what both come to."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ....quick_classes import NamedTuple
 from ..passage import Fragment, Passage, plain
@@ -36,12 +36,18 @@ class ColumnClaim(NamedTuple):
     needed
         How many numbers of the column must be so before it is believed of the others, where
         no heading says it.
+    instead
+        A number that it follows from and that is wrong, and what it should be.
+    sound
+        The numbers, by identity, that others bear out, so that they are not to blame.
     """
 
     pair: ComparedSides
     says: str
     line: int
     needed: int = 0
+    instead: tuple[Literal, Literal] | None = None
+    sound: Collection[int] = ()
 
     @property
     def is_of_zeros(self) -> bool:
@@ -63,16 +69,16 @@ class _Cell(NamedTuple):
 def column_claims(passage: Passage) -> Iterator[ColumnClaim]:
     """Yield what the columns of a table say of its numbers, where most of them bear it out."""
     header, *body = passage.rows
-    rows = [[_cell(pieces) for pieces in row] for row in body]
+    rows = [[cell_of(pieces) for pieces in row] for row in body]
     first = int(_counts(rows))
     for column, head in enumerate(header):
         if _is_claim(head):
-            yield from _believed(list(_claims(header, head, column, rows)))
+            yield from believed(list(_claims(header, head, column, rows)))
         for terms in _terms(header, column, first):
-            yield from _believed(list(_sums(header, terms, column, rows)))
+            yield from believed(list(_sums(header, terms, column, rows)))
 
 
-def _believed(claims: Sequence[ColumnClaim]) -> Sequence[ColumnClaim]:
+def believed(claims: Sequence[ColumnClaim]) -> Sequence[ColumnClaim]:
     """Return claims if most of them hold, or half of those of a heading, and so many as needed.
 
     Zeros hold by chance, as where a unit is off.
@@ -110,7 +116,7 @@ def _claims(
             continue
         if len(known) < len(used):
             continue
-        numbers = {key_of(_tree(header[i])): e for i, e in zip(used, known, strict=True)}  # type: ignore[arg-type]  # only heads with a name are used
+        numbers = {key_of(formula_of(header[i])): e for i, e in zip(used, known, strict=True)}  # type: ignore[arg-type]  # only heads with a name are used
         pair = ComparedSides(tree, result.number, _looking_up(numbers))
         yield ColumnClaim(pair, says, result.line)
 
@@ -184,10 +190,12 @@ def _made(
             counted = COUNTS.search(plain(header[0])) is not None
             first = int(counted) if word == "sum" else column - 1
             return (word, list(range(first, column))) if first < column else None
-    tree = _tree(head)
+    tree = formula_of(head)
     if tree is None or key_of(tree) is not None or is_numeric(tree):
         return None
-    keys = {key_of(other): i for i, cell in enumerate(header) if (other := _tree(cell)) is not None}
+    keys = {
+        key_of(other): i for i, cell in enumerate(header) if (other := formula_of(cell)) is not None
+    }
     keys.pop(None, None)
     names = {key for part in quantities(tree) if (key := key_of(part)) is not None}
     if not names or not names <= keys.keys() or column in (keys[name] for name in names):
@@ -201,7 +209,7 @@ def _of_words(word: str, numbers: Sequence[Literal]) -> Tree:
     return Sum(tuple(numbers)) if len(numbers) > 1 else numbers[0]
 
 
-def _tree(pieces: Sequence[Fragment]) -> Tree | None:
+def formula_of(pieces: Sequence[Fragment]) -> Tree | None:
     """Read a heading as a formula; None when it is words."""
     tokens = [token for token in cut(pieces).tokens if token.kind != "gap"]
     try:
@@ -211,7 +219,7 @@ def _tree(pieces: Sequence[Fragment]) -> Tree | None:
     return tree if end == len(tokens) else None
 
 
-def _cell(pieces: Sequence[Fragment]) -> _Cell | None:
+def cell_of(pieces: Sequence[Fragment]) -> _Cell | None:
     all_chains = cut(pieces)
     tokens = [token for token in all_chains.tokens if token.kind != "gap"]
     if not tokens:
@@ -222,24 +230,37 @@ def _cell(pieces: Sequence[Fragment]) -> _Cell | None:
         before = equation[0].sides[-2].tree
         made = before is not None and is_numeric(before)
         return _Cell(before if made and before is not None else number, number, tokens[0].line)
-    tree = _tree(pieces)
+    tree = formula_of(pieces)
     if tree is None or not is_numeric(tree):
         return None
     return _Cell(tree, tree if isinstance(tree, Literal) else None, tokens[0].line)
 
 
-def _holds(claim: ColumnClaim) -> bool:
-    """Whether a claim holds; one that needs no others to be believed, but for a damaged digit."""
+def is_right(claim: ColumnClaim, leaf: Leaf = as_rounded) -> bool:
+    """Whether a claim holds, with what its numbers may be."""
+    try:
+        return all_meet(evaluate(claim.pair.left, leaf, claim.pair.lookup), half(_number(claim)))
+    except CannotEvaluate:
+        return False
+
+
+def _number(claim: ColumnClaim) -> Literal:
     number = claim.pair.right
     assert isinstance(number, Literal), "a claim is of one number"
+    return number
+
+
+def _holds(claim: ColumnClaim) -> bool:
+    """Whether a claim holds; one that needs no others to be believed, but for a damaged digit."""
+    if is_right(claim):
+        return True
+    if claim.needed > 1:
+        return False
     try:
         bounds = evaluate(claim.pair.left, as_rounded, claim.pair.lookup)
     except CannotEvaluate:
         return False
-    if all_meet(bounds, half(number)):
-        return True
-    if claim.needed > 1:
-        return False
+    number = _number(claim)
     if any(all_meet(bounds, half(meant)) for meant in damages(number)):
         return True
     return one_digit_apart(number.text, as_text(float(bounds.middle), number))

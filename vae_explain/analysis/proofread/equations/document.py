@@ -13,6 +13,7 @@ from .cursor import literal
 from .findings import DocumentFinding, Reading
 from .hypotheses import with_fewest_findings
 from .lists import wrong_lists
+from .named_columns import named_claims
 from .reader import chains_of
 from .run import EquationReader
 from .sigmoids import with_sigmoids
@@ -61,7 +62,9 @@ def _read(passages: Sequence[Passage]) -> Reading:
         left_out += not is_read or len(all_chains) == MOST_EQUATIONS
     texts = (piece.text for passage in passages for piece in passage.all_pieces)
     chains = with_sigmoids(list(joined(all_chains)), texts)
-    claims = [c for p in passages if p.rows and _size(p) <= LONGEST for c in column_claims(p)]
+    tables = [passage for passage in passages if passage.rows and _size(passage) <= LONGEST]
+    claims = [claim for table in tables for claim in column_claims(table)]
+    claims += named_claims(tables, chains)
     numbers = list(_numbers(passages))
     run = EquationReader(others=numbers)
     run.read(chains, claims)

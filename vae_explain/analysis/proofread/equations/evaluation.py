@@ -30,6 +30,7 @@ PRECISION = 40  # digits; twice what anybody prints
 MOST_NUMBERS = 1_000_000  # in one array that a formula makes
 Leaf = Callable[[Literal], Range]
 Lookup = Callable[[Tree, Leaf], Range | None]
+KNOWN_BY = 3  # digits by which a number is told from another that happens to be printed alike
 CONSTANTS = {"π": math.pi, "e": math.e}
 
 
@@ -52,6 +53,11 @@ def half(number: Literal) -> Range:
 def as_rounded(number: Literal) -> Range:
     """Return what a number may be: a whole one only what it is, another what rounds to it."""
     return as_printed(number) if number.whole else half(number)
+
+
+def as_chosen(number: Literal) -> Range:
+    """Return what a number may be: one of few digits only what an author chose."""
+    return as_printed(number) if number.significant < KNOWN_BY else as_rounded(number)
 
 
 def nothing(name: Tree, leaf: Leaf) -> Range | None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .evaluation import Leaf, half
+from .evaluation import KNOWN_BY, Leaf, half
 from .intervals import Range, exactly, hull
 from .syntax import Literal
 
@@ -15,7 +15,6 @@ SHOWN = 3  # digits of what a number should be, at least
 FAR = 1e-3  # of a number: a slip in late digits, and no other number
 COMPUTED_BY = 7  # digits of a number that nobody chooses, so that it was rounded before
 WITHIN = 0.999  # of half a unit, so that the next number of as many digits is another
-KNOWN_BY = 3  # digits by which a number is told from another that happens to be printed alike
 
 
 class Known:

@@ -82,7 +82,7 @@ class EquationReader:
         return {layer: self.blame.read_by[layer] for layer in ("A", "B", "C")}
 
     def read(self, chains: Sequence[Chain], claims: Sequence[ColumnClaim]) -> None:
-        """Judge equations in order, then what the columns of tables say."""
+        """Judge what the columns of tables say, then equations in order."""
         trees = [s.tree for chain in chains for s in chain.sides if s.tree is not None]
         self.scope.zero_based = counted_from_zero(trees)
         self.blame.seen = self.blame.put_in.seen = Seen(
@@ -90,10 +90,10 @@ class EquationReader:
         )
         self.multiples = multiples(_said(chains))
         self.of_deviation = adds_twice("logσ²", trees)
-        for chain in chains:
-            self._chain(chain)
         for claim in claims:
             self.blame.claim(claim)
+        for chain in chains:
+            self._chain(chain)
         self._settle_gradients()
         self._settle_restated()
 

@@ -1,0 +1,245 @@
+"""Tables whose columns are headed by quantities: `μ | log σ² | σ | ε | z`, a row for each element.
+
+A column is held against its quantity's formula, the document's or the usual one, row by row.
+What the formula is made of stands in the same row, in the same row of an earlier table, or is
+stated in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+from ....quick_classes import NamedTuple
+from ....trace import Array
+from ..passage import Passage, plain
+from .chains import Chain
+from .columns import ColumnClaim, believed, cell_of, formula_of, is_right
+from .cursor import literal
+from .demands import solved
+from .evaluation import CannotEvaluate, as_chosen, as_printed, evaluate, half
+from .judging import ComparedSides
+from .known import as_text
+from .quantities import without_index
+from .scope import EVERY
+from .syntax import (
+    FunctionCall,
+    Literal,
+    Power,
+    Row,
+    Total,
+    Tree,
+    flattened,
+    is_bare,
+    is_numeric,
+    key_of,
+    literals,
+    parts,
+    with_part,
+    with_parts,
+)
+from .usual import usual_formula
+from .variants import HALF, TWO
+
+LEAST = 2  # rows by which a column bears its formula out
+
+
+class _Stated(NamedTuple):
+    """What the text states: formulas of quantities, and the values of those that have one."""
+
+    formulas: Mapping[str, Sequence[Tree]]
+    values: Mapping[str, Tree | None]
+
+
+class _Table(NamedTuple):
+    """The numbers of a table by the names of their columns, a list for the rows."""
+
+    columns: Mapping[str, Sequence[Literal | None]]
+    rows: int
+
+
+def named_claims(passages: Sequence[Passage], chains: Sequence[Chain]) -> list[ColumnClaim]:
+    """Return what the names of columns say of their numbers, where most bear it out.
+
+    Where several numbers of a row are wrong by one that they share, and that no right one has,
+    only the claim of that one is left, or the first of theirs, which says so.
+    """
+    claims = list(_all_claims(passages, chains))
+    wrong = [claim for claim in claims if not is_right(claim, as_chosen)]
+    sound = {id(n) for claim in claims if claim not in wrong for n in _numbers(claim)}
+    for number in {id(n): n for claim in wrong for n in _numbers(claim)}.values():
+        of_it = [claim for claim in wrong if _has(claim, number)]
+        if len(of_it) < 2 or number.whole or id(number) in sound:
+            continue
+        for meant in filter(None, (_meant(number, claim) for claim in of_it)):
+            if all(is_right(_with(claim, number, meant), as_chosen) for claim in of_it):
+                made = [claim for claim in of_it if claim.pair.right is number]
+                kept = made[0] if made else of_it[0]._replace(instead=(number, meant))
+                claims[claims.index(made[0] if made else of_it[0])] = kept
+                claims = [claim for claim in claims if claim is kept or claim not in of_it]
+                wrong = [claim for claim in wrong if claim not in of_it]
+                break
+    return [claim._replace(sound=sound) for claim in claims]
+
+
+def _numbers(claim: ColumnClaim) -> list[Literal]:
+    return [*literals(claim.pair.left), *literals(claim.pair.right)]
+
+
+def _has(claim: ColumnClaim, number: Literal) -> bool:
+    return any(other is number for other in _numbers(claim))
+
+
+def _with(claim: ColumnClaim, number: Literal, meant: Tree) -> ColumnClaim:
+    left, right = (with_part(side, number, meant) for side in claim.pair[:2])
+    return claim._replace(pair=ComparedSides(left, right))
+
+
+def _meant(number: Literal, claim: ColumnClaim) -> Literal | None:
+    """Return what a number has to be for a claim to hold."""
+
+    def given(tree: Tree) -> Array | None:
+        try:
+            return evaluate(_with(claim, number, tree).pair.left, as_printed).middle
+        except CannotEvaluate:
+            return None
+
+    if claim.pair.right is number:
+        value = given(number)
+        return None if value is None else literal(as_text(float(value), number), number.line)
+    found = solved(number, 0, given, evaluate(claim.pair.right, half), finer=0)
+    return found.new if found is not None and isinstance(found.new, Literal) else None
+
+
+def _all_claims(passages: Sequence[Passage], chains: Sequence[Chain]) -> Iterator[ColumnClaim]:
+    tables = [passage for passage in passages if len(passage.rows) > LEAST]
+    stated = _stated(chains if tables else ())
+    before: list[_Table] = []
+    for passage in tables:
+        header, *body = passage.rows
+        heads = [formula_of(cell) for cell in header]
+        cells = [
+            [cell_of(row[i]) if i < len(row) else None for row in body] for i in range(len(heads))
+        ]
+        numbers = [[None if cell is None else cell.number for cell in column] for column in cells]
+        named = {name: numbers[i] for i, head in enumerate(heads) if (name := _name(head))}
+        before.insert(0, _Table(named, len(body)))
+        for i, head in enumerate(heads):
+            says = plain(header[i]) if _name(head) is None else f"the formula of {_name(head)}"
+            for formula in _formulas(head, stated, named):
+                claims = believed(list(_claims(formula, says, numbers[i], before, stated)))
+                if len(claims) >= LEAST:
+                    yield from claims
+                    break
+
+
+def _stated(chains: Sequence[Chain]) -> _Stated:
+    formulas: dict[str, list[Tree]] = {}
+    values: dict[str, Tree | None] = {}
+    for chain in chains:
+        name = _name(chain.sides[0].tree)
+        for side in chain.sides[1:] if name is not None else ():
+            if side.tree is None or name is None:
+                continue
+            if is_bare(side.tree):
+                values[name] = side.tree if values.get(name, side.tree) == side.tree else None
+            elif not is_numeric(side.tree) and key_of(side.tree) is None:
+                formulas.setdefault(name, []).append(side.tree)
+    return _Stated(formulas, values)
+
+
+def _name(tree: Tree | None) -> str | None:
+    """Return what a tree is called, without an index that runs over all."""
+    key = None if tree is None or isinstance(tree, Literal) else key_of(tree)
+    if tree is None or key is None:
+        return None
+    whole, index = without_index(tree)
+    return key_of(whole) if index and whole is not None and set(index) <= EVERY else key
+
+
+def _formulas(head: Tree | None, stated: _Stated, columns: Mapping[str, object]) -> list[Tree]:
+    """Return what a column may be made by: its heading, or a formula of what it is called."""
+    if head is None or is_numeric(head):
+        return []
+    name = _name(head)
+    if name is None:  # of columns beside it, `columns.py` reads it
+        return [] if _names(head) <= columns.keys() else [head]
+    usual = usual_formula(name)
+    return [*stated.formulas.get(name, ()), *([] if usual is None else [usual])]
+
+
+def _names(tree: Tree) -> set[str]:
+    name = _name(tree)
+    return {name} if name is not None else set().union(*map(_names, parts(tree)))
+
+
+def _claims(
+    formula: Tree,
+    says: str,
+    column: Sequence[Literal | None],
+    tables: Sequence[_Table],
+    stated: _Stated,
+) -> Iterator[ColumnClaim]:
+    for row, number in enumerate(column):
+        made = _put_in(formula, partial(_number, row, tables, stated))
+        if number is not None and made is not None:
+            yield ColumnClaim(ComparedSides(made, number), says, number.line)
+
+
+def _put_in(tree: Tree, number: Callable[[str], Tree | None]) -> Tree | None:
+    """Return a formula with numbers for its names; None where one has none.
+
+    A row has one term of a sum.
+    """
+    name = _name(tree)
+    if name is not None:
+        return number(name)
+    if isinstance(tree, Total) and tree.function == "sum":
+        return _put_in(tree.body, number)
+    changed = [_put_in(part, number) for part in parts(tree)]
+    known = [part for part in changed if part is not None]
+    return with_parts(tree, known) if len(known) == len(changed) else None
+
+
+def _number(row: int, tables: Sequence[_Table], stated: _Stated, name: str) -> Tree | None:
+    """Return the number that a quantity has in a row, of the nearest table or of the text."""
+    size = tables[0].rows
+    for table in tables:
+        for other, change in FAMILY.get(name, {name: _same}).items():
+            column = table.columns.get(other, ()) if table.rows == size else ()
+            known = column[row] if column else None
+            if known is not None:
+                return change(known)
+    value = stated.values.get(name)
+    value = value if value is None else flattened(value)
+    if isinstance(value, Row):
+        return value.entries[row] if len(value.entries) == size else None
+    return value
+
+
+def _same(number: Literal) -> Tree:
+    return number
+
+
+def _square(number: Literal) -> Tree:
+    return Power(number, TWO)
+
+
+def _root(number: Literal) -> Tree:
+    return Power(number, HALF)
+
+
+def _exp(number: Literal) -> Tree:
+    return FunctionCall("exp", (number,))
+
+
+def _log(number: Literal) -> Tree:
+    return FunctionCall("log", (number,))
+
+
+# A deviation, its variance and that one's logarithm, each by the others.
+FAMILY: Mapping[str, Mapping[str, Callable[[Literal], Tree]]] = {
+    "σ²": {"σ²": _same, "σ": _square, "logσ²": _exp},
+    "σ": {"σ": _same, "σ²": _root},
+    "logσ²": {"logσ²": _same, "σ²": _log},
+}
