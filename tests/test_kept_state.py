@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vae_explain import explain
 
@@ -225,3 +228,69 @@ def test_a_second_draw_is_that_of_a_plain_run(arithmetic: Any) -> None:
             np.testing.assert_allclose(
                 explanation.gradients[name], parameter.grad.numpy(), rtol=rounding, atol=rounding
             )
+
+
+# --- settings that a model leaves changed -------------------------------------------------
+
+
+class Passing(TorchFunctionMode):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*args, **(kwargs or {}))
+
+
+class PassingBelow(TorchDispatchMode):
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*args, **(kwargs or {}))
+
+
+class Leaving(nn.Module):
+    """Enters or switches something as it runs, and leaves it so."""
+
+    def __init__(self, leave: str) -> None:
+        super().__init__()
+        self.layer, self.leave = nn.Linear(2, 2), leave
+        if leave == "from the start":
+            Passing().__enter__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = self.layer(x)
+        leave: dict[str, Callable[[], object]] = {
+            "a mode": Passing().__enter__,
+            "a mode below": PassingBelow().__enter__,
+            "a device": partial(torch.set_default_device, "meta"),
+            "a type": partial(torch.set_default_dtype, torch.float64),
+            "no gradients": partial(torch.set_grad_enabled, False),
+            "fewer digits": torch.autocast("cpu", dtype=torch.bfloat16).__enter__,
+        }
+        loss = (made + torch.randn(2) - x).square().sum()
+        if self.leave in leave:
+            leave[self.leave]()
+        return loss
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        "from the start",
+        "a mode",
+        "a mode below",
+        "a device",
+        "a type",
+        "no gradients",
+        "fewer digits",
+    ],
+)
+def test_what_a_model_leaves_switched_does_not_reach_the_next_run(
+    cli: CommandLine, leave: str
+) -> None:
+    def asked(command: str, leave: str) -> tuple[int, str]:
+        own = ["--model", f"{__name__}:Leaving", "--model-arg", f"leave={leave}"]
+        outcome = cli(command, *own, "--x", "1,2", "--x", "3,4")
+        return outcome.code, outcome.out.replace(leave, "")
+
+    plain = asked("forward", "nothing")
+    assert plain[0] == 0
+    for command in ("forward", "check", "train"):
+        assert asked(command, leave)[0] == 0
+        assert asked("forward", "nothing") == plain
+    assert asked("forward", leave) == plain

@@ -140,3 +140,30 @@ def holders_of(model: nn.Module, *functions: object) -> list[object]:
 
 def _is_users(module: str) -> bool:
     return module.partition(".")[0] not in NOT_THE_USERS
+
+
+@contextmanager
+def settings_put_back() -> Iterator[None]:
+    """Put PyTorch's settings back that code may leave changed: modes, device, types, gradients.
+
+    A mode that is left entered would stand above ours, which would leave it in place of itself.
+    """
+    modes = torch._C._len_torch_function_stack(), torch._C._len_torch_dispatch_stack()
+    device, dtype = _device_context(), torch.get_default_dtype()
+    grad, autocast = torch.is_grad_enabled(), torch.is_autocast_enabled("cpu")
+    try:
+        yield
+    finally:
+        if _device_context() is not device:  # it lies below all modes
+            torch.set_default_device(None if device is None else device.device)
+        while torch._C._len_torch_function_stack() > modes[0]:
+            torch._C._pop_torch_function_stack()
+        while torch._C._len_torch_dispatch_stack() > modes[1]:
+            torch._C._pop_torch_dispatch_stack(None)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
+        torch.set_autocast_enabled("cpu", autocast)
+
+
+def _device_context() -> Any:
+    return getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)

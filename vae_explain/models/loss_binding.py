@@ -18,6 +18,7 @@ from .argument_matching import CannotBind, fitted, parameters_of
 from .argument_sources import arguments_of
 from .batches import batch_of
 from .code_reading import BY_PLACE, name_of
+from .kept_state import settings_put_back
 from .loss_total import named_loss, numbers_of, require_whole, total_of
 from .model_outputs import Outputs, described
 from .suggested_objective import objective_of, objective_of_more
@@ -69,6 +70,10 @@ class LossOf:
 
     def __call__(self, model: nn.Module, x: Tensor) -> Computed:
         """Run model and loss and return the loss with its call."""
+        with settings_put_back():
+            return self._computed(model, x)
+
+    def _computed(self, model: nn.Module, x: Tensor) -> Computed:
         if isinstance(self.objective, ExpressionOfUser):
             call = LossCall(self.objective.text, ())
             result = self.objective(model=model, x=x)

@@ -19,7 +19,7 @@ from ..errors import UserError
 from .builtin_config import Architecture
 from .builtin_vae import VAE, vae_loss
 from .input_tensors import as_it_takes, as_numbers, taken_by
-from .kept_state import generators_beside_pytorch, unchanged
+from .kept_state import generators_beside_pytorch, settings_put_back, unchanged
 from .loss_binding import Computed, LossOf
 from .prepared_model import Objective, PreparedModel
 from .request import Request, UserModel
@@ -47,7 +47,8 @@ def prepared(request: Request) -> Iterator[PreparedModel]:
     source = request.source
     own = source if isinstance(source, UserModel) else None
     references = (own.model, own.loss, own.objective) if own else ()
-    with torch.random.fork_rng(devices=[]), importable(references, own.root if own else None):
+    importing = importable(references, own.root if own else None)
+    with settings_put_back(), torch.random.fork_rng(devices=[]), importing:
         # Loaded before the seed is set, for a file that is imported may draw or set its own.
         build_model = _builder(source)
         objective = _objective(source)
