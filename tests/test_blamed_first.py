@@ -43,6 +43,65 @@ $\\sigma = \\exp(\\tfrac12 \\log\\sigma^2) = [0.9048, 1.0513]$
 $z = \\mu + \\sigma \\odot \\epsilon = [1.2238, -0.8257]$
 """
 
+CELLS = """
+| j | $\\mu_j^2$ | $\\sigma_j^2$ | $-1 - \\log\\sigma_j^2$ | sum |
+|---|---|---|---|---|
+| 1 | 1 | 1 | $-1 - 0 = -1$ | 1 |
+| 2 | 0 | 0.25 | $-1 + 1.386 = 0.386$ | 0.636 |
+"""
+
+HEADINGS = """
+| i | $\\mu_i$ | $\\sigma_i$ | $\\epsilon_i$ | $z_i = \\mu_i + \\sigma_i \\epsilon_i$ |
+|---|---|---|---|---|
+| 1 | -0.481 | 1.0328 | 1.412 | 0.9773 |
+| 2 | 0.795 | 0.9279 | -0.635 | 0.2058 |
+| 3 | 0.149 | 0.8711 | 0.273 | 0.3868 |
+"""
+
+LAYER = """
+$x = [0.8, -0.4, 0.6]$ and $W = \\begin{bmatrix} 0.35 & -0.2 & 0.1 \\\\ 0.15 & 0.45 & -0.3
+\\\\ 0.25 & -0.55 & 0.65 \\end{bmatrix}$ give
+
+$a = W x = [0.42, -0.24, 0.81]$
+
+$\\mu = [0.5, -0.3]$, $\\sigma = [0.905, 1.051]$ and $\\epsilon = [0.8, -0.5]$ give
+
+$z = \\mu + \\sigma \\odot \\epsilon = [1.224, -0.8255]$
+"""
+
+WRITTEN_OUT = """
+$x = [5.1, 3.5, 1.4, 0.2]$ and $W = \\begin{bmatrix} 0.1 & -0.2 \\\\ 0.4 & 0.5 \\\\ -0.7 & 0.8
+\\\\ 0.2 & -0.1 \\end{bmatrix}$
+
+$h_1 = (5.1)(0.1) + (3.5)(0.4) + (1.4)(-0.7) + (0.2)(0.2) + 0.1 = 1.07$
+
+$h_2 = (5.1)(-0.2) + (3.5)(0.5) + (1.4)(0.8) + (0.2)(-0.1) + 0.1 = 1.93$
+"""
+
+MATHML_ROWS = [
+    f"<mtr><mtd><mn>{a}</mn></mtd><mtd><mn>{b}</mn></mtd></mtr>"
+    f"<mtr><mtd><mn>{c}</mn></mtd><mtd><mn>{d}</mn></mtd></mtr>"
+    for a, b, c, d in ((0.41, 0.27, 0.18, 0.56), (0.18, 0.56, 0.41, 0.27))
+]
+MATHML = f"""<!doctype html><p><math><mi>x</mi><mo>=</mo>
+<mo>[</mo><mn>0.62</mn><mo>,</mo><mn>0.35</mn><mo>]</mo></math>
+and <math><mi>W</mi><mo>=</mo>
+<mrow><mo>[</mo><mtable>{MATHML_ROWS[0]}</mtable><mo>]</mo></mrow></math>
+give <math><mi>a</mi><mo>=</mo><mi>W</mi><mi>x</mi><mo>=</mo><mo>[</mo><mn>0.3487</mn><mo>,</mo>
+<mn>0.3076</mn><mo>]</mo></math></p>"""
+
+CARD = """
+μ = [0.5, -0.3], log σ² = [-0.2, 0.1]
+
+σ = [0.905, 1.051]
+
+ε = [0.8, -0.5]
+
+z = μ + σ⊙ε = [1.224, -0.826]
+"""
+
+DEFINED = "μ = 2.0, σ = 0.5, ε = 1.2\n\nz = μ + σε = 2.0 + 0.5(1.2) = 2.6"
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
@@ -67,6 +126,26 @@ $z = \\mu + \\sigma \\odot \\epsilon = [1.2238, -0.8257]$
             4,
             "0.8187",
         ),
+        # A cell's arithmetic, of which the table bears out the result, or what it should be.
+        (CELLS, "1.386", "1.356", 5, "1.356"),
+        (CELLS, "= 0.386", "= 0.836", 5, "0.836"),
+        # A column whose heading is an equation, and the heading.
+        (HEADINGS, "0.795", "0.759", 5, "0.759"),
+        (HEADINGS, "0.2058", "0.2508", 5, "0.2508"),
+        (HEADINGS, "\\mu_i + \\sigma_i", "\\mu_i - \\sigma_i", 2, "μi - σi·εi"),
+        # A row or an entry that is lost, of an operand or of the result.
+        (LAYER, "\\\\ 0.25 & -0.55 & 0.65", "", 2, "[[0.35, -0.2, 0.1], [0.15, 0.45, -0.3]]"),
+        (LAYER, "[0.8, -0.4, 0.6]", "[0.8, 0.6]", 2, "[0.8, 0.6]"),
+        (LAYER, "[0.42, -0.24, 0.81]", "[0.42, 0.81]", 5, "0.81"),
+        (LAYER, "[0.8, -0.5]", "[0.8]", 7, "[0.8]"),
+        (WRITTEN_OUT, "\\\\ -0.7 & 0.8", "", 2, "0.1, 0.4, 0.2"),
+        (WRITTEN_OUT, "-0.7 & 0.8", "0.8 & -0.7", 2, "0.8"),
+        # A matrix between brackets of its own.
+        (MATHML, MATHML_ROWS[0], MATHML_ROWS[1], 2, "[[0.18, 0.56], [0.41, 0.27]]"),
+        # A result beside values that bear each other out.
+        (CARD, "-0.826", "-0.886", 8, "-0.886"),
+        # A formula of the field's, for which no value is doubted.
+        (DEFINED, "+ σε", "- σε", 3, "μ - σ·ε"),
     ],
 )
 def test_the_damaged_figure_is_blamed_first(

@@ -3,17 +3,21 @@
 In order: `tokens.py` cuts text, code and LaTeX; `parser.py` reads formulas, with the `cursor.py`
 that goes over them and what `quantities.py` are called, a tree of `syntax.py`; `clauses.py` cuts a
 passage that `reader.py` gives it where its statements end, `chains.py` finds their equations, by
-the `habits.py` of their authors, and `columns.py` those of a table's columns.
+the `habits.py` of their authors, and `columns.py` and
+`named_columns.py` those of a table's columns.
 `sigmoids.py` says what a σ before a bracket is. `evaluation.py` computes in the arithmetic of
 `intervals.py`; `judging.py` says whether two sides agree, by what is `known.py` of their numbers
 and where they are `alike.py`.
 
 `run.py` goes through a document with the `scope.py` of what it has stated so far, and `blame.py`
-decides what is wrong where two sides do not agree. What explains a mistake is asked of `terms.py`
-for a sum term by term, of `variants.py` for one sign, factor or power, of `put_in.py` for what
-stands for quantities that are stated nowhere, of `usual.py` for what the field's own quantities are
-everywhere, of `operands.py` for a number that was put in, with the `damages.py` that numbers
-suffer, of `restated.py` for what is stated twice, of `backward.py` and `gradients.py` for
-derivatives, and of `hypotheses.py` for a value that is stated wrong. `lists.py` holds the lists
-that are stated against arithmetic that names none of them. `document.py` is the whole of it.
+decides what is wrong where two sides do not agree, `wrong_formulas.py` where it is a formula's
+text. What explains a mistake is asked of `terms.py` for a sum term by term, of `variants.py` for
+one sign, factor or power, of `put_in.py` for what stands for quantities that are stated nowhere, of
+`usual.py` for what the field's own quantities are everywhere, of `operands.py` for a number that
+was put in, with the `damages.py` that numbers suffer and the numbers `seen.py` elsewhere, of
+`claims.py` for what a table bears out, of `dropped.py` for a row that is lost, of `restated.py` for
+what is stated twice, of `backward.py` and `gradients.py` for derivatives, and, for a value that is
+stated wrong, of `doubts.py` and `hypotheses.py`. `lists.py` holds the lists that are stated, and
+the rows and columns of matrices, against arithmetic that names none of them. `document.py` is the
+whole of it.
 """

@@ -7,28 +7,18 @@ values that went into it are doubted, for `hypotheses.py` to try others for them
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from functools import partial
-from itertools import chain
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from ....trace import Array
-from .alike import count, readings
-from .backward import TELLING
 from .chains import Side
-from .columns import ColumnClaim
+from .claims import ColumnClaim, is_right, with_number
 from .cursor import Unreadable, literal
-from .demands import Demand, demands
-from .evaluation import CannotEvaluate, as_printed, evaluate, half
-from .findings import FORMULA, DocumentFinding, Doubt, Layer
-from .intervals import Range, all_meet
-from .judging import ComparedSides, EquationJudge, EquationMistake, has_activation
-from .known import Known, cut_or_rounded
+from .dropped import blame_lost_row
+from .evaluation import CannotEvaluate, as_printed, evaluate
+from .findings import DocumentFinding, Layer
+from .intervals import Range
+from .judging import ComparedSides, EquationMistake, has_activation
+from .known import Known
 from .operands import (
-    Seen,
     are_exchanged,
     are_squares,
     gives,
@@ -36,50 +26,31 @@ from .operands import (
     slip,
     wrong_operand,
 )
-from .put_in import PutIn, is_written_out
 from .scope import Scope
 from .syntax import (
     Literal,
-    Negative,
-    Symbol,
     Tree,
     flattened,
-    inside,
     is_bare,
-    is_numeric,
     key_of,
     literals,
-    quantities,
     replaced,
-    shown,
 )
 from .terms import wrong_terms
-from .variants import activations, further_variants, somewhere, variants
-
-MOST_DOUBTS = 60  # of which it is looked for what would explain them
+from .wrong_formulas import FormulaBlame, takes_bias_off
 
 
-class Blame:
+class Blame(FormulaBlame):
     """Decides what is wrong, equation by equation.
 
     Attributes
     ----------
-    findings
-        What is wrong, in the order in which it was found.
-    doubts
-        The quantities whose values may be wrong, as numbers or results do not follow from them.
-    supposes
-        Whether a value is taken for another already, so that no more are looked for.
-    given_up
-        Formulas and numbers that do not go together at all.
     unjudged
         Pairs of sides of which one could not be computed.
     judged
         The lines on which two sides could be held together.
     right
         What the value of the equation at hand should be.
-    last
-        The last side of the equation at hand.
     unknown
         Whether a pair of numbers of the equation at hand was not computed.
     results
@@ -89,18 +60,10 @@ class Blame:
     def __init__(
         self, scope: Scope, known: Known, put_in: dict[str, Literal | None], supposes: bool
     ) -> None:
-        self.scope = scope
-        self.known = known
-        self.judge = EquationJudge(known)
-        self.seen = Seen(())
-        self.put_in = PutIn(self.seen, scope.lookup, put_in)
-        self.supposes = supposes
-        self.findings: list[DocumentFinding] = []
-        self.doubts: list[Doubt] = []
-        self.read_by: Counter[str] = Counter()
+        super().__init__(scope, known, put_in, supposes)
         self.judged: set[int] = set()
-        self.given_up = 0
         self.unjudged = 0
+        self.claims: dict[tuple[int, str], list[ColumnClaim]] = {}  # by the numbers of a table
         self.results: list[tuple[int, str, Tree]] = []  # that are wrong, and what they should be
         self.in_tables: dict[str, Literal] = {}  # what wrong numbers of tables should be, by digits
         self.corrected: dict[str, Literal] = {}  # likewise, and operands of the equation at hand
@@ -110,10 +73,16 @@ class Blame:
         """Go on to another equation, of this quantity, which ends in this side."""
         key = key_of(name) if name is not None else None
         self._is_deviation = key is not None and key.startswith("σ") and key[1:2] != "²"
+        self.before = self.given_up, len(self.doubts)
         self.right: Range | None = None
         self.last = last
         self.corrected = dict(self.in_tables)
         self.unknown = False
+
+    def explain_equation(self) -> None:
+        """Doubt no value for the equation at hand, of which the formula is wrong."""
+        self.given_up, doubts = self.before
+        del self.doubts[doubts:]
 
     def hold(
         self,
@@ -128,11 +97,15 @@ class Blame:
         try:
             mistakes = self.judge.mistakes(pair, earlier)
         except CannotEvaluate:
+            lost = blame_lost_row(pair, left, right, self.scope)
+            if lost is not None:
+                self.findings.append(lost)
+                return
             self.unjudged += 1
             self.unknown = self.unknown or layer == "A"
             if layer == "A" and is_bare(pair.right) and not has_activation(pair.left):
                 self._blame_operand(pair.left, literals(pair.right), [], left)
-            if layer == "B" and self._misfits(pair, left):
+            if layer == "B" and self.misfits_what_is_put_in(pair, left):
                 return
             mistakes = self.judge.put_in(pair) if layer == "B" else []
             if mistakes:
@@ -140,6 +113,10 @@ class Blame:
                 self.doubt(pair, mistakes)
             return
         mistakes = [mistake for mistake in mistakes if mistake.off > slip]
+        lost = blame_lost_row(pair, left, right, self.scope) if mistakes and layer == "B" else None
+        if lost is not None:
+            self.findings.append(lost)
+            return
         if layer == "B" and not is_bare(pair.right):
             wrong = wrong_terms(pair.left, pair.right, pair.lookup, self.known)
             if wrong is not None and not self.judge.uses:
@@ -149,14 +126,14 @@ class Blame:
         may_be_formula = put_in or self._bears_out(pair.right)  # the equation ends in it
         if self._is_deviation and are_squares(mistakes):
             may_be_formula = False
-        if layer == "B" and mistakes and may_be_formula and self._blames_formula(pair, left):
+        if layer == "B" and mistakes and may_be_formula and self.blames_formula(pair, left):
             self.judge.uses = uses
-            if put_in and not _takes_bias_off(pair.left):
+            if put_in and not takes_bias_off(pair.left):
                 self.doubt(pair, mistakes)
             return
         if layer == "B" and any(not mistake.printed for mistake in mistakes):
             # Another formula, or of quantities that only have the same names.
-            if not self._ends_in(pair):
+            if not self.ends_in(pair):
                 self.given_up += 1
                 self.judge.uses = uses
                 self.doubt(pair, mistakes)
@@ -166,7 +143,7 @@ class Blame:
         self.judged.add(right.line)
         if layer == "A" and mistakes and self._follows_corrected(pair, earlier):
             return
-        if layer == "A" and mistakes and self._is_of_other_activation(pair, left):
+        if layer == "A" and mistakes and self.is_of_other_activation(pair, left):
             return
         unlike = any(not mistake.printed for mistake in mistakes)
         if layer == "A" and unlike and self._blames_arithmetic(pair, left, right):
@@ -176,7 +153,7 @@ class Blame:
         if mistakes:
             self.right = pair.found(as_printed)
             self.corrected |= dict(_corrections(mistakes))
-            if layer == "B" and not self._ends_in(pair):
+            if layer == "B" and not self.ends_in(pair):
                 self.doubt(pair, mistakes)
 
     def _without_operands(
@@ -185,12 +162,13 @@ class Blame:
         mistakes: Sequence[EquationMistake],
         left: Side,
         earlier: Sequence[Tree],
+        claim: ColumnClaim | None = None,
     ) -> list[EquationMistake]:
         """Blame the operands that explain what follows wrong, and return the other mistakes."""
         if are_exchanged(mistakes):
             printed = literals(pair.right)
             exchanged = self.seen.has_in_order(printed) and self._blame_operand(
-                pair.left, printed, [], left, right=True
+                pair.left, printed, [], left, right=1
             )
             return [] if exchanged else list(mistakes)
         if self._is_deviation and are_squares(mistakes):
@@ -209,13 +187,18 @@ class Blame:
                 [mistake.number],
                 [mistake],
                 left,
-                right,
+                self._by_table(mistake, claim) or right,
                 earlier if mistake.made_of == flattened(pair.left) else (),
             )
         ]
 
     def claim(self, claim: ColumnClaim) -> None:
         """Hold a number of a table against what its column says, and blame what is wrong."""
+        if claim.meant is not None:
+            self.blame_text(claim.pair.left, claim.meant, Side(None, claim.says, claim.line))
+            return
+        if any(is_right(other) for other in self._as_corrected(claim)):
+            return
         try:
             mistakes = self.judge.mistakes(claim.pair, [])
         except CannotEvaluate:
@@ -228,9 +211,31 @@ class Blame:
             self._follow_from(number.line, number.text, meant.text, literals(claim.pair.right))
             return
         if not any(id(number) in claim.sound for number in literals(claim.pair.left)):
-            mistakes = self._without_operands(claim.pair, mistakes, left, [])
+            mistakes = self._without_operands(claim.pair, mistakes, left, [], claim)
         self.in_tables |= dict(_corrections(mistakes))
         self.numbers(mistakes, left, Side(claim.pair.right, "", claim.line), "A")
+
+    def _as_corrected(self, claim: ColumnClaim) -> Iterator[ColumnClaim]:
+        """Yield a claim with a number of it that was blamed as it should be."""
+        meant = {(f.line, f.printed): f.expected for f in self.findings if f.line == claim.line}
+        for (line, printed), expected in meant.items():
+            yield with_number(claim, (line, printed), expected)
+
+    def _by_table(self, mistake: EquationMistake, but: ColumnClaim | None) -> int:
+        """Return whether a table bears out a result (1), or what it should be (-1).
+
+        Parameters
+        ----------
+        but
+            What is said of it that is at hand, and bears nothing out.
+        """
+        at = (mistake.number.line if mistake.number else 0, mistake.printed)
+        for claim in (claim for claim in self.claims.get(at, ()) if claim is not but):
+            if is_right(claim):
+                return 1
+            if is_right(with_number(claim, at, mistake.expected)):
+                return -1
+        return 0
 
     def _slips(self, pair: ComparedSides) -> list[EquationMistake]:
         """Return the number whose last digit is another than the rest of the document has."""
@@ -248,7 +253,7 @@ class Blame:
         printed: Sequence[Literal],
         mistakes: Sequence[EquationMistake],
         left: Side,
-        right: bool = False,
+        right: int = 0,
         earlier: Sequence[Tree] = (),
     ) -> bool:
         """Blame an operand of a result, if it is more likely wrong than the result."""
@@ -311,128 +316,6 @@ class Blame:
                 continue
         return False
 
-    def _blames_formula(self, pair: ComparedSides, left: Side) -> bool:
-        """Blame a formula's text if one sign or factor in it explains what does not follow."""
-        if literals(pair.left) and is_numeric(pair.left):
-            return False
-        formula = left.tree or pair.left  # of all elements, where one is held against it
-        usual = zip(variants(pair.left), variants(formula), strict=True)
-        further = zip(further_variants(pair.left), further_variants(formula), strict=True)
-        for other, intended in chain(usual, further if _tells(pair.right, TELLING + 1) else ()):
-            negated = isinstance(other, Negative) and other.body == pair.left
-            if negated and isinstance(pair.right, Literal) and pair.right.value < 0:
-                continue  # the number has a minus too many, rather than all of its formula too few
-            try:
-                if self.judge.mistakes(pair._replace(left=other), []):
-                    continue
-                if wrong_terms(other, pair.right, pair.lookup, self.known):
-                    continue
-            except CannotEvaluate:
-                continue
-            if not (_tells(pair.right) or self._ends_in(pair._replace(left=other))):
-                return False
-            if self._ends_nearer(pair, other):
-                return False
-            self.read_by["B"] += 1
-            self._blame_text(formula, intended, left)
-            return True
-        return False
-
-    def _is_of_other_activation(self, pair: ComparedSides, left: Side) -> bool:
-        """Blame an activation for what another one gives."""
-        for other in somewhere(pair.left, activations) if _tells(pair.right) else ():
-            if not self.judge.mistakes(pair._replace(left=other), []):
-                self._blame_text(pair.left, other, left)
-                return True
-        return False
-
-    def _misfits(self, pair: ComparedSides, left: Side) -> bool:
-        """Blame a formula that does not fit the numbers put in for what is not stated."""
-        written = is_written_out(pair.right) and is_numeric(pair.right)
-        if not written or is_numeric(pair.left) or left.tree != pair.left or pair.place is not None:
-            return False
-        if isinstance(self.last, Literal) and self.last is not pair.right:
-            try:
-                if not all_meet(evaluate(pair.right), cut_or_rounded(self.last)):
-                    return False  # what is put in is wrong, or the result
-            except CannotEvaluate:
-                return False
-        edit = next(iter(self.put_in.misfits(pair.left, pair.right)), None)
-        if edit is not None:
-            self._blame_text(pair.left, edit, left)
-        return edit is not None
-
-    def _blame_text(self, formula: Tree, intended: Tree, left: Side) -> None:
-        """Blame a formula's text, from whose numbers another one follows."""
-        printed, expected = shown(formula), shown(intended)
-        reason = f"its numbers follow from {expected}, but {printed} is printed"
-        line = self.scope.line_of(formula) or left.line
-        self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
-
-    def _ends_in(self, pair: ComparedSides) -> bool:
-        """Whether the equation at hand ends in a telling number that a formula gives."""
-        if self.last is None or not (is_bare(self.last) and _tells(self.last)):
-            return False
-        return not self.judge.mistakes(pair._replace(right=self.last), [])
-
-    def _ends_nearer(self, pair: ComparedSides, other: Tree) -> bool:
-        """Whether what the equation at hand ends in is rather a formula's than another's."""
-        if not isinstance(self.last, Literal) or self.last is pair.right:
-            return False
-        ours, theirs = (p.found(as_printed).middle for p in (pair, pair._replace(left=other)))
-        off = [np.abs(value - self.last.value).max() for value in (ours, theirs)]
-        return bool(off[0] < off[1])
-
-    def doubt(self, pair: ComparedSides, mistakes: Sequence[EquationMistake]) -> None:
-        """Remember which stated values go into what does not come out right."""
-        used = {use.name: use for use in self.judge.uses if not use.right}
-        for name in dict.fromkeys((*used, *quantities(pair.left))):
-            stated = self.scope.where(name)
-            if stated is not None:
-                _, key, value, _ = stated
-                use = used.get(name)
-                number = use.number if use else None
-                all_demands = self._demands(pair, value, partial(self.scope.supposing, key))
-                self.doubts.append(Doubt(*stated, number, tuple(mistakes), all_demands))
-        for key, said in self.scope.formulas.items():
-            if said.tree == pair.left and literals(said.tree):
-                all_demands = self._demands(pair, said.tree, None)
-                place = (said.line, f"{FORMULA}{key}", said.tree, None)
-                self.doubts.append(Doubt(*place, None, (), all_demands))
-
-    def _demands(
-        self,
-        pair: ComparedSides,
-        value: Tree,
-        supposing: Callable[[Tree], AbstractContextManager[None]] | None,
-    ) -> tuple[Demand, ...]:
-        """Return what a value, or a formula itself, would have to be for two sides to agree."""
-        if self.supposes or len(self.doubts) > MOST_DOUBTS:
-            return ()
-        try:
-            printed = evaluate(pair.right, half, pair.lookup)
-            if not is_bare(pair.right):  # as it stands: what is put in was not rounded for it
-                by = min(number.unit for number in literals(pair.right)) / 2
-                middle = evaluate(pair.right, as_printed, pair.lookup).middle
-                printed = Range(middle - by, middle + by)
-        except (CannotEvaluate, ValueError):
-            return ()
-        for left in readings(pair.left, count(pair.right) > 1):
-
-            def given(tree: Tree, left: Tree = left) -> Array | None:
-                try:
-                    if supposing is None:
-                        return pair._replace(left=tree).found(as_printed).middle
-                    with supposing(tree):
-                        return pair._replace(left=left).found(as_printed).middle
-                except CannotEvaluate:
-                    return None
-
-            bounds = given(value)
-            if bounds is not None and bounds.size == printed.low.size:
-                return tuple(demands(value, given, printed))
-        return ()
-
     def numbers(
         self, mistakes: Sequence[EquationMistake], left: Side, right: Side, layer: Layer
     ) -> None:
@@ -445,18 +328,6 @@ class Blame:
                 reason = f"{right.text} follows from {mistake.expected}, but {printed} is printed"
             line = (mistake.number.line if mistake.number else 0) or right.line
             self.findings.append(DocumentFinding(line, printed, mistake.expected, reason, layer))
-
-
-def _takes_bias_off(formula: Tree) -> bool:
-    """Whether a formula subtracts a bias, as no layer does: the formula is wrong, not a number."""
-    bodies = (part.body for part in inside(formula) if isinstance(part, Negative))
-    return any(isinstance(body, Symbol) and body.base.startswith("b") for body in bodies)
-
-
-def _tells(right: Tree, least: int = TELLING) -> bool:
-    """Whether a value has so many digits that no other formula gives them by chance."""
-    digits = [number.significant for number in literals(right)]
-    return (sum(digits) if is_bare(right) else max(digits, default=0)) >= least
 
 
 def _corrections(mistakes: Sequence[EquationMistake]) -> Iterator[tuple[str, Literal]]:

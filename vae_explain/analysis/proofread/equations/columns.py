@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ....quick_classes import NamedTuple
 from ..passage import Fragment, Passage, plain
 from .chains import chains
+from .claims import ColumnClaim, believed, holds, is_right
 from .cursor import Unreadable
-from .damages import damages, one_digit_apart
-from .evaluation import CannotEvaluate, Leaf, as_rounded, evaluate, half
-from .intervals import Range, all_meet, hull
+from .evaluation import Leaf, evaluate
+from .intervals import Range, hull
 from .judging import ComparedSides
-from .known import as_text
 from .parser import parse
 from .reader import cut
-from .syntax import Literal, Power, Sum, Tree, is_bare, is_numeric, key_of, quantities
+from .syntax import (
+    Literal,
+    Power,
+    Sum,
+    Tree,
+    is_bare,
+    is_numeric,
+    key_of,
+    parts,
+    quantities,
+    with_parts,
+)
+from .variants import variants
 
 WORDS = (
     (re.compile(r"(?i)^\W*(?:squared?|square of it)\W*$"), "squared"),
@@ -26,36 +37,6 @@ PLUS = re.compile(r"^\W*\+\s*\w")  # the heading of the last of several summands
 PART = re.compile(r"(?i)\b(?:by|from|through|via)\b")  # that of a part of what stands before it
 BY_CHANCE = 2  # rows in which one number may be the sum of others without being meant so
 COUNTS = re.compile(r"(?i)^\W*(?:[ijkn#]|row|step|unit|dim\w*|index|no\.?|)\W*$")
-
-
-class ColumnClaim(NamedTuple):
-    """A number in a table, and what its column says that it is.
-
-    Attributes
-    ----------
-    needed
-        How many numbers of the column must be so before it is believed of the others, where
-        no heading says it.
-    instead
-        A number that it follows from and that is wrong, and what it should be.
-    sound
-        The numbers, by identity, that others bear out, so that they are not to blame.
-    """
-
-    pair: ComparedSides
-    says: str
-    line: int
-    needed: int = 0
-    instead: tuple[Literal, Literal] | None = None
-    sound: Collection[int] = ()
-
-    @property
-    def is_of_zeros(self) -> bool:
-        """Whether a number is 0, or all but one of those that it is the sum of."""
-        left, number = self.pair.left, self.pair.right
-        terms = left.terms if isinstance(left, Sum) else ()
-        zeros = sum(isinstance(term, Literal) and not term.value for term in terms)
-        return (isinstance(number, Literal) and not number.value) or 0 < len(terms) <= zeros + 1
 
 
 class _Cell(NamedTuple):
@@ -73,20 +54,13 @@ def column_claims(passage: Passage) -> Iterator[ColumnClaim]:
     first = int(_counts(rows))
     for column, head in enumerate(header):
         if _is_claim(head):
-            yield from believed(list(_claims(header, head, column, rows)))
+            made = _made(header, head, column)
+            claims = list(_claims(head, column, rows, made)) if made else []
+            yield from believed(claims)
+            if made and claims and not any(map(holds, claims)):
+                yield from _heading_meant(head, column, rows, made)
         for terms in _terms(header, column, first):
             yield from believed(list(_sums(header, terms, column, rows)))
-
-
-def believed(claims: Sequence[ColumnClaim]) -> Sequence[ColumnClaim]:
-    """Return claims if most of them hold, or half of those of a heading, and so many as needed.
-
-    Zeros hold by chance, as where a unit is off.
-    """
-    needed = max((claim.needed for claim in claims), default=0)
-    telling = [claim for claim in claims if not (needed and claim.is_of_zeros)]
-    right = sum(map(_holds, telling))
-    return claims if right >= needed and 2 * right + (not needed) > len(telling) else ()
 
 
 def _is_claim(head: Sequence[Fragment]) -> bool:
@@ -94,15 +68,23 @@ def _is_claim(head: Sequence[Fragment]) -> bool:
     return any(p.search(text) for p, _ in WORDS) or any(sign in text for sign in "+-−*·/^²\\")
 
 
-def _claims(
-    header: Sequence[Sequence[Fragment]],
-    head: Sequence[Fragment],
-    column: int,
-    rows: Sequence[Sequence[_Cell | None]],
+def _heading_meant(
+    head: Sequence[Fragment], column: int, rows: Sequence[Sequence[_Cell | None]], made: _Made
 ) -> Iterator[ColumnClaim]:
-    made = _made(header, head, column)
-    if made is None:
+    """Yield what the heading of a column should be, if one sign or factor makes all of it right."""
+    tree, used = made
+    if isinstance(tree, str) or len(rows) < 2:
         return
+    for other in variants(tree):
+        if all(map(is_right, _claims(head, column, rows, (other, used)))):
+            line = head[0].line if head else 0
+            yield ColumnClaim(ComparedSides(tree, other), plain(head), line, meant=other)
+            return
+
+
+def _claims(
+    head: Sequence[Fragment], column: int, rows: Sequence[Sequence[_Cell | None]], made: _Made
+) -> Iterator[ColumnClaim]:
     tree, used = made
     says = f"the column {plain(head)}"
     for row in rows:
@@ -111,14 +93,22 @@ def _claims(
         if result is None or result.number is None or not known:
             continue
         if isinstance(tree, str):
-            formula = _of_words(tree, [cell.number for cell in known if cell.number is not None])
-            yield ColumnClaim(ComparedSides(formula, result.number), says, result.line)
+            total = _of_words(tree, [cell.number for cell in known if cell.number is not None])
+            yield ColumnClaim(ComparedSides(total, result.number), says, result.line)
             continue
-        if len(known) < len(used):
-            continue
-        numbers = {key_of(formula_of(header[i])): e for i, e in zip(used, known, strict=True)}  # type: ignore[arg-type]  # only heads with a name are used
-        pair = ComparedSides(tree, result.number, _looking_up(numbers))
-        yield ColumnClaim(pair, says, result.line)
+        if len(known) == len(used):
+            numbers = dict(zip(used.values(), known, strict=True))
+            formula = _put_in(tree, numbers)
+            pair = ComparedSides(formula, result.number, _looking_up(numbers))
+            yield ColumnClaim(pair, says, result.line)
+
+
+def _put_in(tree: Tree, numbers: Mapping[str | None, _Cell]) -> Tree:
+    """Return a formula with the numbers of a row for the names of its columns."""
+    cell = numbers.get(key_of(tree))
+    if cell is not None and cell.number is not None and is_bare(cell.tree):
+        return cell.number
+    return with_parts(tree, [_put_in(part, numbers) for part in parts(tree)])
 
 
 def _cells(row: Sequence[_Cell | None], places: Sequence[int]) -> list[_Cell | None]:
@@ -169,7 +159,7 @@ def _sums(
             yield ColumnClaim(ComparedSides(formula, result.number), says, result.line, needed)
 
 
-def _looking_up(numbers: dict[str | None, _Cell]):  # type: ignore[no-untyped-def]
+def _looking_up(numbers: Mapping[str | None, _Cell]):  # type: ignore[no-untyped-def]
     def lookup(tree: Tree, leaf: Leaf) -> Range | None:
         cell = numbers.get(key_of(tree))
         if cell is None or cell.number is None:
@@ -181,26 +171,38 @@ def _looking_up(numbers: dict[str | None, _Cell]):  # type: ignore[no-untyped-de
     return lookup
 
 
+_Made = tuple[Tree | str, dict[int, str | None]]  # how a column is made, and of which others
+
+
 def _made(
     header: Sequence[Sequence[Fragment]], head: Sequence[Fragment], column: int
-) -> tuple[Tree | str, list[int]] | None:
-    """Return how a column is made, and of which others."""
+) -> _Made | None:
+    """Return how a column is made, and of which others, by their names."""
     for pattern, word in WORDS:
         if column and pattern.search(plain(head)):
             counted = COUNTS.search(plain(header[0])) is not None
             first = int(counted) if word == "sum" else column - 1
-            return (word, list(range(first, column))) if first < column else None
-    tree = formula_of(head)
-    if tree is None or key_of(tree) is not None or is_numeric(tree):
+            return (word, dict.fromkeys(range(first, column))) if first < column else None
+    _, tree = _heading(head)
+    if tree is None or is_numeric(tree):
         return None
-    keys = {
-        key_of(other): i for i, cell in enumerate(header) if (other := formula_of(cell)) is not None
-    }
-    keys.pop(None, None)
+    keys = {_heading(cell)[0]: i for i, cell in enumerate(header)}
     names = {key for part in quantities(tree) if (key := key_of(part)) is not None}
     if not names or not names <= keys.keys() or column in (keys[name] for name in names):
         return None
-    return tree, [keys[name] for name in sorted(names)]
+    return tree, {keys[name]: name for name in sorted(names)}
+
+
+def _heading(pieces: Sequence[Fragment]) -> tuple[str | None, Tree | None]:
+    """Return what a heading names, and the formula that it has for it: `z = μ + σ·ε`."""
+    all_chains = cut(pieces)
+    tokens = [token for token in all_chains.tokens if token.kind != "gap"]
+    equation = list(chains(tokens, all_chains.source)) if tokens else []
+    trees = [side.tree for c in equation for side in c.sides] if len(equation) == 1 else []
+    tree = trees[-1] if trees else formula_of(pieces)
+    name = trees[0] if trees else tree
+    key = key_of(name) if name is not None else None
+    return key, tree if tree is not None and key_of(tree) is None else None
 
 
 def _of_words(word: str, numbers: Sequence[Literal]) -> Tree:
@@ -234,33 +236,3 @@ def cell_of(pieces: Sequence[Fragment]) -> _Cell | None:
     if tree is None or not is_numeric(tree):
         return None
     return _Cell(tree, tree if isinstance(tree, Literal) else None, tokens[0].line)
-
-
-def is_right(claim: ColumnClaim, leaf: Leaf = as_rounded) -> bool:
-    """Whether a claim holds, with what its numbers may be."""
-    try:
-        return all_meet(evaluate(claim.pair.left, leaf, claim.pair.lookup), half(_number(claim)))
-    except CannotEvaluate:
-        return False
-
-
-def _number(claim: ColumnClaim) -> Literal:
-    number = claim.pair.right
-    assert isinstance(number, Literal), "a claim is of one number"
-    return number
-
-
-def _holds(claim: ColumnClaim) -> bool:
-    """Whether a claim holds; one that needs no others to be believed, but for a damaged digit."""
-    if is_right(claim):
-        return True
-    if claim.needed > 1:
-        return False
-    try:
-        bounds = evaluate(claim.pair.left, as_rounded, claim.pair.lookup)
-    except CannotEvaluate:
-        return False
-    number = _number(claim)
-    if any(all_meet(bounds, half(meant)) for meant in damages(number)):
-        return True
-    return one_digit_apart(number.text, as_text(float(bounds.middle), number))

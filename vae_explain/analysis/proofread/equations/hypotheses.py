@@ -13,14 +13,15 @@ from collections.abc import Iterator, Sequence
 
 from ....quick_classes import NamedTuple
 from .chains import Chain
-from .columns import ColumnClaim
+from .claims import ColumnClaim
 from .cursor import Unreadable, literal
 from .damages import damages, one_digit_apart
 from .demands import Demand, rearranged
 from .findings import FORMULA, DocumentFinding, Doubt
 from .judging import EquationMistake
-from .operands import is_damaged, is_within, of_result
+from .operands import is_damaged, of_result
 from .run import EquationReader
+from .seen import is_within
 from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 
 ONE_DIGIT = 0.5  # how much likelier a number is that has one other digit

@@ -8,7 +8,8 @@ exchanged, and the arithmetic comes out, the list is wrong: no name in the arith
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from ....quick_classes import NamedTuple
 from .chains import Chain
@@ -40,6 +41,14 @@ Key = tuple[float, ...]
 
 
 class StatedList(NamedTuple):
+    """A list as it is stated, or one row or column of a matrix.
+
+    Attributes
+    ----------
+    tree
+        All that is stated.
+    """
+
     name: str
     tree: Tree
     numbers: tuple[Literal, ...]
@@ -55,6 +64,8 @@ class TermColumn(NamedTuple):
         Where they stand among the numbers of the sum.
     ordered
         Whether their order tells, as each stands beside another number.
+    beside
+        The other columns.
     """
 
     numbers: tuple[Literal, ...]
@@ -62,70 +73,105 @@ class TermColumn(NamedTuple):
     tree: Tree
     result: Literal
     ordered: bool
+    beside: tuple[Key, ...] = ()
 
 
 def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
     """Yield the lists that are another where their numbers are put in, and what is put in wrong."""
-    lists = [stated for chain in chains for stated in _lists(chain)]
+    given = [(stated, len(chain.sides)) for chain in chains for stated in _lists(chain)]
+    lists = [entry for entry, sides in given if sides == 2]  # and not the result of others
     if not lists:
         return
     sums = [columns for chain in chains if (columns := list(_columns(chain)))]
     columns = [column for members in sums for column in members]
     used = Counter(_key(column.numbers) for column in columns)
-    stated = Counter(_key(entry.numbers) for entry in lists)
+    stated = Counter(_key(entry.numbers) for entry, _ in given)
     orphans: dict[object, TermColumn] = {}
-    for members in sums:
-        beside = any(stated[_key(column.numbers)] for column in members)
-        for column in members:
-            key = _key(column.numbers)
-            if not stated[key]:
-                if column.ordered and (beside or used[key] > 1):
-                    orphans.setdefault(tuple(sorted(key)), column)
-                for mask in _masks(key):
-                    orphans.setdefault(mask, column)
+    for column in columns:
+        key = _key(column.numbers)
+        if stated[key]:
+            continue
+        beside = any(stated[other] for other in column.beside)
+        if column.ordered and (beside or used[key] > 1):
+            orphans.setdefault(tuple(sorted(key)), column)
+        for mask in _masks(key) if beside or len(key) > 2 else ():
+            orphans.setdefault(mask, column)
+        if beside and len(key) > 2:
+            for i in range(len(key)):
+                orphans.setdefault(("lost", *key[:i], *key[i + 1 :]), column)
+    blamed: set[Tree] = set()
     for entry in lists:
         key = _key(entry.numbers)
-        other = orphans.get(tuple(sorted(key)))
-        if other is not None and not used[key] and stated[key] == 1 and _tells(entry.numbers):
-            yield _exchanged(entry, other)
+        if entry.tree in blamed:
             continue
-        masked = (orphans.get(mask) for mask in _masks(key))
-        found = next((column for column in masked if column is not None), None)
-        if found is not None:
-            yield from _one_number(entry, found, used[key] + stated[key] - 1)
+        for finding in _held(entry, key, orphans, used[key], stated):
+            blamed.add(entry.tree)
+            yield finding
+
+
+def _held(
+    entry: StatedList,
+    key: Key,
+    orphans: Mapping[object, TermColumn],
+    used: int,
+    stated: Mapping[Key, int],
+) -> Iterator[DocumentFinding]:
+    """Hold a list against the columns that stand in no list."""
+    other = orphans.get(tuple(sorted(key)))
+    if other is not None and not used and stated[key] == 1 and _tells(entry.numbers):
+        yield _exchanged(entry, other)
+        return
+    lost = orphans.get(("lost", *key))
+    if lost is not None and not used and stated[key] == 1 and _tells(literals(lost.tree)):
+        yield _lost(entry, lost)
+        return
+    masked = (orphans.get(mask) for mask in _masks(key))
+    found = next((column for column in masked if column is not None), None)
+    if found is not None:
+        beside = any(stated[other] for other in found.beside)
+        yield from _one_number(entry, found, used + stated[key] - 1, beside)
 
 
 def _lists(chain: Chain) -> Iterator[StatedList]:
-    """Yield what an equation states as a list, row by row where it is a matrix."""
+    """Yield what an equation states as a list: of a matrix all, and its rows and columns."""
     first, last = chain.sides[0].tree, chain.sides[-1].tree
     key = key_of(first) if first is not None else None
-    if len(chain.sides) == 2 and key and isinstance(last, Row) and is_bare(last):
-        numbers = tuple(literals(last))
+    if not key or not isinstance(last, Row) or not is_bare(last):
+        return
+    line = chain.sides[-1].line
+    lists: list[Sequence[Literal]] = [literals(last)]
+    rows = [literals(entry) for entry in last.entries]
+    if all(len(row) == len(rows[0]) > 1 for row in rows):
+        lists += [*rows, *zip(*rows, strict=True)]
+    for numbers in lists:
         if 1 < len(numbers) <= LONGEST:
-            yield StatedList(key, last, numbers, chain.sides[-1].line)
+            yield StatedList(key, last, tuple(numbers), line)
 
 
 def _columns(chain: Chain) -> Iterator[TermColumn]:
-    """Yield the columns of an equation's first sum of alike terms that comes to its result."""
+    """Yield the columns of an equation's first sum of alike terms that comes to its result.
+
+    A number alone beside products is added to them, as a bias is.
+    """
     last = chain.sides[-1].tree
     for side in chain.sides[:-1]:
         tree = side.tree
         if tree is None or not is_numeric(tree) or not isinstance(last, Literal):
             continue
         terms, start = _terms(tree)
-        sizes = {len(literals(term)) for term in terms}
-        if (
-            len(terms) < 2
-            or len(terms) > LONGEST
-            or len(sizes) != 1
-            or not gives(tree, [last], SLIP)
-        ):
+        sizes = [len(literals(term)) for term in terms]
+        size = max(sizes, default=0)
+        starts = list(accumulate(sizes, initial=start))
+        alike = [(term, at) for term, n, at in zip(terms, sizes, starts, strict=False) if n == size]
+        if not set(sizes) <= {1, size} or not 1 < len(alike) <= LONGEST:
             continue
-        (size,) = sizes
-        for j in range(size):
-            numbers = tuple(_signed(term, j) for term in terms)
-            places = tuple(start + i * size + j for i in range(len(terms)))
-            yield TermColumn(numbers, places, tree, last, size > 1)
+        if not gives(tree, [last], SLIP):
+            continue
+        columns = [tuple(_signed(term, j) for term, _ in alike) for j in range(size)]
+        for j, numbers in enumerate(columns):
+            places = tuple(at + j for _, at in alike)
+            beside = tuple(_key(other) for other in columns if other is not numbers)
+            yield TermColumn(numbers, places, tree, last, size > 1, beside)
         return
 
 
@@ -156,9 +202,8 @@ def _key(numbers: Sequence[Literal]) -> Key:
 
 
 def _masks(key: Key) -> Iterator[tuple[float | None, ...]]:
-    """Yield a list of three numbers or more with each of them left out."""
-    if len(key) > 2:
-        yield from ((*key[:i], None, *key[i + 1 :]) for i in range(len(key)))
+    """Yield a list with each of its numbers left out."""
+    yield from ((*key[:i], None, *key[i + 1 :]) for i in range(len(key)))
 
 
 def _tells(numbers: Sequence[Literal]) -> bool:
@@ -174,14 +219,27 @@ def _exchanged(entry: StatedList, column: TermColumn) -> DocumentFinding:
     return DocumentFinding(number.line or entry.line, number.text, meant.text, reason, "B")
 
 
-def _one_number(entry: StatedList, column: TermColumn, borne_out: int) -> Iterator[DocumentFinding]:
+def _lost(entry: StatedList, column: TermColumn) -> DocumentFinding:
+    printed = ", ".join(number.text for number in entry.numbers)
+    expected = ", ".join(number.text for number in column.numbers)
+    reason = f"{entry.name} has lost a row: {shown(column.tree)} has {expected}"
+    line = entry.numbers[0].line or entry.line
+    return DocumentFinding(line, printed, expected, reason, "B")
+
+
+def _one_number(
+    entry: StatedList, column: TermColumn, borne_out: int, beside: bool
+) -> Iterator[DocumentFinding]:
     pairs = enumerate(zip(entry.numbers, column.numbers, strict=True))
     place, (ours, theirs) = next((i, p) for i, p in pairs if p[0].value != p[1].value)
     others = [*entry.numbers[:place], *entry.numbers[place + 1 :]]
-    if not _is_damaged(ours, theirs) or not _tells(others):
+    elsewhere = any(number.value == theirs.value for number in literals(entry.tree))
+    telling = _tells(literals(column.tree)) if beside else _tells(others)
+    likely = _is_damaged(ours, theirs) or (beside and elsewhere)
+    if len(others) < 2 or not telling or not likely:
         return
     other = replaced(column.tree, column.places[place], ours)
-    if gives(other, [column.result]):  # the arithmetic comes out with either
+    if gives(other, [column.result]) and (borne_out or not beside):  # it comes out with either
         if borne_out:
             reason = f"{ours.text} is that number of {entry.name}, but {theirs.text} is put in"
             yield DocumentFinding(theirs.line, theirs.text, ours.text, reason, "B")

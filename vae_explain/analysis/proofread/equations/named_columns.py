@@ -14,7 +14,8 @@ from ....quick_classes import NamedTuple
 from ....trace import Array
 from ..passage import Passage, plain
 from .chains import Chain
-from .columns import ColumnClaim, believed, cell_of, formula_of, is_right
+from .claims import ColumnClaim, believed, is_right
+from .columns import cell_of, formula_of
 from .cursor import literal
 from .demands import solved
 from .evaluation import CannotEvaluate, as_chosen, as_printed, evaluate, half
@@ -33,7 +34,6 @@ from .syntax import (
     is_bare,
     is_numeric,
     key_of,
-    literals,
     parts,
     with_part,
     with_parts,
@@ -66,8 +66,8 @@ def named_claims(passages: Sequence[Passage], chains: Sequence[Chain]) -> list[C
     """
     claims = list(_all_claims(passages, chains))
     wrong = [claim for claim in claims if not is_right(claim, as_chosen)]
-    sound = {id(n) for claim in claims if claim not in wrong for n in _numbers(claim)}
-    for number in {id(n): n for claim in wrong for n in _numbers(claim)}.values():
+    sound = {id(n) for claim in claims if claim not in wrong for n in claim.numbers}
+    for number in {id(n): n for claim in wrong for n in claim.numbers}.values():
         of_it = [claim for claim in wrong if _has(claim, number)]
         if len(of_it) < 2 or number.whole or id(number) in sound:
             continue
@@ -82,12 +82,8 @@ def named_claims(passages: Sequence[Passage], chains: Sequence[Chain]) -> list[C
     return [claim._replace(sound=sound) for claim in claims]
 
 
-def _numbers(claim: ColumnClaim) -> list[Literal]:
-    return [*literals(claim.pair.left), *literals(claim.pair.right)]
-
-
 def _has(claim: ColumnClaim, number: Literal) -> bool:
-    return any(other is number for other in _numbers(claim))
+    return any(other is number for other in claim.numbers)
 
 
 def _with(claim: ColumnClaim, number: Literal, meant: Tree) -> ColumnClaim:

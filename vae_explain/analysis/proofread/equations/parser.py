@@ -411,6 +411,7 @@ class _Parser(Quantities):
         entries: list[Tree] = []
         listed = opening.text in ("[", "⟨") and self.in_row
         self.skip("line", "gap")
+        holds_matrix = self.at("open", "[[")  # drawn with its brackets beside it
         while not self.at("close", closing):
             entries.append(self.sum())
             self.skip("line", "gap", "words")
@@ -433,7 +434,8 @@ class _Parser(Quantities):
         if opening.text in ROUNDED and len(entries) == 1:
             return FunctionCall(ROUNDED[opening.text], (entries[0],))
         single = len(entries) == 1 and not listed
-        if single and (opening.text != "[" or not isinstance(entries[0], Literal | Row)):
+        bare = isinstance(entries[0], Literal | Row) and not holds_matrix
+        if single and (opening.text != "[" or not bare):
             return self.indexed_whole(entries[0]) if opening.text == "(" else entries[0]
         return Row(tuple(entries))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from types import MappingProxyType
 
 from .alike import are_others, element_of
 from .backward import Backward
 from .blame import Blame
 from .chains import Chain, Side
-from .columns import ColumnClaim
+from .claims import ColumnClaim, by_number
 from .cursor import literal
 from .damages import damages
 from .evaluation import CannotEvaluate, as_printed, evaluate, half, nothing
@@ -18,9 +19,10 @@ from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import Range, all_meet
 from .judging import SLIP, ComparedSides, EquationMistake
 from .known import Known, as_text
-from .operands import Seen, are_exchanged, are_squares
+from .operands import are_exchanged, are_squares
 from .restated import Restated
 from .scope import Scope, counted_from_zero
+from .seen import Seen
 from .syntax import (
     Literal,
     Tree,
@@ -88,12 +90,20 @@ class EquationReader:
         self.blame.seen = self.blame.put_in.seen = Seen(
             [*trees, *(side for claim in claims for side in claim.pair[:2])], self.others
         )
+        self.blame.claims = by_number(claims)
         self.multiples = multiples(_said(chains))
         self.of_deviation = adds_twice("logσ²", trees)
+        results = set(_results(chains))
+        behind: list[ColumnClaim] = []  # of what cells tell of by arithmetic of their own
         for claim in claims:
-            self.blame.claim(claim)
+            if results and any((n.line, n.text) in results for n in claim.numbers):
+                behind.append(claim)
+            else:
+                self.blame.claim(claim)
         for chain in chains:
             self._chain(chain)
+        for claim in behind:
+            self.blame.claim(claim)
         self._settle_gradients()
         self._settle_restated()
 
@@ -263,6 +273,8 @@ class EquationReader:
         triples = zip(numbers, known.flat(), exact.middle.ravel(), strict=True)
         wrong = [(n, float(v)) for n, k, v in triples if not all_meet(half(n), k)]
         mistakes = [EquationMistake.of(number, value) for number, value in wrong]
+        if not wrong:
+            self.blame.judged.add(side.line)
         all_wrong = len(wrong) == len(numbers)
         squared = key_of(name) == "σ" and are_squares(mistakes)
         if not wrong or (all_wrong and not (squared or are_exchanged(mistakes))):
@@ -320,6 +332,7 @@ class EquationReader:
         printed, expected = shown(formula), shown(other)
         reason = f"{key} is {expected} by its definition, but {printed} is printed"
         self.blame.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
+        self.blame.explain_equation()
         return other
 
     def _settle_gradients(self) -> None:
@@ -358,6 +371,14 @@ def _said(chains: Sequence[Chain]) -> Iterator[tuple[str | None, Tree]]:
         yield from ((None, side.tree) for side in chain.sides[:1] if side.tree is not None)
         formulas = (s.tree for s in chain.sides[1:] if s.tree is not None)
         yield from ((key, tree) for tree in formulas if not is_numeric(tree) and not key_of(tree))
+
+
+def _results(chains: Sequence[Chain]) -> Iterator[tuple[int, str]]:
+    """Yield the numbers that arithmetic comes to, by line and digits."""
+    for chain in chains:
+        for before, side in pairwise(side.tree for side in chain.sides):
+            if before is not None and isinstance(side, Literal) and _is_arithmetic(before):
+                yield side.line, side.text
 
 
 def _is_arithmetic(tree: Tree) -> bool:

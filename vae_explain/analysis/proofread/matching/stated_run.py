@@ -190,9 +190,12 @@ def _from_parameters(sizes: dict[str, int]) -> tuple[int, ...] | None:
     encoder, decoder = (_widths(sizes, prefix) for prefix in ("fc", "fc_dec"))
     latent = sizes.get("fc_mu.bias") or sizes.get("fc_logvar.bias")
     first = sizes.get("fc1.weight")
-    if not (encoder and decoder and latent and first) or first % encoder[0]:
+    if not (encoder and decoder and latent and first):
         return None
-    dims = (first // encoder[0], *encoder, latent, *decoder)
+    inputs, left_over = divmod(first, encoder[0])
+    if left_over:  # a row is missing
+        inputs = decoder[-1]
+    dims = (inputs, *encoder, latent, *decoder)
     return dims if len(dims) % 2 and dims[0] == dims[-1] else None
 
 

@@ -1,0 +1,90 @@
+"""The stated values that may be wrong where something does not follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+
+from ....trace import Array
+from .alike import count, readings
+from .demands import Demand, demands
+from .evaluation import CannotEvaluate, as_printed, evaluate, half
+from .findings import FORMULA, Doubt
+from .intervals import Range
+from .judging import ComparedSides, EquationJudge, EquationMistake
+from .known import Known
+from .scope import Scope
+from .syntax import Tree, is_bare, literals, quantities
+
+MOST_DOUBTS = 60  # of which it is looked for what would explain them
+
+
+class Doubts:
+    """Gathers what `hypotheses.py` tries other values for.
+
+    Attributes
+    ----------
+    doubts
+        The quantities whose values may be wrong, as numbers or results do not follow from them.
+    supposes
+        Whether a value is taken for another already, so that no more are looked for.
+    given_up
+        Formulas and numbers that do not go together at all.
+    """
+
+    def __init__(self, scope: Scope, known: Known, supposes: bool) -> None:
+        self.scope, self.known, self.supposes = scope, known, supposes
+        self.judge = EquationJudge(known)
+        self.doubts: list[Doubt] = []
+        self.given_up = 0
+
+    def doubt(self, pair: ComparedSides, mistakes: Sequence[EquationMistake]) -> None:
+        """Remember which stated values go into what does not come out right."""
+        used = {use.name: use for use in self.judge.uses if not use.right}
+        for name in dict.fromkeys((*used, *quantities(pair.left))):
+            stated = self.scope.where(name)
+            if stated is not None:
+                _, key, value, _ = stated
+                use = used.get(name)
+                number = use.number if use else None
+                all_demands = self._demands(pair, value, partial(self.scope.supposing, key))
+                self.doubts.append(Doubt(*stated, number, tuple(mistakes), all_demands))
+        for key, said in self.scope.formulas.items():
+            if said.tree == pair.left and literals(said.tree):
+                all_demands = self._demands(pair, said.tree, None)
+                place = (said.line, f"{FORMULA}{key}", said.tree, None)
+                self.doubts.append(Doubt(*place, None, (), all_demands))
+
+    def _demands(
+        self,
+        pair: ComparedSides,
+        value: Tree,
+        supposing: Callable[[Tree], AbstractContextManager[None]] | None,
+    ) -> tuple[Demand, ...]:
+        """Return what a value, or a formula itself, would have to be for two sides to agree."""
+        if self.supposes or len(self.doubts) > MOST_DOUBTS:
+            return ()
+        try:
+            printed = evaluate(pair.right, half, pair.lookup)
+            if not is_bare(pair.right):  # as it stands: what is put in was not rounded for it
+                by = min(number.unit for number in literals(pair.right)) / 2
+                middle = evaluate(pair.right, as_printed, pair.lookup).middle
+                printed = Range(middle - by, middle + by)
+        except (CannotEvaluate, ValueError):
+            return ()
+        for left in readings(pair.left, count(pair.right) > 1):
+
+            def given(tree: Tree, left: Tree = left) -> Array | None:
+                try:
+                    if supposing is None:
+                        return pair._replace(left=tree).found(as_printed).middle
+                    with supposing(tree):
+                        return pair._replace(left=left).found(as_printed).middle
+                except CannotEvaluate:
+                    return None
+
+            bounds = given(value)
+            if bounds is not None and bounds.size == printed.low.size:
+                return tuple(demands(value, given, printed))
+        return ()

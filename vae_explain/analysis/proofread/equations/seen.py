@@ -1,0 +1,108 @@
+"""The numbers of a document: how often each stands in it, in which order, and which are alike."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from .cursor import literal
+from .judging import SLIP
+from .syntax import Literal, Tree, literals
+
+TELLING = 3  # digits that a number must have more than to be told by its last
+MOST_ALIKE = 12  # numbers of a document that are like one, of which one may have been meant
+
+
+class Seen:
+    """The numbers of a document, and how often each stands in it.
+
+    Parameters
+    ----------
+    trees
+        The sides of its equations.
+    others
+        The numbers of its text, of which those that stand in no equation count once.
+    """
+
+    def __init__(self, trees: Iterable[Tree], others: Iterable[Literal] = ()) -> None:
+        sides = [literals(tree) for tree in trees]
+        self.sides = [[abs(number.value) for number in side] for side in sides if len(side) > 1]
+        numbers = list(chain.from_iterable(sides))
+        self.counts = Counter(_rounded(number.value) for number in numbers)
+        sizes = {abs(value) for value in self.counts}
+        further = [other for other in others if _rounded(abs(other.value)) not in sizes]
+        self.counts |= Counter({_rounded(other.value): 1 for other in further})
+        numbers += further
+        self.resembling: dict[str, set[str]] = {}
+        for text in {
+            n.text.lstrip("+-") for n in numbers if n.significant > 1 and n.text[-1] != "%"
+        }:
+            for likeness in _likenesses(text):
+                self.resembling.setdefault(likeness, set()).add(text)
+
+    def like(self, number: Literal) -> Iterator[Literal]:
+        """Yield the numbers of a document that one small thing makes of another, of its sign."""
+        text = number.text.lstrip("+-")
+        sign = "-" if number.text.startswith("-") else ""
+        found = {other for likeness in _likenesses(text) for other in self._of(likeness)}
+        size = abs(number.value)
+        root, unit = math.sqrt(size), number.unit
+        near = (f"{root + by * unit:.{max(0, number.decimals)}f}" for by in (-1, 0, 1))
+        squared = (text for text in near if abs(float(text) ** 2 - size) <= unit)
+        found |= {text for text in squared if self.counts[_rounded(float(text))]}
+        for other in sorted(found):
+            like = literal(f"{sign}{other}", number.line)
+            if like.value != number.value:
+                yield like
+
+    def is_slip(self, number: Literal, meant: float) -> bool:
+        """Whether a number stands in one place, and all others have another last digit."""
+        meant = _rounded(round(meant, max(0, number.decimals)))
+        ours, theirs = abs(_rounded(number.value)), abs(meant)
+        counts = [self.counts[size] + self.counts[-size] for size in (ours, theirs)]
+        near = 0 < abs(theirs - ours) <= (SLIP + 0.5) * number.unit
+        return near and counts[0] == 1 <= counts[1] and number.significant > TELLING
+
+    def _of(self, likeness: str) -> set[str]:
+        others = self.resembling.get(likeness, set())
+        return others if len(others) <= MOST_ALIKE else set()
+
+    def speaks_for(self, new: float, old: Literal) -> int:
+        """Return how much the rest of a document speaks for a number in place of another."""
+        meant, printed = _rounded(new), _rounded(old.value)
+        if meant == -printed:
+            changed, kept = self.counts[meant], self.counts[printed]
+        else:
+            changed, kept = (self.counts[size] + self.counts[-size] for size in (meant, printed))
+        # What has so few digits stands in many places by chance.
+        return (changed > 0 and old.significant > 1) - (kept > 1 and old.significant > 2)
+
+    def prefers(self, new: Literal, old: Literal) -> int:
+        """Return whether a number stands elsewhere, and the one it may be meant for does not."""
+        meant, printed = _rounded(new.value), _rounded(old.value)
+        return (self.counts[meant] > 0) - (self.counts[printed] > 1)
+
+    def has_in_order(self, numbers: Sequence[Literal]) -> bool:
+        """Whether numbers stand in this order in another side of an equation."""
+        values = [abs(number.value) for number in numbers]
+        found = sum(is_within(values, others) for others in self.sides)
+        return found > 1  # their own is one
+
+
+def _likenesses(text: str) -> Iterator[str]:
+    """Yield what a number has in common with those that one small thing makes of it."""
+    yield text
+    yield text.replace(".", "").strip("0")  # its point moved or lost
+    yield from (f"{text[:i]}?{text[i + 1 :]}" for i, sign in enumerate(text) if sign.isdigit())
+
+
+def is_within(numbers: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether numbers stand among others, in this order."""
+    left = iter(others)
+    return all(number in left for number in numbers)
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.10g}")

@@ -1,0 +1,141 @@
+"""Whether a formula's text is wrong, as another follows from the numbers that are put in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+
+import numpy as np
+
+from .backward import TELLING
+from .chains import Side
+from .doubts import Doubts
+from .evaluation import CannotEvaluate, as_printed, evaluate
+from .findings import DocumentFinding
+from .intervals import all_meet
+from .judging import ComparedSides
+from .known import Known, cut_or_rounded
+from .put_in import PutIn, is_written_out
+from .scope import Scope
+from .seen import Seen
+from .syntax import (
+    Literal,
+    Negative,
+    Symbol,
+    Tree,
+    inside,
+    is_bare,
+    is_numeric,
+    literals,
+    shown,
+)
+from .terms import wrong_terms
+from .variants import activations, further_variants, somewhere, variants
+
+
+class FormulaBlame(Doubts):
+    """Blames formulas.
+
+    Attributes
+    ----------
+    findings
+        What is wrong, in the order in which it was found.
+    read_by
+        How many pairs of sides could be held together, by layer.
+    last
+        The last side of the equation at hand.
+    """
+
+    def __init__(
+        self, scope: Scope, known: Known, put_in: dict[str, Literal | None], supposes: bool
+    ) -> None:
+        super().__init__(scope, known, supposes)
+        self.seen = Seen(())
+        self.put_in = PutIn(self.seen, scope.lookup, put_in)
+        self.findings: list[DocumentFinding] = []
+        self.read_by: Counter[str] = Counter()
+        self.last: Tree | None = None
+
+    def blames_formula(self, pair: ComparedSides, left: Side) -> bool:
+        """Blame a formula's text if one sign or factor in it explains what does not follow."""
+        if literals(pair.left) and is_numeric(pair.left):
+            return False
+        formula = left.tree or pair.left  # of all elements, where one is held against it
+        usual = zip(variants(pair.left), variants(formula), strict=True)
+        further = zip(further_variants(pair.left), further_variants(formula), strict=True)
+        for other, intended in chain(usual, further if _tells(pair.right, TELLING + 1) else ()):
+            negated = isinstance(other, Negative) and other.body == pair.left
+            if negated and isinstance(pair.right, Literal) and pair.right.value < 0:
+                continue  # the number has a minus too many, rather than all of its formula too few
+            try:
+                if self.judge.mistakes(pair._replace(left=other), []):
+                    continue
+                if wrong_terms(other, pair.right, pair.lookup, self.known):
+                    continue
+            except CannotEvaluate:
+                continue
+            if not (_tells(pair.right) or self.ends_in(pair._replace(left=other))):
+                return False
+            if self._ends_nearer(pair, other):
+                return False
+            self.read_by["B"] += 1
+            self.blame_text(formula, intended, left)
+            return True
+        return False
+
+    def is_of_other_activation(self, pair: ComparedSides, left: Side) -> bool:
+        """Blame an activation for what another one gives."""
+        for other in somewhere(pair.left, activations) if _tells(pair.right) else ():
+            if not self.judge.mistakes(pair._replace(left=other), []):
+                self.blame_text(pair.left, other, left)
+                return True
+        return False
+
+    def misfits_what_is_put_in(self, pair: ComparedSides, left: Side) -> bool:
+        """Blame a formula that does not fit the numbers put in for what is not stated."""
+        written = is_written_out(pair.right) and is_numeric(pair.right)
+        if not written or is_numeric(pair.left) or left.tree != pair.left or pair.place is not None:
+            return False
+        if isinstance(self.last, Literal) and self.last is not pair.right:
+            try:
+                if not all_meet(evaluate(pair.right), cut_or_rounded(self.last)):
+                    return False  # what is put in is wrong, or the result
+            except CannotEvaluate:
+                return False
+        edit = next(iter(self.put_in.misfits(pair.left, pair.right)), None)
+        if edit is not None:
+            self.blame_text(pair.left, edit, left)
+        return edit is not None
+
+    def blame_text(self, formula: Tree, intended: Tree, left: Side) -> None:
+        """Blame a formula's text, from whose numbers another one follows."""
+        printed, expected = shown(formula), shown(intended)
+        reason = f"its numbers follow from {expected}, but {printed} is printed"
+        line = self.scope.line_of(formula) or left.line
+        self.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
+
+    def ends_in(self, pair: ComparedSides) -> bool:
+        """Whether the equation at hand ends in a telling number that a formula gives."""
+        if self.last is None or not (is_bare(self.last) and _tells(self.last)):
+            return False
+        return not self.judge.mistakes(pair._replace(right=self.last), [])
+
+    def _ends_nearer(self, pair: ComparedSides, other: Tree) -> bool:
+        """Whether what the equation at hand ends in is rather a formula's than another's."""
+        if not isinstance(self.last, Literal) or self.last is pair.right:
+            return False
+        ours, theirs = (p.found(as_printed).middle for p in (pair, pair._replace(left=other)))
+        off = [np.abs(value - self.last.value).max() for value in (ours, theirs)]
+        return bool(off[0] < off[1])
+
+
+def takes_bias_off(formula: Tree) -> bool:
+    """Whether a formula subtracts a bias, as no layer does: the formula is wrong, not a number."""
+    bodies = (part.body for part in inside(formula) if isinstance(part, Negative))
+    return any(isinstance(body, Symbol) and body.base.startswith("b") for body in bodies)
+
+
+def _tells(right: Tree, least: int = TELLING) -> bool:
+    """Whether a value has so many digits that no other formula gives them by chance."""
+    digits = [number.significant for number in literals(right)]
+    return (sum(digits) if is_bare(right) else max(digits, default=0)) >= least
