@@ -72,14 +72,21 @@ def test_a_file_is_loaded_once_by_whatever_name(
     assert re.search(r"loss = .*½·kl|loss = .*0\.5·kl", outcome.out)
 
 
-def test_a_file_that_has_changed_is_loaded_anew(cli: CommandLine, folder: Path) -> None:
+def test_a_file_that_has_changed_at_once_is_loaded_anew(
+    cli: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     file = folder / "models" / "own.py"
     own = ("--model", f"{file}:Model", "--loss", f"{file}:loss", *ROWS)
     before = cli("forward", *own)
-    file.write_text((MODEL + LOSS).replace("** 2).sum()", "** 2).sum() / 1000"))
+    written = file.stat().st_mtime_ns
+    # As long as it was, and of the same second, by which Python tells what it has compiled.
+    file.write_text((MODEL + LOSS).replace("** 2).sum()", "** 4).sum()"))
+    os.utime(file, ns=(written, written + 1))
     after = cli("forward", *own)
     assert (before.code, after.code) == (0, 0)
     assert before.out != after.out
+    assert not (folder / "models" / "__pycache__").exists()
 
 
 def test_what_was_not_found_is_said_with_its_folder(cli: CommandLine, folder: Path) -> None:

@@ -17,9 +17,9 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import SOURCE_SUFFIXES, ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from torch import nn
@@ -75,6 +75,17 @@ class _AsItIs(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         sys.modules[module.__name__] = self._module
+
+
+class _FromSource(SourceFileLoader):
+    """Compiles a file anew, and writes nothing beside it.
+
+    Python tells the code that it keeps from a newer file by its second and its size alone: a
+    model that was changed at once would run as it was before.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 class _DefinitionsAlone(Loader):
@@ -214,7 +225,9 @@ def _load_file(path: Path, definitions_only: bool = False) -> ModuleType:
         _LOADED[file] = _Loaded(module, written)
         return module
     name = f"vae_explain_user_{len(_LOADED)}_{path.stem}"
-    loader = _DefinitionsAlone(path) if alone else None
+    loader: Loader | None = _DefinitionsAlone(path) if alone else None
+    if loader is None and path.suffix in SOURCE_SUFFIXES:
+        loader = _FromSource(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise CannotLoad(f"{path} is not a Python file")
