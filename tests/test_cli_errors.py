@@ -314,6 +314,19 @@ def test_an_interrupt_is_silent(cli: CommandLine, monkeypatch: pytest.MonkeyPatc
     assert (outcome.code, outcome.out, outcome.err) == (130, "", "")
 
 
+def test_an_interrupt_while_modules_are_loaded_is_silent() -> None:
+    code = """
+from vae_explain.cli import entry
+def interrupted(words):
+    raise KeyboardInterrupt
+entry.run = interrupted
+entry.main()
+"""
+    command = [sys.executable, "-c", code]
+    outcome = subprocess.run(command, capture_output=True, check=False, cwd=ROOT)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (130, b"", b"")
+
+
 # --- what is loaded ---------------------------------------------------------------------
 
 WITHOUT_TORCH = """

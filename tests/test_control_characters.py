@@ -112,6 +112,16 @@ def test_what_a_model_is_called(cli: CommandLine, models: Path, command: str) ->
     require_clean(outcome.err)
 
 
+def test_what_a_model_is_called_where_files_are_written(cli: CommandLine, models: Path) -> None:
+    own = ["--model", f"{models}:Model", "--x", "1,2,3,4"]
+    tests, run = models.with_name("tests.xml"), models.with_name("run.safetensors")
+    assert cli("audit", *own, "--junit", str(tests)).code == 0
+    require_clean(tests.read_text("utf-8"))
+    outcome = cli("record", *own, "-o", str(run))
+    assert outcome.code == 0
+    require_clean(outcome.out)
+
+
 @pytest.mark.parametrize("ending", ["md", "html", "tex", "ipynb", "json"])
 def test_documents(cli: CommandLine, models: Path, ending: str) -> None:
     page = models.with_suffix(f".{ending}")

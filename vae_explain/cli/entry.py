@@ -42,7 +42,10 @@ def main() -> NoReturn:
     warnings.showwarning = WarningPrinter()
     with contextlib.suppress(OSError, ValueError, AttributeError):  # a stream that is closed
         keep_descriptor()
-    code = run(sys.argv[1:])
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules were loaded
+        code = INTERRUPTED
     code = _flush(code)
     os._exit(code)
 

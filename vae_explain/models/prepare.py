@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import UserError
+from ..symbolic.printable import printable
 from .builtin_config import Architecture
 from .builtin_vae import VAE, vae_loss
 from .input_tensors import as_it_takes, as_numbers, taken_by
@@ -168,10 +169,10 @@ def _names_beside(namespace: Any) -> dict[str, Any]:
 def _label(model: nn.Module) -> str:
     """Say what a model is called, and of one of several processes that the run is its share."""
     if not isinstance(model, DistributedDataParallel):
-        return type(model).__name__
+        return printable(type(model).__name__)
     rank, ranks = model.process_group.rank(), model.process_group.size()
     share = f"the share of rank {rank} of {ranks}, before gradients are averaged"
-    return f"{type(model.module).__name__}, {share}"
+    return f"{printable(type(model.module).__name__)}, {share}"
 
 
 def _left_out(source: Architecture | UserModel) -> str:

@@ -23,6 +23,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from ..quick_classes import NamedTuple
 from ..recording.tensor_arrays import tensors_in
+from ..symbolic.printable import printable
 from .kept_state import unchanged
 from .loss_binding import LossOf
 from .prepared_model import PreparedModel
@@ -277,5 +278,5 @@ def ready_of(source: UserModel) -> PreparedModel:
     loss = source.loss if callable(source.loss) else None
     objective = source.objective if callable(source.objective) else None
     objective_of = LossOf(loss, objective, source.loss_arguments, source.loss_sum)
-    label, generator = type(model).__name__, torch.get_rng_state()
+    label, generator = printable(type(model).__name__), torch.get_rng_state()
     return PreparedModel(model, torch.empty(0), objective_of, label, None, generator)

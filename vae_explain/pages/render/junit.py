@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 from ...analysis.audit.report import Report
 from ...analysis.proofread.judging.verdicts import Proof
 from ...analysis.proofread.report import Proofreading
+from ...symbolic.printable import printable
 
-# Characters that XML 1.0 cannot hold, however they are escaped.
-NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+WHITE = re.compile("([\t\n\r])")  # which stays as it is
 
 
 def dump(report: Proofreading, document: str) -> str:
@@ -111,4 +111,4 @@ def _skipped(case: ElementTree.Element, why: str) -> None:
 
 
 def _text(words: str) -> str:
-    return NOT_XML.sub("\ufffd", words)
+    return "".join(each if each in "\t\n\r" else printable(each) for each in WHITE.split(words))
