@@ -332,7 +332,10 @@ class _Parser(Quantities):
         if self.at("open", "(", "[", "{"):
             tree: Tree = FunctionCall(name, self.arguments())
         elif self.at("open", "group"):
-            tree = FunctionCall(name, (self.group(),))
+            # `\\ln{x}^2` looks as `\\ln x^2` does, and `\\ln{(x)}^2` as `\\ln(x)^2`.
+            after = self.peek(1)
+            fenced = after is not None and after.kind == "open" and after.text != "group"
+            tree = FunctionCall(name, (self.group() if fenced else self.power(),))
         else:
             tree = FunctionCall(name, (self._argument(),))
         return tree if power is None else Power(tree, power)
