@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -162,6 +163,23 @@ def test_of_a_large_model_some_numbers_are_moved(monkeypatch: pytest.MonkeyPatch
     assert outcome.code == 0
     assert "Complex steps and central differences moved 10 of 748 numbers" in words
     assert "748 gradients of 10 parameters compared with 3 independent computations" in words
+
+
+def test_many_parameters_have_a_row_for_each_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = checked()
+    (one,) = [each for each in whole.parameters if each.name == "fc1.weight"]
+    worst = Difference(absolute=1e-9, relative=0.5, passed=True)
+    many = [replace(one, name=f"layers.{n}.weight") for n in range(100)]
+    many[40] = replace(many[40], differences={**one.differences, AUTOGRAD: worst})
+    others = [replace(one, name=f"heads.{n}.bias") for n in range(9)]
+    wrong = {AUTOGRAD: replace(worst, passed=False)}
+    failed = [replace(each, name=f"wrong.{each.name}", differences=wrong) for each in many[:2]]
+    text = text_of(page(replace(whole, parameters=(*many, *others, *failed))), 100)
+    tables = text.partition("Largest relative")[2].partition("111 parameters in 4 rows")
+    assert tables[1]
+    for name in ("layers.40.weight", "heads.0.bias", *(each.name for each in failed)):
+        assert tables[0].count(name) == 2
+    assert "layers.41.weight" not in tables[0]
 
 
 def test_a_failure_is_exit_code_1_and_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from ...analysis.gradient_check import (
@@ -20,7 +20,7 @@ from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .draft import table, verdict
 from .header import heading_line, run_remarks
-from .repeated import listed
+from .repeated import listed, pattern
 
 WORDS = {AUTOGRAD: "autograd", COMPLEX_STEP: "complex step", CENTRAL: "central differences"}
 WHAT_IS_CHECKED = (
@@ -44,6 +44,7 @@ NO_PARAMETER_LEARNS = (
 )
 BUILT_IN_ONLY = "built-in only"
 NOT_COMPARED = "not compared"
+MOST_ROWS = 64  # of a table of all parameters
 
 
 def checking(check: Check) -> Walkthrough:
@@ -71,6 +72,7 @@ def compose(check: Check, absolute: bool = True) -> list[Block]:
         Heading(2, "Largest relative difference", "difference / largest summand of the gradient"),
         _table(check, "relative"),
         *(_absolute(check) if absolute else ()),
+        *_summarised(check),
         *_failures(check),
         *_inconclusive(check),
         *_not_compared(check),
@@ -91,12 +93,43 @@ def _table(check: Check, kind: str) -> Table:
         return NOT_COMPARED if oracle in check.oracles else BUILT_IN_ONLY
 
     return table(
-        check.parameters,
+        _shown(check),
         (Column("parameter", "text"), lambda parameter: parameter.name),
         (Column("numbers", "value"), lambda parameter: parameter.count),
         *((Column(WORDS[each], "text"), partial(by, each)) for each in _columns(check)),
         (Column("verdict", "text"), lambda of: "agrees" if of.passed else "FAILED"),
     )
+
+
+def _shown(check: Check) -> Sequence[ParameterCheck]:
+    """Return the parameters that get a row: of many, those that failed and one of each kind.
+
+    That is the one that is furthest off by most of the oracles.
+    """
+    if len(check.parameters) <= MOST_ROWS:
+        return check.parameters
+    shown: dict[object, ParameterCheck] = {}
+    for each in check.parameters:
+        kind = (pattern(each.name), each.shape) if each.passed else each.name
+        shown[kind] = max(shown.get(kind, each), each, key=_how_far)
+    return tuple(shown.values())
+
+
+def _how_far(parameter: ParameterCheck) -> tuple[int, float]:
+    found = parameter.differences.values()
+    return len(found), max((each.relative for each in found), default=0.0)
+
+
+def _summarised(check: Check) -> list[Note]:
+    rows = len(_shown(check))
+    if rows == len(check.parameters):
+        return []
+    return [
+        Note(
+            f"{counted(len(check.parameters), 'parameter')} in {counted(rows, 'row')}: of those "
+            "whose names differ in a number alone, the one that is furthest off stands there."
+        )
+    ]
 
 
 def _columns(check: Check) -> tuple[str, ...]:
