@@ -102,6 +102,13 @@ z = μ + σ⊙ε = [1.224, -0.826]
 
 DEFINED = "μ = 2.0, σ = 0.5, ε = 1.2\n\nz = μ + σε = 2.0 + 0.5(1.2) = 2.6"
 
+OUTER = """
+$G = \\begin{bmatrix} -0.6755 \\\\ -0.2830 \\end{bmatrix} \\begin{bmatrix} 0.815 & 0 & 0.27
+\\end{bmatrix} = \\begin{bmatrix} -0.5505 & 0 & -0.1824 \\\\ -0.2306 & 0 & -0.0764 \\end{bmatrix}$
+
+The shares are softmax(0.2404, -0.4172) = (0.6587, 0.3413).
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
@@ -144,6 +151,10 @@ DEFINED = "μ = 2.0, σ = 0.5, ε = 1.2\n\nz = μ + σε = 2.0 + 0.5(1.2) = 2.6"
         (MATHML, MATHML_ROWS[0], MATHML_ROWS[1], 2, "[[0.18, 0.56], [0.41, 0.27]]"),
         # A result beside values that bear each other out.
         (CARD, "-0.826", "-0.886", 8, "-0.886"),
+        # A product of a column and a row, and a softmax of several numbers.
+        (OUTER, "-0.2306 &", "-0.2036 &", 3, "-0.2036"),
+        (OUTER, "-0.2830", "-0.2380", 2, "-0.2380"),
+        (OUTER, "0.6587", "0.6578", 5, "0.6578"),
         # A formula of the field's, for which no value is doubted.
         (DEFINED, "+ σε", "- σε", 3, "μ - σ·ε"),
     ],

@@ -1,13 +1,12 @@
 """Equations wherever they stand, each side held against the next.
 
-In order: `tokens.py` cuts text, code and LaTeX; `parser.py` reads formulas, with the `cursor.py`
-that goes over them and what `quantities.py` are called, a tree of `syntax.py`; `clauses.py` cuts a
-passage that `reader.py` gives it where its statements end, `chains.py` finds their equations, by
-the `habits.py` of their authors, and `columns.py` and
-`named_columns.py` those of a table's columns.
-`sigmoids.py` says what a σ before a bracket is. `evaluation.py` computes in the arithmetic of
-`intervals.py`; `judging.py` says whether two sides agree, by what is `known.py` of their numbers
-and where they are `alike.py`.
+In order: `tokens.py` cuts text, code and LaTeX; `parser.py` reads formulas, with the `brackets.py`
+in them, the `cursor.py` that goes over them and what `quantities.py` are called, a tree of
+`syntax.py`; `clauses.py` cuts a passage that `reader.py` gives it where its statements end,
+`chains.py` finds their equations, by the `habits.py` of their authors, and `columns.py` and
+`named_columns.py` those of a table's columns. `sigmoids.py` says what a σ before a bracket is.
+`evaluation.py` computes in the arithmetic of `intervals.py`; `judging.py` says whether two sides
+agree, by what is `known.py` of their numbers and where they are `alike.py`.
 
 `run.py` goes through a document with the `scope.py` of what it has stated so far, and `blame.py`
 decides what is wrong where two sides do not agree, `wrong_formulas.py` where it is a formula's

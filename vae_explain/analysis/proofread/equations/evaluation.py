@@ -179,6 +179,8 @@ class _Evaluation:
                 bounds = intervals.divide(*_alike(bounds, other))
             elif sign == "⊙":
                 bounds = intervals.multiply(*_alike(bounds, other))
+            elif sign != "*" and _are_column_and_row(bounds.shape, other.shape):
+                bounds = intervals.multiply(bounds, other)
             elif sign == "@" or multiplies_matrices(bounds.shape, other.shape, sign):
                 bounds = intervals.dot(bounds, other)
             else:
@@ -194,6 +196,8 @@ class _Evaluation:
             return Range(low, choose.reduce([a.high for a in arguments]))
         if function in ("dot", "pow") and len(arguments) == 2:
             return (intervals.dot if function == "dot" else intervals.power)(*arguments)
+        if function == "softmax" and len(arguments) > 1:
+            arguments = [_row(arguments)]
         if function == "round" and arguments:
             return arguments[0]  # to how many digits shows what is printed
         if len(arguments) != 1:
@@ -227,6 +231,11 @@ def _alike(left: Range, right: Range) -> tuple[Range, Range]:
     if len(a) == len(b) or a[-1] == b[-1]:
         return left, right  # as arrays are broadcast
     raise ValueError("shapes that do not fit")
+
+
+def _are_column_and_row(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether a product is of each number of a column with each of a row."""
+    return len(a) == 2 and a[0] > 1 == a[1] and len(b) == 1
 
 
 def multiplies_matrices(a: tuple[int, ...], b: tuple[int, ...], sign: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..equations.brackets import DEEPEST
 from ..equations.cursor import Unreadable
 from ..equations.evaluation import CannotEvaluate, evaluate
-from ..equations.parser import DEEPEST, parse
+from ..equations.parser import parse
 from ..equations.syntax import Row, Transposed, Tree, is_numeric, literals
 from ..equations.tokens import MathToken
 
