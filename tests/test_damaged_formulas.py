@@ -71,6 +71,9 @@ def test_a_layer_adds_its_bias() -> None:
     (found,) = report(right.replace("+", "-")).findings
     assert found.expected == "fc1.weight@xᵀ + fc1.bias"
     assert report("d = fc1.weight - fc2.bias").passed  # of another layer
+    (found,) = report("$h = x W_1 - b_1$").findings
+    assert (found.printed, found.expected) == ("x·W1 - b1", "x·W1 + b1")
+    assert report("$h = x W_1 - b_2$, $f = W (x - b)$ and $s = w \\cdot x - b$").passed
 
 
 @pytest.mark.parametrize(

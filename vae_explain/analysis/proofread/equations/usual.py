@@ -77,10 +77,23 @@ def with_bias(formula: Tree) -> Tree | None:
 
 
 def _biases_off(formula: Tree) -> int:
-    parts = list(inside(formula))
-    layers = {p.key.removesuffix(".weight") for p in parts if isinstance(p, Symbol)}
-    off = (p.body.key for p in parts if isinstance(p, Negative) and isinstance(p.body, Symbol))
-    return sum(key.endswith(".bias") and key.removesuffix(".bias") in layers for key in off)
+    """Return how many biases a formula takes off the products of their own weights."""
+    sums = [part.terms for part in inside(formula) if isinstance(part, Sum)]
+    return sum(
+        isinstance(term, Negative) and any(_is_bias(term.body, other) for other in terms)
+        for terms in sums
+        for term in terms
+    )
+
+
+def _is_bias(tree: Tree, product: Tree) -> bool:
+    """Whether a bias is that of the weights in a product, by its name."""
+    if not isinstance(tree, Symbol):
+        return False
+    weights = [part.key for part in inside(product) if isinstance(part, Symbol)]
+    if tree.key.endswith(".bias"):
+        return f"{tree.key.removesuffix('bias')}weight" in weights
+    return tree.base == "b" and f"W{tree.index}" in weights
 
 
 def multiples(said: Iterable[tuple[str | None, Tree]]) -> set[str]:
