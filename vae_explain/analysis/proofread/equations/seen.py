@@ -12,6 +12,7 @@ from .judging import SLIP
 from .syntax import Literal, Tree, literals
 
 TELLING = 3  # digits that a number must have more than to be told by its last
+MOST_SIDES = 200  # of equations, among which numbers are looked for in their order
 MOST_ALIKE = 12  # numbers of a document that are like one, of which one may have been meant
 
 
@@ -28,7 +29,11 @@ class Seen:
 
     def __init__(self, trees: Iterable[Tree], others: Iterable[Literal] = ()) -> None:
         sides = [literals(tree) for tree in trees]
-        self.sides = [[abs(number.value) for number in side] for side in sides if len(side) > 1]
+        self.sides: dict[float, list[Sequence[float]]] = {}  # by each number that they have
+        for side in (s for s in sides if len(s) > 1):
+            values = [abs(number.value) for number in side]
+            for value in set(values):
+                self.sides.setdefault(value, []).append(values)
         numbers = list(chain.from_iterable(sides))
         self.counts = Counter(_rounded(number.value) for number in numbers)
         sizes = {abs(value) for value in self.counts}
@@ -87,7 +92,8 @@ class Seen:
     def has_in_order(self, numbers: Sequence[Literal]) -> bool:
         """Whether numbers stand in this order in another side of an equation."""
         values = [abs(number.value) for number in numbers]
-        found = sum(is_within(values, others) for others in self.sides)
+        sides = self.sides.get(values[0], [])[:MOST_SIDES] if values else ()
+        found = sum(is_within(values, others) for others in sides)
         return found > 1  # their own is one
 
 
