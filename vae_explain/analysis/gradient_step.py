@@ -42,6 +42,7 @@ def gradient_step(before: RunWithModel, lr: float) -> Update:
         If the loss does not depend on any parameter.
     """
     model, run = before.model, before.run
+    trainable(model)
     kept = parameters_of(model)
     learns = set(run.gradients)
     reached = [name for name in kept if run.value(name).id in learns]
@@ -61,6 +62,20 @@ def gradient_step(before: RunWithModel, lr: float) -> Update:
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 parameter.copy_(torch.from_numpy(kept[name]))
+
+
+def trainable(model: nn.Module) -> list[nn.Parameter]:
+    """Return a model's parameters.
+
+    Raises
+    ------
+    CannotTrain
+        If it has none.
+    """
+    parameters = list(model.parameters())
+    if not parameters:
+        raise CannotTrain("the model has no parameters, so there is nothing to train")
+    return parameters
 
 
 def require_room(model: nn.Module, each_its_own: bool = True) -> None:

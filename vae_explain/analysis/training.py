@@ -33,7 +33,7 @@ from ..models.prepared_model import PreparedModel, parameters_of
 from ..models.request import Request, UserModel
 from ..models.user_code import CannotRun, said
 from ..trace import Array
-from .gradient_step import require_room
+from .gradient_step import require_room, trainable
 from .training_records import (
     ADAM_EPS,
     BETAS,
@@ -79,7 +79,7 @@ def train(
         model = ready.model
         accept([name for name, _ in model.named_parameters()])
         require_room(model, each_its_own=plan.explain is not None)
-        optimizer = make_optimizer(plan.optimizer, _trainable(model), plan.lr)
+        optimizer = make_optimizer(plan.optimizer, trainable(model), plan.lr)
         x = ready.x.numpy(force=True).copy()
         recon_before = learner.reconstruction()
         losses: list[Losses] = []
@@ -313,13 +313,6 @@ def _at_step(run: Run, number: int) -> Run:
 def raised(error: Exception) -> str:
     """Write what a model raised, on one line."""
     return error.what if isinstance(error, CannotRun) else said(error)
-
-
-def _trainable(model: nn.Module) -> list[nn.Parameter]:
-    parameters = list(model.parameters())
-    if not parameters:
-        raise CannotTrain("the model has no parameters, so there is nothing to train")
-    return parameters
 
 
 def make_optimizer(
