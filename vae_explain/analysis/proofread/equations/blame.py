@@ -7,6 +7,7 @@ values that went into it are doubted, for `hypotheses.py` to try others for them
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 
 from .chains import Side
@@ -66,7 +67,9 @@ class Blame(FormulaBlame):
         self.claims: dict[tuple[int, str], list[ColumnClaim]] = {}  # by the numbers of a table
         self.results: list[tuple[int, str, Tree]] = []  # that are wrong, and what they should be
         self.in_tables: dict[str, Literal] = {}  # what wrong numbers of tables should be, by digits
-        self.corrected: dict[str, Literal] = {}  # likewise, and operands of the equation at hand
+        self.corrected: ChainMap[str, Literal]  # likewise, and operands of the equation at hand
+        self.by_line: dict[int, dict[str, str]] = {}  # what findings print, and should
+        self.indexed = 0  # how many of them stand there
         self.begin(None, None)
 
     def begin(self, name: Tree | None, last: Tree | None) -> None:
@@ -76,7 +79,7 @@ class Blame(FormulaBlame):
         self.before = self.given_up, len(self.doubts)
         self.right: Range | None = None
         self.last = last
-        self.corrected = dict(self.in_tables)
+        self.corrected = ChainMap({}, self.in_tables)
         self.unknown = False
 
     def explain_equation(self) -> None:
@@ -152,7 +155,7 @@ class Blame(FormulaBlame):
         self.numbers(mistakes, left, right, layer)
         if mistakes:
             self.right = pair.found(as_printed)
-            self.corrected |= dict(_corrections(mistakes))
+            self.corrected.update(_corrections(mistakes))
             if layer == "B" and not self.ends_in(pair):
                 self.doubt(pair, mistakes)
 
@@ -200,7 +203,7 @@ class Blame(FormulaBlame):
         if any(is_right(other) for other in self._as_corrected(claim)):
             return
         try:
-            mistakes = self.judge.mistakes(claim.pair, [])
+            mistakes = [] if claim.held else self.judge.mistakes(claim.pair, [])
         except CannotEvaluate:
             return
         self.read_by["A"] += 1
@@ -217,9 +220,11 @@ class Blame(FormulaBlame):
 
     def _as_corrected(self, claim: ColumnClaim) -> Iterator[ColumnClaim]:
         """Yield a claim with a number of it that was blamed as it should be."""
-        meant = {(f.line, f.printed): f.expected for f in self.findings if f.line == claim.line}
-        for (line, printed), expected in meant.items():
-            yield with_number(claim, (line, printed), expected)
+        for finding in self.findings[self.indexed :]:
+            self.by_line.setdefault(finding.line, {})[finding.printed] = finding.expected
+        self.indexed = len(self.findings)
+        for printed, expected in self.by_line.get(claim.line, {}).items():
+            yield with_number(claim, (claim.line, printed), expected)
 
     def _by_table(self, mistake: EquationMistake, but: ColumnClaim | None) -> int:
         """Return whether a table bears out a result (1), or what it should be (-1).

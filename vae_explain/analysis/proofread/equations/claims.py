@@ -24,6 +24,8 @@ class ColumnClaim(NamedTuple):
         no heading says it.
     instead
         A number that it follows from and that is wrong, and what it should be.
+    held
+        Whether it was found to hold, as far as its numbers are rounded.
     meant
         The formula that the heading should have, where all numbers say so.
     sound
@@ -36,6 +38,7 @@ class ColumnClaim(NamedTuple):
     needed: int = 0
     instead: tuple[Literal, Literal] | None = None
     sound: Collection[int] = ()
+    held: bool = False
     meant: Tree | None = None
 
     @property

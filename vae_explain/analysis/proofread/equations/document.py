@@ -21,6 +21,7 @@ from .syntax import Literal, Symbol
 from .tokens import has_decimal_commas, with_points
 
 MOST_EQUATIONS = 20_000  # of one document: a book of them, and some seconds
+MOST_CELLS = 20_000  # of its tables, likewise
 MOST_NUMBERS = 50_000  # of its text, among which a damaged one is looked for
 DECIMAL = re.compile(r"(?:(?<![\w.)\]}])[-−])?(?<![\w.])\d+\.\d+(?![\w.]*\d)")
 LONGEST = 200_000  # characters of one passage: a matrix of some ten thousand numbers
@@ -62,7 +63,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
         left_out += not is_read or len(all_chains) == MOST_EQUATIONS
     texts = (piece.text for passage in passages for piece in passage.all_pieces)
     chains = with_sigmoids(list(joined(all_chains)), texts)
-    tables = [passage for passage in passages if passage.rows and _size(passage) <= LONGEST]
+    tables, too_large = _tables(passages)
     claims = [claim for table in tables for claim in column_claims(table)]
     claims += named_claims(tables, chains)
     numbers = list(_numbers(passages))
@@ -86,8 +87,20 @@ def _read(passages: Sequence[Passage]) -> Reading:
         too_deep,
         tuple(names),
         run.unread,
-        left_out,
+        left_out + too_large,
     )
+
+
+def _tables(passages: Sequence[Passage]) -> tuple[list[Passage], int]:
+    """Return the tables whose columns are read, and how many are left out as too large."""
+    tables = [passage for passage in passages if passage.rows and _size(passage) <= LONGEST]
+    left, read = MOST_CELLS, []
+    for table in tables:
+        cells = sum(map(len, table.rows))
+        if cells <= left:
+            read.append(table)
+            left -= cells
+    return read, len(tables) - len(read)
 
 
 def _numbers(passages: Sequence[Passage]) -> Iterator[Literal]:

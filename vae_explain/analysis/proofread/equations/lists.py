@@ -66,6 +66,8 @@ class TermColumn(NamedTuple):
         Whether their order tells, as each stands beside another number.
     beside
         The other columns.
+    negative
+        Whether the minus before a term may be this number's, or another's beside it.
     """
 
     numbers: tuple[Literal, ...]
@@ -74,6 +76,7 @@ class TermColumn(NamedTuple):
     result: Literal
     ordered: bool
     beside: tuple[Key, ...] = ()
+    negative: tuple[bool, ...] = ()
 
 
 def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
@@ -171,7 +174,8 @@ def _columns(chain: Chain) -> Iterator[TermColumn]:
         for j, numbers in enumerate(columns):
             places = tuple(at + j for _, at in alike)
             beside = tuple(_key(other) for other in columns if other is not numbers)
-            yield TermColumn(numbers, places, tree, last, size > 1, beside)
+            negative = tuple(size > 1 and isinstance(term, Negative) for term, _ in alike)
+            yield TermColumn(numbers, places, tree, last, size > 1, beside, negative)
         return
 
 
@@ -232,6 +236,8 @@ def _one_number(
 ) -> Iterator[DocumentFinding]:
     pairs = enumerate(zip(entry.numbers, column.numbers, strict=True))
     place, (ours, theirs) = next((i, p) for i, p in pairs if p[0].value != p[1].value)
+    if column.negative[place] and theirs.value == -ours.value:
+        return
     others = [*entry.numbers[:place], *entry.numbers[place + 1 :]]
     elsewhere = any(number.value == theirs.value for number in literals(entry.tree))
     telling = _tells(literals(column.tree)) if beside else _tells(others)

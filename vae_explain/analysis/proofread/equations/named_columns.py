@@ -64,26 +64,30 @@ def named_claims(passages: Sequence[Passage], chains: Sequence[Chain]) -> list[C
     Where several numbers of a row are wrong by one that they share, and that no right one has,
     only the claim of that one is left, or the first of theirs, which says so.
     """
-    claims = list(_all_claims(passages, chains))
-    wrong = [claim for claim in claims if not is_right(claim, as_chosen)]
-    sound = {id(n) for claim in claims if claim not in wrong for n in claim.numbers}
-    for number in {id(n): n for claim in wrong for n in claim.numbers}.values():
-        of_it = [claim for claim in wrong if _has(claim, number)]
-        if len(of_it) < 2 or number.whole or id(number) in sound:
+    claims = dict(enumerate(_all_claims(passages, chains)))
+    wrong: dict[int, list[int]] = {}  # the places of wrong claims, by the numbers that they have
+    sound: set[int] = set()
+    for place, claim in claims.items():
+        if is_right(claim, as_chosen):
+            sound.update(map(id, claim.numbers))
+            claims[place] = claim._replace(held=True)
+        else:
+            for number in claim.numbers:
+                wrong.setdefault(id(number), []).append(place)
+    numbers = {id(n): n for claim in claims.values() if not claim.held for n in claim.numbers}
+    for key, number in numbers.items():
+        of_it = {place: claims[place] for place in wrong[key] if place in claims}
+        if len(of_it) < 2 or number.whole or key in sound:
             continue
-        for meant in filter(None, (_meant(number, claim) for claim in of_it)):
-            if all(is_right(_with(claim, number, meant), as_chosen) for claim in of_it):
-                made = [claim for claim in of_it if claim.pair.right is number]
-                kept = made[0] if made else of_it[0]._replace(instead=(number, meant))
-                claims[claims.index(made[0] if made else of_it[0])] = kept
-                claims = [claim for claim in claims if claim is kept or claim not in of_it]
-                wrong = [claim for claim in wrong if claim not in of_it]
+        for meant in filter(None, (_meant(number, claim) for claim in of_it.values())):
+            if all(is_right(_with(claim, number, meant), as_chosen) for claim in of_it.values()):
+                made = [place for place, claim in of_it.items() if claim.pair.right is number]
+                kept = made[0] if made else min(of_it)
+                for place in of_it:
+                    del claims[place]
+                claims[kept] = of_it[kept]._replace(instead=None if made else (number, meant))
                 break
-    return [claim._replace(sound=sound) for claim in claims]
-
-
-def _has(claim: ColumnClaim, number: Literal) -> bool:
-    return any(other is number for other in claim.numbers)
+    return [claims[place]._replace(sound=sound) for place in sorted(claims)]
 
 
 def _with(claim: ColumnClaim, number: Literal, meant: Tree) -> ColumnClaim:
