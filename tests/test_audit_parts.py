@@ -77,7 +77,9 @@ def _adds_up(run: Run) -> None:
     for value in run.trace.values:
         if value.kind == "parameter" and value.id in run.gradients:
             found = total.get(value.id, np.zeros(value.shape))
-            scale = max(float(np.abs(run.gradients[value.id]).max()), 1e-3 * largest)
+            # What cancels to nothing, as before a batch norm, is as exact as what cancelled:
+            # 4e-6 of the largest gradient is some 30 roundings of float32.
+            scale = max(float(np.abs(run.gradients[value.id]).max()), 2e-2 * largest)
             np.testing.assert_allclose(
                 found, run.gradients[value.id], atol=2e-4 * scale, rtol=0, err_msg=value.name or ""
             )
