@@ -24,8 +24,10 @@ from .restated import Restated
 from .scope import Scope, counted_from_zero
 from .seen import Seen
 from .syntax import (
+    FunctionCall,
     Literal,
     Tree,
+    inside,
     is_bare,
     is_numeric,
     key_of,
@@ -221,6 +223,8 @@ class EquationReader:
         if chain.given and len(chain.sides) == 2:
             return
         formula, place = stated
+        if formula in self.scope.unprinted and _has_function(chain):
+            return  # of another kind, as the largest moment so far
         setting = len(chain.sides) == 2 and isinstance(side.tree, Literal) and side.tree.whole
         usual = usual_formula(key_of(name) or "") is not None
         if (
@@ -379,6 +383,11 @@ def _results(chains: Sequence[Chain]) -> Iterator[tuple[int, str]]:
         for before, side in pairwise(side.tree for side in chain.sides):
             if before is not None and isinstance(side, Literal) and _is_arithmetic(before):
                 yield side.line, side.text
+
+
+def _has_function(chain: Chain) -> bool:
+    trees = (side.tree for side in chain.sides if side.tree is not None)
+    return any(isinstance(part, FunctionCall) for tree in trees for part in inside(tree))
 
 
 def _is_arithmetic(tree: Tree) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ....quick_classes import NamedTuple
 from . import intervals
+from .adam import moment_formula
 from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .intervals import Range, hull
 from .quantities import with_index, without_index
@@ -73,6 +74,7 @@ class Scope:
         self.formulas: dict[str, StatedFormula] = {}
         self.hidden: dict[str, tuple[int, StatedValue]] = {}  # for a line, and on which
         self.zero_based: set[str] = set()
+        self.unprinted: set[Tree] = set()  # usual formulas, which are not to blame
         self.varied: set[str] = set()  # whose elements had several values, as of several draws
         self.order = 0
 
@@ -149,9 +151,19 @@ class Scope:
             return None
         if whole not in self.formulas:
             formula = self._of_elements(base, index)
-            return (formula, None) if formula is not None else None
+            return (formula, None) if formula is not None else self._usual_moment(key or "")
         place = self._place(base, index)
         return (self.formulas[whole].tree, place) if place is not None else None
+
+    def _usual_moment(self, key: str) -> tuple[Tree, int | None] | None:
+        def own(name: str) -> Tree | None:
+            return self.formulas[name].tree if name in self.formulas else None
+
+        formula = moment_formula(key, self.values, own)
+        if formula is None:
+            return None
+        self.unprinted.add(formula)
+        return formula, None
 
     def _of_elements(self, base: Tree, index: str) -> Tree | None:
         """Return the formula of an element where one is said of every: `z_i = μ_i + σ_i ε_i`."""

@@ -58,7 +58,7 @@ class FormulaBlame(Doubts):
 
     def blames_formula(self, pair: ComparedSides, left: Side) -> bool:
         """Blame a formula's text if one sign or factor in it explains what does not follow."""
-        if literals(pair.left) and is_numeric(pair.left):
+        if pair.left in self.scope.unprinted or (literals(pair.left) and is_numeric(pair.left)):
             return False
         formula = left.tree or pair.left  # of all elements, where one is held against it
         usual = zip(variants(pair.left), variants(formula), strict=True)
@@ -94,6 +94,8 @@ class FormulaBlame(Doubts):
     def misfits_what_is_put_in(self, pair: ComparedSides, left: Side) -> bool:
         """Blame a formula that does not fit the numbers put in for what is not stated."""
         written = is_written_out(pair.right) and is_numeric(pair.right)
+        if pair.left in self.scope.unprinted:
+            return False
         if not written or is_numeric(pair.left) or left.tree != pair.left or pair.place is not None:
             return False
         if isinstance(self.last, Literal) and self.last is not pair.right:
