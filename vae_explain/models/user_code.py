@@ -71,7 +71,7 @@ def _raised_by(frames: Sequence[traceback.FrameSummary]) -> str:
     if called[-1:] == ["_called"]:
         return "the loss"
     by_torch = any(f.name == "_call_impl" for f in frames)  # as any module is called
-    return "the objective" if called[-1:] == ["__call__"] and not by_torch else "the model"
+    return "the objective" if called[-1:] == ["_computed"] and not by_torch else "the model"
 
 
 def said(error: BaseException) -> str:
