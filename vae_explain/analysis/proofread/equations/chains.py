@@ -16,10 +16,11 @@ from .evaluation import CannotEvaluate, as_rounded, evaluate
 from .habits import CASES, ELLIPSES, GIVEN, SMALL, about, is_said_wrong, is_word, without_units
 from .intervals import all_meet
 from .parser import parse
-from .syntax import Literal, Row, Symbol, Tree, is_bare, is_numeric, key_of
+from .syntax import Literal, Power, Row, Symbol, Tree, is_bare, is_numeric, key_of
 from .tokens import MathToken
 
 LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no more
+SIZES = 6  # from which power of ten on one is a size
 NEAR = 64  # tokens before a sign of equality in which its left side is looked for, in prose
 
 
@@ -146,7 +147,7 @@ class _Reader:
         tree, stopped = self._parse(start, end)
         if tree is None:
             return self._side(None, start, end), start
-        if rounded:
+        if rounded or _is_power_of_ten(tree):
             power = scientific(literal("1", self.tokens[start].line), "*", tree)  # `≈ 10^-6`
             tree = about(power or tree) if power or is_bare(tree) else tree
         while stopped < end and self.tokens[stopped].kind in ("gap", "line"):
@@ -252,6 +253,14 @@ class _Reader:
         if len(entries) == 1:
             return side
         return side._replace(tree=Row(tuple(entries)))
+
+
+def _is_power_of_ten(tree: Tree) -> bool:
+    """Whether a number says its size alone: `2 · 10^9 · 512 = 10^12`."""
+    match tree:
+        case Power(Literal(text="10"), Literal(value=exponent)):
+            return exponent >= SIZES
+    return False
 
 
 def _are_equal(made: Tree, printed: Tree) -> bool:

@@ -42,7 +42,10 @@ def scientific(mantissa: Tree, sign: str, factor: Tree) -> Literal | None:
             power = exponent.body if isinstance(exponent, Negative) else exponent
             if isinstance(power, Literal) and power.whole and "e" not in mantissa.text.lower():
                 minus = "-" if isinstance(exponent, Negative) else ""
-                return literal(f"{mantissa.text}e{minus}{power.text}", mantissa.line)
+                try:
+                    return literal(f"{mantissa.text}e{minus}{power.text}", mantissa.line)
+                except Unreadable:  # beyond what a float holds
+                    return None
     return None
 
 

@@ -88,7 +88,8 @@ class Restated:
     def mistakes(self) -> Iterator[tuple[StatedAgain, EquationMistake]]:
         """Yield the restatements that are wrong."""
         for again in self.other:
-            telling = again.number.significant >= TELLING - (not again.number.whole)
+            # A whole number, as a size in pixels, is chosen anew elsewhere.
+            telling = again.number.significant >= TELLING - 1 and not again.number.whole
             if again.certain or (again.key in self.agreeing and telling):
                 yield again, EquationMistake.of(again.number, again.before)
 

@@ -26,6 +26,7 @@ from .seen import Seen
 from .syntax import (
     FunctionCall,
     Literal,
+    Row,
     Tree,
     inside,
     is_bare,
@@ -237,6 +238,9 @@ class EquationReader:
             return
         left = Side(formula, f"the formula of {key_of(name)}", side.line)
         pair = ComparedSides(formula, side.tree, self.scope.lookup, place)
+        if len(chain.sides) == 2 and _is_chosen(side.tree) and not _holds(pair):
+            self.scope.forget(formula)  # a matrix of another example
+            return
         if place is not None:
             try:
                 pair.found(as_printed)
@@ -383,6 +387,18 @@ def _results(chains: Sequence[Chain]) -> Iterator[tuple[int, str]]:
         for before, side in pairwise(side.tree for side in chain.sides):
             if before is not None and isinstance(side, Literal) and _is_arithmetic(before):
                 yield side.line, side.text
+
+
+def _is_chosen(tree: Tree) -> bool:
+    """Whether a list has whole numbers alone, as an author chooses for an example."""
+    return isinstance(tree, Row) and all(number.whole for number in literals(tree))
+
+
+def _holds(pair: ComparedSides) -> bool:
+    try:
+        return all_meet(pair.found(as_printed), evaluate(pair.right, half))
+    except (CannotEvaluate, ValueError):
+        return False
 
 
 def _has_function(chain: Chain) -> bool:

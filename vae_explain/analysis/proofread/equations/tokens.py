@@ -8,6 +8,7 @@ of equality comes next.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -242,6 +243,12 @@ def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[MathToken]
 
 
 Found = Sequence[tuple[Kind, str]]
+FACTORIAL = re.compile(r"!(?!=)")
+LARGEST = 20  # of which a factorial is written out; a larger one is in nobody's page
+
+
+def _ends_in_digit(match: re.Match[str]) -> bool:
+    return match.string[match.start() - 1 : match.start()].isdigit()
 
 
 def _tokens(match: re.Match[str], mode: Mode, depth: int) -> Found:
@@ -259,6 +266,12 @@ def _tokens(match: re.Match[str], mode: Mode, depth: int) -> Found:
             return (("number", text),) if inside else (("number", text[:-1]), ("stop", "."))
         case "cut":
             return (("number", text.rstrip("\\lcdots.…") + CUT),)
+        case "number" if (
+            mode == "math" and text.isdigit() and FACTORIAL.match(match.string, match.end())
+        ):
+            return (("number", str(math.factorial(min(int(text), LARGEST)))),)
+        case "stop" if mode == "math" and FACTORIAL.match(text) and _ends_in_digit(match):
+            return ()
         case "number" | "comma" | "bar" | "stop" as kind:
             return ((kind, text),)
         case "open" | "close" as kind:
