@@ -95,7 +95,9 @@ class Brackets(Quantities):
         while self.at("bar"):
             self.position += 1
             count += 1
-        if not count:
+        rows = body.entries if isinstance(body, Row) else ()
+        determinant = opening.text == "|" and count == 1 and any(isinstance(r, Row) for r in rows)
+        if not count or determinant:
             raise Unreadable
         degree = "2"
         if self.at("operator", "_"):

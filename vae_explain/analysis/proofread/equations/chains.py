@@ -21,6 +21,7 @@ from .tokens import MathToken
 
 LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no more
 SIZES = 6  # from which power of ten on one is a size
+JOINING = ("%", "/", "^", "@")  # however they are spaced: `a % b = 4`
 NEAR = 64  # tokens before a sign of equality in which its left side is looked for, in prose
 
 
@@ -46,6 +47,8 @@ class Chain:
         Whether a side has more brackets in brackets than are read.
     given
         Whether words say that it is given, and does not follow from what stands before.
+    comment
+        Whether it begins a comment in code, which goes on with its own line alone.
     """
 
     sides: tuple[Side, ...]
@@ -53,6 +56,7 @@ class Chain:
     case: bool = False
     too_deep: bool = False
     given: bool = False
+    comment: bool = False
 
 
 def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
@@ -70,6 +74,8 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
         start, end = clause.sides[0][0], clause.sides[-1][0]
         if is_said_wrong(source, tokens[start].start, tokens[end - 1].end):
             continue
+        if start and tokens[start - 1].text == "\\lim":
+            continue  # its value is that of no number put in
         before = clauses[position - 1] if position else None
         in_list = before is not None and before.ended_by == "comma" and len(before.sides) > 1
         further = listed(clauses, position) if clause.ended_by == "comma" else []
@@ -81,7 +87,7 @@ class _Reader:
 
     def __init__(self, tokens: Sequence[MathToken], source: str, clause: Clause) -> None:
         self.tokens, self.source, self.clause = tokens, source, clause
-        self.too_deep = self.is_case = self.is_given = False
+        self.too_deep = self.is_case = self.is_given = self.comment = False
 
     def chains(self, in_list: bool, further: Sequence[tuple[int, int]]) -> Iterator[Chain]:
         """Yield the clause's equations; words between two numbers part it into several."""
@@ -97,6 +103,7 @@ class _Reader:
         self.is_case = not CASES.isdisjoint(words)
         self.is_given = not GIVEN.isdisjoint(words)
         sides, continues = [first], start == end
+        self.comment = start > 0 and self.tokens[start - 1].text == "#"
         for position, (start, end) in enumerate(rest):
             self.is_given = self.is_given or self.tokens[min(start, end - 1)].text == "array"
             side, stopped = self._right(start, end)
@@ -113,7 +120,9 @@ class _Reader:
         yield self._chain(sides, continues)
 
     def _chain(self, sides: Sequence[Side], continues: bool) -> Chain:
-        return Chain(tuple(sides), continues, self.is_case, self.too_deep, self.is_given)
+        return Chain(
+            tuple(sides), continues, self.is_case, self.too_deep, self.is_given, self.comment
+        )
 
     def _text(self, start: int, end: int) -> str:
         if start >= end:
@@ -236,7 +245,9 @@ class _Reader:
 
     def _is_joined(self, i: int, start: int) -> bool:
         """Whether a sign joins a token to what stands before it: `2·KL`."""
-        return i > start and self.tokens[i - 1].kind == "operator" and not self.tokens[i].spaced
+        if i <= start or self.tokens[i - 1].kind != "operator":
+            return False
+        return not self.tokens[i].spaced or self.tokens[i - 1].text in JOINING
 
     def _with(self, side: Side, further: Sequence[tuple[int, int]]) -> Side:
         """Return a side with the further entries of its list, or unread where they are unclear."""
@@ -290,7 +301,7 @@ def joined(unjoined: Sequence[Chain]) -> Iterator[Chain]:
     """
     before: Chain | None = None
     for chain in unjoined:
-        if chain.continues and before is not None and _is_open(before.sides[-1]):
+        if before is not None and _goes_on(chain, before):
             sides = (*before.sides, *chain.sides[1:])
             before = replace(before, sides=sides, too_deep=before.too_deep or chain.too_deep)
             continue
@@ -299,6 +310,11 @@ def joined(unjoined: Sequence[Chain]) -> Iterator[Chain]:
         before = chain
     if before is not None:
         yield before
+
+
+def _goes_on(chain: Chain, before: Chain) -> bool:
+    elsewhere = chain.comment and chain.sides[0].line != before.sides[-1].line
+    return chain.continues and not elsewhere and _is_open(before.sides[-1])
 
 
 def _is_open(side: Side) -> bool:
