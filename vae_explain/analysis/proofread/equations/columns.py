@@ -39,7 +39,7 @@ BY_CHANCE = 2  # rows in which one number may be the sum of others without being
 COUNTS = re.compile(r"(?i)^\W*(?:[ijkn#]|row|step|unit|dim\w*|index|no\.?|)\W*$")
 
 
-class _Cell(NamedTuple):
+class ReadCell(NamedTuple):
     """What a cell holds: its arithmetic, and the number that it comes to, where it is written."""
 
     tree: Tree
@@ -47,10 +47,22 @@ class _Cell(NamedTuple):
     line: int
 
 
-def column_claims(passage: Passage) -> Iterator[ColumnClaim]:
-    """Yield what the columns of a table say of its numbers, where most of them bear it out."""
+class ReadTable(NamedTuple):
+    """The headings of a table as they stand, and the cells of its rows as they are read."""
+
+    header: Sequence[Sequence[Fragment]]
+    rows: Sequence[Sequence[ReadCell | None]]
+
+
+def read_table(passage: Passage) -> ReadTable:
+    """Read the cells of a table."""
     header, *body = passage.rows
-    rows = [[cell_of(pieces) for pieces in row] for row in body]
+    return ReadTable(header, [[_cell(pieces) for pieces in row] for row in body])
+
+
+def column_claims(table: ReadTable) -> Iterator[ColumnClaim]:
+    """Yield what the columns of a table say of its numbers, where most of them bear it out."""
+    header, rows = table
     first = int(_counts(rows))
     for column, head in enumerate(header):
         if _is_claim(head):
@@ -69,7 +81,7 @@ def _is_claim(head: Sequence[Fragment]) -> bool:
 
 
 def _heading_meant(
-    head: Sequence[Fragment], column: int, rows: Sequence[Sequence[_Cell | None]], made: _Made
+    head: Sequence[Fragment], column: int, rows: Sequence[Sequence[ReadCell | None]], made: _Made
 ) -> Iterator[ColumnClaim]:
     """Yield what the heading of a column should be, if one sign or factor makes all of it right."""
     tree, used = made
@@ -83,7 +95,7 @@ def _heading_meant(
 
 
 def _claims(
-    head: Sequence[Fragment], column: int, rows: Sequence[Sequence[_Cell | None]], made: _Made
+    head: Sequence[Fragment], column: int, rows: Sequence[Sequence[ReadCell | None]], made: _Made
 ) -> Iterator[ColumnClaim]:
     tree, used = made
     says = f"the column {plain(head)}"
@@ -103,7 +115,7 @@ def _claims(
             yield ColumnClaim(pair, says, result.line)
 
 
-def _put_in(tree: Tree, numbers: Mapping[str | None, _Cell]) -> Tree:
+def _put_in(tree: Tree, numbers: Mapping[str | None, ReadCell]) -> Tree:
     """Return a formula with the numbers of a row for the names of its columns."""
     cell = numbers.get(key_of(tree))
     if cell is not None and cell.number is not None and is_bare(cell.tree):
@@ -111,11 +123,11 @@ def _put_in(tree: Tree, numbers: Mapping[str | None, _Cell]) -> Tree:
     return with_parts(tree, [_put_in(part, numbers) for part in parts(tree)])
 
 
-def _cells(row: Sequence[_Cell | None], places: Sequence[int]) -> list[_Cell | None]:
+def _cells(row: Sequence[ReadCell | None], places: Sequence[int]) -> list[ReadCell | None]:
     return [row[i] if i < len(row) else None for i in places]
 
 
-def _counts(rows: Sequence[Sequence[_Cell | None]]) -> bool:
+def _counts(rows: Sequence[Sequence[ReadCell | None]]) -> bool:
     """Whether the first column of a table counts its rows, or says what they are."""
     firsts = [row[0].tree for row in rows if row and row[0] is not None]
     return all(isinstance(first, Literal) and first.whole for first in firsts)
@@ -141,7 +153,7 @@ def _sums(
     header: Sequence[Sequence[Fragment]],
     places: range,
     column: int,
-    rows: Sequence[Sequence[_Cell | None]],
+    rows: Sequence[Sequence[ReadCell | None]],
 ) -> Iterator[ColumnClaim]:
     """Yield the numbers of a column as the sum of others, which may still be arithmetic."""
     words = [plain(header[place]) for place in places]
@@ -159,7 +171,7 @@ def _sums(
             yield ColumnClaim(ComparedSides(formula, result.number), says, result.line, needed)
 
 
-def _looking_up(numbers: Mapping[str | None, _Cell]):  # type: ignore[no-untyped-def]
+def _looking_up(numbers: Mapping[str | None, ReadCell]):  # type: ignore[no-untyped-def]
     def lookup(tree: Tree, leaf: Leaf) -> Range | None:
         cell = numbers.get(key_of(tree))
         if cell is None or cell.number is None:
@@ -221,7 +233,7 @@ def formula_of(pieces: Sequence[Fragment]) -> Tree | None:
     return tree if end == len(tokens) else None
 
 
-def cell_of(pieces: Sequence[Fragment]) -> _Cell | None:
+def _cell(pieces: Sequence[Fragment]) -> ReadCell | None:
     all_chains = cut(pieces)
     tokens = [token for token in all_chains.tokens if token.kind != "gap"]
     if not tokens:
@@ -231,8 +243,8 @@ def cell_of(pieces: Sequence[Fragment]) -> _Cell | None:
         number = equation[0].sides[-1].tree
         before = equation[0].sides[-2].tree
         made = before is not None and is_numeric(before)
-        return _Cell(before if made and before is not None else number, number, tokens[0].line)
+        return ReadCell(before if made and before is not None else number, number, tokens[0].line)
     tree = formula_of(pieces)
     if tree is None or not is_numeric(tree):
         return None
-    return _Cell(tree, tree if isinstance(tree, Literal) else None, tokens[0].line)
+    return ReadCell(tree, tree if isinstance(tree, Literal) else None, tokens[0].line)

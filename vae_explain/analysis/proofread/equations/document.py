@@ -8,7 +8,7 @@ from itertools import islice
 
 from ..passage import Fragment, Passage
 from .chains import Chain, Side, joined
-from .columns import column_claims
+from .columns import column_claims, read_table
 from .cursor import literal
 from .findings import DocumentFinding, Reading
 from .hypotheses import with_fewest_findings
@@ -63,7 +63,8 @@ def _read(passages: Sequence[Passage]) -> Reading:
         left_out += not is_read or len(all_chains) == MOST_EQUATIONS
     texts = (piece.text for passage in passages for piece in passage.all_pieces)
     chains = with_sigmoids(list(joined(all_chains)), texts)
-    tables, too_large = _tables(passages)
+    small, too_large = _tables(passages)
+    tables = [read_table(passage) for passage in small]
     claims = [claim for table in tables for claim in column_claims(table)]
     claims += named_claims(tables, chains)
     numbers = list(_numbers(passages))

@@ -12,10 +12,10 @@ from functools import partial
 
 from ....quick_classes import NamedTuple
 from ....trace import Array
-from ..passage import Passage, plain
+from ..passage import plain
 from .chains import Chain
 from .claims import ColumnClaim, believed, is_right
-from .columns import cell_of, formula_of
+from .columns import ReadCell, ReadTable, formula_of
 from .cursor import literal
 from .demands import solved
 from .evaluation import CannotEvaluate, as_chosen, as_printed, evaluate, half
@@ -51,20 +51,20 @@ class _Stated(NamedTuple):
     values: Mapping[str, Tree | None]
 
 
-class _Table(NamedTuple):
+class _Named(NamedTuple):
     """The numbers of a table by the names of their columns, a list for the rows."""
 
     columns: Mapping[str, Sequence[Literal | None]]
     rows: int
 
 
-def named_claims(passages: Sequence[Passage], chains: Sequence[Chain]) -> list[ColumnClaim]:
+def named_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> list[ColumnClaim]:
     """Return what the names of columns say of their numbers, where most bear it out.
 
     Where several numbers of a row are wrong by one that they share, and that no right one has,
     only the claim of that one is left, or the first of theirs, which says so.
     """
-    claims = dict(enumerate(_all_claims(passages, chains)))
+    claims = dict(enumerate(_all_claims(tables, chains)))
     wrong: dict[int, list[int]] = {}  # the places of wrong claims, by the numbers that they have
     sound: set[int] = set()
     for place, claim in claims.items():
@@ -111,19 +111,16 @@ def _meant(number: Literal, claim: ColumnClaim) -> Literal | None:
     return found.new if found is not None and isinstance(found.new, Literal) else None
 
 
-def _all_claims(passages: Sequence[Passage], chains: Sequence[Chain]) -> Iterator[ColumnClaim]:
-    tables = [passage for passage in passages if len(passage.rows) > LEAST]
+def _all_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> Iterator[ColumnClaim]:
+    tables = [table for table in tables if len(table.rows) >= LEAST]
     stated = _stated(chains if tables else ())
-    before: list[_Table] = []
-    for passage in tables:
-        header, *body = passage.rows
+    before: list[_Named] = []
+    for table in tables:
+        header, rows = table
         heads = [formula_of(cell) for cell in header]
-        cells = [
-            [cell_of(row[i]) if i < len(row) else None for row in body] for i in range(len(heads))
-        ]
-        numbers = [[None if cell is None else cell.number for cell in column] for column in cells]
+        numbers = [[_number_in(row, i) for row in rows] for i in range(len(heads))]
         named = {name: numbers[i] for i, head in enumerate(heads) if (name := _name(head))}
-        before.insert(0, _Table(named, len(body)))
+        before.insert(0, _Named(named, len(rows)))
         for i, head in enumerate(heads):
             says = plain(header[i]) if _name(head) is None else f"the formula of {_name(head)}"
             for formula in _formulas(head, stated, named):
@@ -131,6 +128,11 @@ def _all_claims(passages: Sequence[Passage], chains: Sequence[Chain]) -> Iterato
                 if len(claims) >= LEAST:
                     yield from claims
                     break
+
+
+def _number_in(row: Sequence[ReadCell | None], place: int) -> Literal | None:
+    cell = row[place] if place < len(row) else None
+    return None if cell is None else cell.number
 
 
 def _stated(chains: Sequence[Chain]) -> _Stated:
@@ -177,7 +179,7 @@ def _claims(
     formula: Tree,
     says: str,
     column: Sequence[Literal | None],
-    tables: Sequence[_Table],
+    tables: Sequence[_Named],
     stated: _Stated,
 ) -> Iterator[ColumnClaim]:
     for row, number in enumerate(column):
@@ -201,7 +203,7 @@ def _put_in(tree: Tree, number: Callable[[str], Tree | None]) -> Tree | None:
     return with_parts(tree, known) if len(known) == len(changed) else None
 
 
-def _number(row: int, tables: Sequence[_Table], stated: _Stated, name: str) -> Tree | None:
+def _number(row: int, tables: Sequence[_Named], stated: _Stated, name: str) -> Tree | None:
     """Return the number that a quantity has in a row, of the nearest table or of the text."""
     size = tables[0].rows
     for table in tables:
