@@ -238,7 +238,7 @@ class Passing(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class PassingBelow(TorchDispatchMode):
+class PassingBelow(TorchDispatchMode):  # type: ignore[no-untyped-call]  # PyTorch has none
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return func(*args, **(kwargs or {}))
 
@@ -250,13 +250,13 @@ class Leaving(nn.Module):
         super().__init__()
         self.layer, self.leave = nn.Linear(2, 2), leave
         if leave == "from the start":
-            Passing().__enter__()
+            Passing().__enter__()  # type: ignore[no-untyped-call]  # PyTorch has none
 
     def forward(self, x: Tensor) -> Tensor:
         made: Tensor = self.layer(x)
         leave: dict[str, Callable[[], object]] = {
             "a mode": Passing().__enter__,
-            "a mode below": PassingBelow().__enter__,
+            "a mode below": PassingBelow().__enter__,  # type: ignore[no-untyped-call]
             "a device": partial(torch.set_default_device, "meta"),
             "a type": partial(torch.set_default_dtype, torch.float64),
             "no gradients": partial(torch.set_grad_enabled, False),

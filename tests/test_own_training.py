@@ -324,8 +324,10 @@ class Scaled(nn.Module):
         self.scale, self.others = scale, nn.ParameterList(others)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        error = (x * self.scale - 1).square().sum()
-        return error + sum(other.sum() for other in self.others)
+        error: torch.Tensor = (x * self.scale - 1).square().sum()
+        for other in self.others:
+            error = error + other.sum()
+        return error
 
 
 def expanded() -> Scaled:
