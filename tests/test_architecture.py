@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -214,3 +215,49 @@ def test_each_function_that_the_guide_names_stands_in_the_file_that_it_links() -
         assert name in defined, f"{link} has no {name}"
     for link in re.findall(r"\]\(([^)#]+)", text):
         assert (guide.parent / link).exists(), link
+
+
+# Runs a command and prints which functions of ours were called, in which files.
+CALLED = """
+import sys
+called = set()
+def note(frame, event, _):
+    if event == "call" and "vae_explain" in frame.f_code.co_filename:
+        called.add((frame.f_code.co_filename, frame.f_code.co_name))
+sys.setprofile(note)
+from vae_explain.cli import entry
+entry.run(sys.argv[1:])
+sys.setprofile(None)
+print(*["%s:%s" % each for each in called], sep="\\n")
+"""
+
+
+def functions_called(words: str, cache: Path) -> set[tuple[str, str]]:
+    command = [sys.executable, "-c", CALLED, *words.split()]
+    environment = os.environ | {"VAE_EXPLAIN_CACHE": str(cache)}
+    run = subprocess.run(
+        command, env=environment, capture_output=True, encoding="utf-8", check=True
+    )
+    lines = re.findall(r"(?m)^(.*vae_explain.*\.py):(\w+)$", run.stdout)
+    return {(Path(file).relative_to(PACKAGE).as_posix(), name) for file, name in lines}
+
+
+@pytest.mark.parametrize(
+    ("heading", "options"),
+    [
+        ("From the command line to a printed line", ("", "--no-cache")),
+        ("One gradient back", ("", "--arithmetic printed")),
+    ],
+)
+def test_each_function_of_a_walk_is_called_on_it(
+    heading: str, options: tuple[str, str], tmp_path: Path
+) -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    walk = text.split(f"## {heading}\n")[1].split("\n## ")[0]
+    (command,) = re.findall(r"(?m)^`vae-explain (.*)`$", walk)
+    called = set[tuple[str, str]]().union(
+        *[functions_called(f"{command} {option}", tmp_path) for option in options]
+    )
+    for name, file in re.findall(r"`([a-z_]+)`\s+in\s+\[([^\]]+)\]", walk):
+        if name not in ("main", "with_options"):  # what sets up a process, and a decorator
+            assert (file, name) in called, f"{name} of {file}"

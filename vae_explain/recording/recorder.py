@@ -23,7 +23,7 @@ from ..trace import Trace
 from .autograd import gradients_on
 from .call_info import UNSAFE, PendingCall, Plan, index_of, plan_for
 from .capture import Capture, NoGradient
-from .caught_calls import CaughtCall, ModuleReturn, ModuleState
+from .caught_calls import CaughtCall, ModuleReturn, ModuleState, made_by
 from .checkpoints import unfolded
 from .decompositions import decomposition_of
 from .deprecated_arguments import LOSSES, with_reduction
@@ -231,7 +231,7 @@ class _Recorder(TorchFunctionMode):
     def _record_at_once(self, call: PendingCall, seen: SeenFrames) -> Any:
         """Record a call before anything that it was given can change, and its own results."""
         builder, plan = self.builder, call.plan
-        builder.record_all(self.caught)
+        builder.record_all(self.caught, made_by(self.caught))
         self.caught.clear()
         builder.see(seen)
         if plan.assigns and writes_back(*call.args):

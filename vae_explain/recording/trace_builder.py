@@ -114,7 +114,7 @@ class TraceBuilder:
         """Record what was deferred."""
         caught, made = self._deferred, self._made
         self._deferred = self._made = ()
-        self._record_all(caught, made)
+        self.record_all(caught, made)
 
     def deferred_tensors(self) -> tuple[range, list[Tensor]]:
         """Return the tensors that were recorded after they had been deferred, and their ids."""
@@ -175,11 +175,8 @@ class TraceBuilder:
         """Read the frames that led to a call, ahead of recording it."""
         self._names.see(seen)
 
-    def record_all(self, caught: Caught) -> None:
-        """Record some calls, and read the names that their frames tell."""
-        self._record_all(caught, made_by(caught))
-
-    def _record_all(self, caught: Caught, made: Iterable[tuple[Tensor, ...]]) -> None:
+    def record_all(self, caught: Caught, made: Iterable[tuple[Tensor, ...]]) -> None:
+        """Record calls, each with the tensors that it made, and read the names of variables."""
         self._begin()
         names = self._names
         for call, outputs in zip(caught, made, strict=False):
