@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vae_explain.symbolic.error_bound import Precision, enclosure, may_be_nan
+from vae_explain.symbolic.error_bound import TURNING, Precision, enclosure, may_be_nan
 from vae_explain.symbolic.expression import (
     FUNCTIONS,
     Add,
@@ -153,6 +153,14 @@ def test_a_number_of_the_line_alone_is_as_exact_as_its_own_line() -> None:
     assert not enclosure(Mul((Ref("mean", value=1.0), ref(3.0))), precision_of("float32")).has(
         3.001
     )
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - set(TURNING) - {"max"}))
+def test_what_is_not_listed_as_turning_turns_at_0_alone(name: str) -> None:
+    for numbers in (np.linspace(0, 12, 500), np.linspace(-12, 0, 500)):
+        values = [FUNCTIONS[name].value(float(number)) for number in numbers]
+        steps = np.diff([value for value in values if math.isfinite(value)])
+        assert (steps >= 0).all() or (steps <= 0).all()
 
 
 def test_a_whole_tensor_is_no_number() -> None:

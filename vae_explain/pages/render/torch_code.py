@@ -180,6 +180,8 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
             return _maximum([code(argument, names) for argument in arguments]), ATOM
         case Opaque():
             return _opaque(expression, names), ATOM
+        case Apply(function):
+            raise NoCode(function)
         case _:
             raise NoCode(type(expression).__name__)
 
