@@ -11,7 +11,7 @@ from collections import ChainMap
 from collections.abc import Iterator, Sequence
 
 from .chains import Side
-from .claims import ColumnClaim, is_right, with_number
+from .claims import ColumnClaim, with_number
 from .cursor import Unreadable, literal
 from .dropped import blame_lost_row
 from .evaluation import CannotEvaluate, as_printed, evaluate
@@ -200,7 +200,7 @@ class Blame(FormulaBlame):
         if claim.meant is not None:
             self.blame_text(claim.pair.left, claim.meant, Side(None, claim.says, claim.line))
             return
-        if any(is_right(other) for other in self._as_corrected(claim)):
+        if any(other.pair.agree() for other in self._as_corrected(claim)):
             return
         try:
             mistakes = [] if claim.held else self.judge.mistakes(claim.pair, [])
@@ -236,9 +236,9 @@ class Blame(FormulaBlame):
         """
         at = (mistake.number.line if mistake.number else 0, mistake.printed)
         for claim in (claim for claim in self.claims.get(at, ()) if claim is not but):
-            if is_right(claim):
+            if claim.pair.agree():
                 return 1
-            if is_right(with_number(claim, at, mistake.expected)):
+            if with_number(claim, at, mistake.expected).pair.agree():
                 return -1
         return 0
 

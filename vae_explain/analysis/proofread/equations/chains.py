@@ -58,6 +58,18 @@ class Chain:
     given: bool = False
     comment: bool = False
 
+    @property
+    def formulas(self) -> list[Tree]:
+        """What it says that its first side is made of, if that is a name."""
+        trees = [side.tree for side in self.sides[1:] if side.tree is not None]
+        return [tree for tree in trees if not is_numeric(tree) and key_of(tree) is None]
+
+    @property
+    def values(self) -> list[Tree]:
+        """The numbers and lists of numbers behind its first side."""
+        trees = [side.tree for side in self.sides[1:] if side.tree is not None]
+        return [tree for tree in trees if is_bare(tree)]
+
 
 def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
     """Yield the equations of a passage.

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from ....quick_classes import NamedTuple
 from .cursor import Unreadable, literal
 from .damages import damages, one_digit_apart
-from .evaluation import CannotEvaluate, Leaf, as_rounded, evaluate, half
+from .evaluation import CannotEvaluate, as_rounded, evaluate, half
 from .intervals import all_meet
 from .judging import ComparedSides
 from .known import as_text
@@ -75,23 +75,9 @@ def believed(claims: Sequence[ColumnClaim]) -> Sequence[ColumnClaim]:
     return claims if right >= needed and 2 * right + (not needed) > len(telling) else ()
 
 
-def is_right(claim: ColumnClaim, leaf: Leaf = as_rounded) -> bool:
-    """Whether a claim holds, with what its numbers may be."""
-    try:
-        return all_meet(evaluate(claim.pair.left, leaf, claim.pair.lookup), half(_number(claim)))
-    except CannotEvaluate:
-        return False
-
-
-def _number(claim: ColumnClaim) -> Literal:
-    number = claim.pair.right
-    assert isinstance(number, Literal), "a claim is of one number"
-    return number
-
-
 def holds(claim: ColumnClaim) -> bool:
     """Whether a claim holds; one that needs no others to be believed, but for a damaged digit."""
-    if is_right(claim):
+    if claim.pair.agree():
         return True
     if claim.needed > 1:
         return False
@@ -99,7 +85,8 @@ def holds(claim: ColumnClaim) -> bool:
         bounds = evaluate(claim.pair.left, as_rounded, claim.pair.lookup)
     except CannotEvaluate:
         return False
-    number = _number(claim)
+    number = claim.pair.right
+    assert isinstance(number, Literal), "a claim is of one number"
     if any(all_meet(bounds, half(meant)) for meant in damages(number)):
         return True
     return one_digit_apart(number.text, as_text(float(bounds.middle), number))

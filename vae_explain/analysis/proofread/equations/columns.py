@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ....quick_classes import NamedTuple
 from ..passage import Fragment, Passage, plain
 from .chains import chains
-from .claims import ColumnClaim, believed, holds, is_right
+from .claims import ColumnClaim, believed, holds
 from .cursor import Unreadable
 from .evaluation import Leaf, evaluate
 from .intervals import Range, hull
@@ -23,9 +23,8 @@ from .syntax import (
     is_bare,
     is_numeric,
     key_of,
-    parts,
     quantities,
-    with_parts,
+    substituted,
 )
 from .variants import variants
 
@@ -88,7 +87,7 @@ def _heading_meant(
     if isinstance(tree, str) or len(rows) < 2:
         return
     for other in variants(tree):
-        if all(map(is_right, _claims(head, column, rows, (other, used)))):
+        if all(claim.pair.agree() for claim in _claims(head, column, rows, (other, used))):
             line = head[0].line if head else 0
             yield ColumnClaim(ComparedSides(tree, other), plain(head), line, meant=other)
             return
@@ -117,10 +116,12 @@ def _claims(
 
 def _put_in(tree: Tree, numbers: Mapping[str | None, ReadCell]) -> Tree:
     """Return a formula with the numbers of a row for the names of its columns."""
-    cell = numbers.get(key_of(tree))
-    if cell is not None and cell.number is not None and is_bare(cell.tree):
-        return cell.number
-    return with_parts(tree, [_put_in(part, numbers) for part in parts(tree)])
+
+    def number_of(part: Tree) -> Tree | None:
+        cell = numbers.get(key_of(part))
+        return cell.number if cell is not None and is_bare(cell.tree) else None
+
+    return substituted(tree, number_of)
 
 
 def _cells(row: Sequence[ReadCell | None], places: Sequence[int]) -> list[ReadCell | None]:

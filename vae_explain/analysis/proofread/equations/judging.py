@@ -16,7 +16,16 @@ import numpy as np
 from ....quick_classes import NamedTuple
 from .alike import align, count, element_of, readings
 from .damages import one_digit_apart
-from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half, nothing
+from .evaluation import (
+    CannotEvaluate,
+    Leaf,
+    Lookup,
+    as_printed,
+    as_rounded,
+    evaluate,
+    half,
+    nothing,
+)
 from .intervals import Range, all_meet, exactly, hull
 from .known import Known, as_text, cut_or_rounded, rounded_for
 from .parser import NORMAL
@@ -104,6 +113,13 @@ class ComparedSides(NamedTuple):
         if not listed or not 0 <= self.place < bounds.low.size:
             raise CannotEvaluate("it has no such element")
         return bounds.flat()[self.place]
+
+    def agree(self, leaf: Leaf = as_rounded) -> bool:
+        """Whether the left side may give the right one, which is rounded to its last digit."""
+        try:
+            return all_meet(self.found(leaf), evaluate(self.right, half))
+        except (CannotEvaluate, ValueError):  # lists of different lengths
+            return False
 
     def part(self, part: Tree, leaf: Leaf) -> Range:
         """Return what a part of the left side may be, of a list the element that is meant."""

@@ -14,7 +14,7 @@ from ....quick_classes import NamedTuple
 from ....trace import Array
 from ..passage import plain
 from .chains import Chain
-from .claims import ColumnClaim, believed, is_right
+from .claims import ColumnClaim, believed
 from .columns import ReadCell, ReadTable, formula_of
 from .cursor import literal
 from .demands import solved
@@ -31,12 +31,11 @@ from .syntax import (
     Total,
     Tree,
     flattened,
-    is_bare,
     is_numeric,
     key_of,
     parts,
+    substituted,
     with_part,
-    with_parts,
 )
 from .usual import usual_formula
 from .variants import HALF, TWO
@@ -68,7 +67,7 @@ def named_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> list[C
     wrong: dict[int, list[int]] = {}  # the places of wrong claims, by the numbers that they have
     sound: set[int] = set()
     for place, claim in claims.items():
-        if is_right(claim, as_chosen):
+        if claim.pair.agree(as_chosen):
             sound.update(map(id, claim.numbers))
             claims[place] = claim._replace(held=True)
         else:
@@ -80,7 +79,7 @@ def named_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> list[C
         if len(of_it) < 2 or number.whole or key in sound:
             continue
         for meant in filter(None, (_meant(number, claim) for claim in of_it.values())):
-            if all(is_right(_with(claim, number, meant), as_chosen) for claim in of_it.values()):
+            if all(_with(claim, number, meant).pair.agree(as_chosen) for claim in of_it.values()):
                 made = [place for place, claim in of_it.items() if claim.pair.right is number]
                 kept = made[0] if made else min(of_it)
                 for place in of_it:
@@ -140,13 +139,11 @@ def _stated(chains: Sequence[Chain]) -> _Stated:
     values: dict[str, Tree | None] = {}
     for chain in chains:
         name = _name(chain.sides[0].tree)
-        for side in chain.sides[1:] if name is not None else ():
-            if side.tree is None or name is None:
-                continue
-            if is_bare(side.tree):
-                values[name] = side.tree if values.get(name, side.tree) == side.tree else None
-            elif not is_numeric(side.tree) and key_of(side.tree) is None:
-                formulas.setdefault(name, []).append(side.tree)
+        if name is None:
+            continue
+        formulas.setdefault(name, []).extend(chain.formulas)
+        for value in chain.values:
+            values[name] = value if values.get(name, value) == value else None
     return _Stated(formulas, values)
 
 
@@ -189,18 +186,23 @@ def _claims(
 
 
 def _put_in(tree: Tree, number: Callable[[str], Tree | None]) -> Tree | None:
-    """Return a formula with numbers for its names; None where one has none.
+    """Return a formula with numbers for its names; None where one has none."""
 
-    A row has one term of a sum.
-    """
-    name = _name(tree)
-    if name is not None:
-        return number(name)
-    if isinstance(tree, Total) and tree.function == "sum":
-        return _put_in(tree.body, number)
-    changed = [_put_in(part, number) for part in parts(tree)]
-    known = [part for part in changed if part is not None]
-    return with_parts(tree, known) if len(known) == len(changed) else None
+    def number_of(part: Tree) -> Tree | None:
+        name = _name(part)
+        if name is not None:
+            known = number(name)
+            if known is None:
+                raise LookupError(name)
+            return known
+        if isinstance(part, Total) and part.function == "sum":  # a row has one term of it
+            return substituted(part.body, number_of)
+        return None
+
+    try:
+        return substituted(tree, number_of)
+    except LookupError:
+        return None
 
 
 def _number(row: int, tables: Sequence[_Named], stated: _Stated, name: str) -> Tree | None:

@@ -238,7 +238,7 @@ class EquationReader:
             return
         left = Side(formula, f"the formula of {key_of(name)}", side.line)
         pair = ComparedSides(formula, side.tree, self.scope.lookup, place)
-        if len(chain.sides) == 2 and _is_chosen(side.tree) and not _holds(pair):
+        if len(chain.sides) == 2 and _is_chosen(side.tree) and not pair.agree(as_printed):
             self.scope.forget(formula)  # a matrix of another example
             return
         if place is not None:
@@ -298,16 +298,11 @@ class EquationReader:
         if not names or chain.sides[0].tree is not names[0]:
             return
         last = chain.sides[-1]
-        formulas = [
-            s.tree
-            for s in chain.sides[1:]
-            if s.tree is not None and not is_numeric(s.tree) and key_of(s.tree) is None
-        ]
+        formulas = [self._as_usual(names[0], formula, last.line) for formula in chain.formulas]
         if formulas:
-            formulas = [self._as_usual(names[0], formula, last.line) for formula in formulas]
             key = f"{FORMULA}{key_of(names[0])}"
             self.scope.say(names[0], self.changed.get((last.line, key), formulas[0]), last.line)
-        values = [s.tree for s in chain.sides if s.tree is not None and is_bare(s.tree)]
+        values = chain.values
         aside = chain.case and values and isinstance(values[-1], Literal) and values[-1].whole
         if aside:
             self.scope.set_aside(names, last.line)
@@ -376,9 +371,9 @@ def _said(chains: Sequence[Chain]) -> Iterator[tuple[str | None, Tree]]:
     for chain in chains:
         first = chain.sides[0].tree
         key = key_of(first) if first is not None else None
-        yield from ((None, side.tree) for side in chain.sides[:1] if side.tree is not None)
-        formulas = (s.tree for s in chain.sides[1:] if s.tree is not None)
-        yield from ((key, tree) for tree in formulas if not is_numeric(tree) and not key_of(tree))
+        if first is not None:
+            yield None, first
+        yield from ((key, formula) for formula in chain.formulas)
 
 
 def _results(chains: Sequence[Chain]) -> Iterator[tuple[int, str]]:
@@ -392,13 +387,6 @@ def _results(chains: Sequence[Chain]) -> Iterator[tuple[int, str]]:
 def _is_chosen(tree: Tree) -> bool:
     """Whether a list has whole numbers alone, as an author chooses for an example."""
     return isinstance(tree, Row) and all(number.whole for number in literals(tree))
-
-
-def _holds(pair: ComparedSides) -> bool:
-    try:
-        return all_meet(pair.found(as_printed), evaluate(pair.right, half))
-    except (CannotEvaluate, ValueError):
-        return False
 
 
 def _has_function(chain: Chain) -> bool:

@@ -267,11 +267,17 @@ def mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
     return change(with_parts(tree, [mapped(part, change) for part in parts(tree)]))
 
 
+def substituted(tree: Tree, new: Callable[[Tree], Tree | None]) -> Tree:
+    """Return a tree with other parts in place of its own, from the top: None keeps a part."""
+    other = new(tree)
+    if other is not None:
+        return other
+    return with_parts(tree, [substituted(part, new) for part in parts(tree)])
+
+
 def with_part(tree: Tree, part: Tree, new: Tree) -> Tree:
     """Return a tree with another part in place of one of its own, the same object."""
-    if tree is part:
-        return new
-    return with_parts(tree, [with_part(inner, part, new) for inner in parts(tree)])
+    return substituted(tree, lambda each: new if each is part else None)
 
 
 def replaced(tree: Tree, place: int, number: Literal) -> Tree:
