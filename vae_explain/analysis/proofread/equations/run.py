@@ -7,38 +7,32 @@ from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
-from .alike import are_others, element_of
+from .alike import are_others
 from .backward import Backward
 from .blame import Blame
 from .chains import Chain, Side
 from .claims import ColumnClaim, by_number
 from .cursor import literal
-from .damages import damages
-from .evaluation import CannotEvaluate, as_printed, evaluate, half, nothing
+from .evaluation import CannotEvaluate, evaluate, half, nothing
 from .findings import FORMULA, DocumentFinding, Doubt, Layer
-from .intervals import Range, all_meet
-from .judging import SLIP, ComparedSides, EquationMistake
+from .intervals import all_meet
+from .judging import SLIP, ComparedSides
 from .known import Known, as_text
-from .operands import are_exchanged, are_squares
 from .restated import Restated
 from .scope import Scope, counted_from_zero
 from .seen import Seen
+from .stated_formulas import StatedFormulas, is_near
 from .syntax import (
-    FunctionCall,
     Literal,
-    Row,
     Tree,
-    inside,
     is_bare,
     is_numeric,
     key_of,
     literals,
     shown,
 )
-from .terms import wrong_terms
-from .usual import adds_twice, meant, multiples, usual_formula, with_bias
+from .usual import adds_twice, multiples
 
-NEAR = 0.1  # of a number, by which it may be miscalculated
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
 
@@ -72,7 +66,7 @@ class EquationReader:
         self.backward = Backward(self.scope)
         self.restated = Restated(self.scope, self.known)
         self.stated: dict[str, dict[Tree, int]] = {}
-        self.multiples: set[str] = set()  # quantities of which twice or half as much is stated
+        self.formulas = StatedFormulas(self.scope, self.known, self.blame)
         self.unread = 0
         self.others = others
 
@@ -94,8 +88,8 @@ class EquationReader:
             [*trees, *(side for claim in claims for side in claim.pair[:2])], self.others
         )
         self.blame.claims = by_number(claims)
-        self.multiples = multiples(_said(chains))
-        self.of_deviation = adds_twice("logσ²", trees)
+        self.formulas.multiples = multiples(_said(chains))
+        self.formulas.of_deviation = adds_twice("logσ²", trees)
         results = set(_results(chains))
         behind: list[ColumnClaim] = []  # of what cells tell of by arithmetic of their own
         for claim in claims:
@@ -146,7 +140,7 @@ class EquationReader:
             bounds = evaluate(trees[1])
         except CannotEvaluate:
             return 0
-        if not all_meet(bounds, half(last)) or any(_is_near(bounds, n) for n in _likely(first)):
+        if not all_meet(bounds, half(last)) or is_near(bounds, first):
             return 0
         return 1 + named
 
@@ -161,11 +155,11 @@ class EquationReader:
             if position:
                 self._pair(chain, sides[max(0, position - MOST_EARLIER - 1) : position + 1])
             elif defines and name is not None:
-                self._against_formula(chain, name, side)
+                self.formulas.hold(chain, name, side)
         if defines and name is not None and len(sides) > 1 and sides[-1].tree is not None:
             written = sides[0].tree is not None and is_numeric(sides[0].tree)
             if written and is_bare(sides[-1].tree) and not self.blame.right:
-                self._against_formula(chain, name, sides[-1], SLIP)
+                self.formulas.hold(chain, name, sides[-1], SLIP)
         if name is not None and sides:
             self.backward.hold(name, sides[-1])
         unread = any(s.tree is None and _has_digits(s.text) for s in chain.sides[1:])
@@ -185,112 +179,12 @@ class EquationReader:
                 return
             left, earlier = made[-1], []
         assert left.tree is not None, "likewise"
-        if self._is_of_another(left.tree, right.tree, len(chain.sides) == 2):
+        if self.formulas.is_of_another(left.tree, right.tree, len(chain.sides) == 2):
             self.scope.forget(left.tree)
             return
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
         self.blame.hold(ComparedSides(left.tree, right.tree, lookup), left, right, layer, earlier)
-
-    def _is_of_another(self, left: Tree, right: Tree, stated: bool) -> bool:
-        """Whether what is stated of quantities, as `√a = 0.6`, is of another example's.
-
-        It is no damage of what it would be here, and the document goes on with it.
-        """
-        if is_numeric(left) or not isinstance(right, Literal):
-            return False
-        if not right.whole and not (stated and self.blame.seen.counts[right.value] > 1):
-            return False
-        try:
-            bounds = evaluate(left, as_printed, self.scope.lookup)
-        except CannotEvaluate:
-            return False
-        return not bounds.shape and not any(_is_near(bounds, n) for n in _likely(right))
-
-    def _against_formula(self, chain: Chain, name: Tree, side: Side, slip: float = 0.0) -> None:
-        """Hold a value against the formula that the document has for it.
-
-        Parameters
-        ----------
-        slip
-            Units in the last place by which it may be off, as it was made of rounded parts.
-        """
-        stated = self.scope.formula(name)
-        if side.tree is None or not is_numeric(side.tree):
-            return
-        if stated is None:
-            self._against_usual(name, side, side.tree)
-            return
-        if chain.given and len(chain.sides) == 2:
-            return
-        formula, place = stated
-        if formula in self.scope.unprinted and _has_function(chain):
-            return  # of another kind, as the largest moment so far
-        setting = len(chain.sides) == 2 and isinstance(side.tree, Literal) and side.tree.whole
-        usual = usual_formula(key_of(name) or "") is not None
-        if (
-            setting
-            and not usual
-            and place is None
-            and self._is_of_another(formula, side.tree, False)
-        ):
-            self.scope.forget(formula)
-            return
-        left = Side(formula, f"the formula of {key_of(name)}", side.line)
-        pair = ComparedSides(formula, side.tree, self.scope.lookup, place)
-        if len(chain.sides) == 2 and _is_chosen(side.tree) and not pair.agree(as_printed):
-            self.scope.forget(formula)  # a matrix of another example
-            return
-        if place is not None:
-            try:
-                pair.found(as_printed)
-            except CannotEvaluate:  # of what is stated one by one, by the names of the elements
-                pair = ComparedSides(element_of(formula, place), side.tree, self.scope.lookup)
-        self.blame.hold(pair, left, side, "B", [], slip)
-
-    def _against_usual(self, name: Tree, side: Side, written: Tree) -> None:
-        """Hold a divergence that is written out against its usual form, term by term."""
-        key = key_of(name) or ""
-        usual = usual_formula(key)
-        if usual is None:
-            return
-        if is_bare(written):
-            self._against_relative(name, ComparedSides(usual, written, self.scope.lookup), side)
-        if is_bare(written) or not key.upper().endswith("KL"):
-            return
-        mistakes = wrong_terms(usual, written, self.scope.lookup, self.known)
-        if mistakes is None:
-            self.blame.unjudged += 1
-            return
-        self.blame.read_by["B"] += 1
-        if mistakes:
-            self.blame.doubt(ComparedSides(usual, written, self.scope.lookup), mistakes)
-            self.blame.numbers(
-                mistakes, Side(None, "KL = ½·Σ(σ² + μ² − 1 − log σ²)", side.line), side, "B"
-            )
-
-    def _against_relative(self, name: Tree, pair: ComparedSides, side: Side) -> None:
-        """Hold a deviation or variance against the variance or its logarithm beside it.
-
-        If no number of it goes with them, they are another example's.
-        """
-        known, exact = (self.scope.relative(name, leaf) for leaf in (half, as_printed))
-        numbers = literals(pair.right)
-        if known is None or exact is None or known.low.size != len(numbers):
-            return
-        triples = zip(numbers, known.flat(), exact.middle.ravel(), strict=True)
-        wrong = [(n, float(v)) for n, k, v in triples if not all_meet(half(n), k)]
-        mistakes = [EquationMistake.of(number, value) for number, value in wrong]
-        if not wrong:
-            self.blame.judged.add(side.line)
-        all_wrong = len(wrong) == len(numbers)
-        squared = key_of(name) == "σ" and are_squares(mistakes)
-        if not wrong or (all_wrong and not (squared or are_exchanged(mistakes))):
-            return
-        self.blame.judge.uses = []
-        self.blame.right = known
-        self.blame.doubt(pair, mistakes)
-        self.blame.numbers(mistakes, Side(None, shown(pair.left), side.line), side, "B")
 
     def _remember(self, chain: Chain) -> None:
         """Take what an equation states into the scope."""
@@ -298,7 +192,7 @@ class EquationReader:
         if not names or chain.sides[0].tree is not names[0]:
             return
         last = chain.sides[-1]
-        formulas = [self._as_usual(names[0], formula, last.line) for formula in chain.formulas]
+        formulas = [self.formulas.meant(names[0], formula, last.line) for formula in chain.formulas]
         if formulas:
             key = f"{FORMULA}{key_of(names[0])}"
             self.scope.say(names[0], self.changed.get((last.line, key), formulas[0]), last.line)
@@ -321,22 +215,6 @@ class EquationReader:
                 before = self.restated.state(name, value, last.line) if plain else None
                 self.scope.state(name, value, last.line, before or self.blame.right)
                 self.stated.setdefault(key, {})[value] = last.line
-
-    def _as_usual(self, name: Tree, formula: Tree, line: int) -> Tree:
-        """Blame a formula that is not what its quantity is everywhere, and return what is meant."""
-        key = key_of(name) or ""
-        other = meant(key, formula) or with_bias(formula)
-        factor = other is not None and len(literals(other)) > len(literals(formula))
-        if other is None or (factor and key.upper().endswith("KL") and key in self.multiples):
-            return formula
-        if self.of_deviation and key in ("σ", "z"):
-            return formula
-        self.blame.read_by["B"] += 1
-        printed, expected = shown(formula), shown(other)
-        reason = f"{key} is {expected} by its definition, but {printed} is printed"
-        self.blame.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
-        self.blame.explain_equation()
-        return other
 
     def _settle_gradients(self) -> None:
         if not self.backward.is_understood:
@@ -384,27 +262,8 @@ def _results(chains: Sequence[Chain]) -> Iterator[tuple[int, str]]:
                 yield side.line, side.text
 
 
-def _is_chosen(tree: Tree) -> bool:
-    """Whether a list has whole numbers alone, as an author chooses for an example."""
-    return isinstance(tree, Row) and all(number.whole for number in literals(tree))
-
-
-def _has_function(chain: Chain) -> bool:
-    trees = (side.tree for side in chain.sides if side.tree is not None)
-    return any(isinstance(part, FunctionCall) for tree in trees for part in inside(tree))
-
-
 def _is_arithmetic(tree: Tree) -> bool:
     return is_numeric(tree) and not is_bare(tree)
-
-
-def _likely(number: Literal) -> tuple[Literal, ...]:
-    """Return a number, and what it may have been before it was damaged."""
-    return (number, *damages(number))
-
-
-def _is_near(bounds: Range, number: Literal) -> bool:
-    return abs(float(bounds.middle) - number.value) <= NEAR * abs(number.value)
 
 
 def _has_digits(text: str) -> bool:
