@@ -645,7 +645,7 @@ def by_hand(model: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         (ReturnsLoss, {}, "model(x)"),
         (LossAmongParts, {}, "model(x)[1][1]"),
         (Lightning, {}, "Lightning.training_step(x, 0)['loss']"),
-        (LightningWithLabels, {}, "LightningWithLabels.training_step((x, zeros), 0)"),
+        (LightningWithLabels, {}, "LightningWithLabels.training_step([x, zeros], 0)"),
         (Usual, {"objective": by_hand}, "by_hand(model, x)[0]"),
         (Usual, {"objective": lambda model, x: by_hand(model, x)[0]}, "lambda(model, x)"),
     ],

@@ -352,6 +352,11 @@ class _Fitting:
         unused = [] if self._has_prediction() else self._predictions()
         if unused:
             places = listed([part.place for part in unused])
+            if self._is_of_model():
+                raise CannotBind(
+                    f"no parameter of the loss gets {places}; if it runs the model itself, give "
+                    f'--objective-expr "model.{self._loss.__name__}(x)" in place of it'
+                )
             name = next(iter(self._for_x), self._wanted[0].name if self._wanted else "NAME")
             raise self._undecided(f"no parameter gets {places}", {name: unused[0].place})
 
@@ -371,10 +376,12 @@ class _Fitting:
         for p in self._open:
             if p.default is p.empty:
                 given[p.name] = free.pop(0) if free else "1.0"
-        function = name_of(self._loss)
-        if getattr(self._loss, "__self__", None) is self._outputs.model is not None:
-            function = f"model.{self._loss.__name__}"
+        function = f"model.{self._loss.__name__}" if self._is_of_model() else name_of(self._loss)
         return objective_calling(function, given)
+
+    def _is_of_model(self) -> bool:
+        """Whether the loss is a method of the model itself."""
+        return getattr(self._loss, "__self__", None) is self._outputs.model is not None
 
     def _undecided(self, why: str, meant: Mapping[str, str]) -> CannotBind:
         """Return the error for two places to go, in one line with the option that settles it.

@@ -17,8 +17,9 @@ from ..quick_classes import NamedTuple, dataclass
 from .argument_matching import CannotBind, fitted, parameters_of
 from .argument_sources import arguments_of
 from .batches import batch_of
-from .code_reading import BY_PLACE, name_of
-from .kept_state import settings_put_back
+from .code_reading import BY_PLACE, name_of, parts_taken
+from .kept_state import KeptState, holders_of, settings_put_back
+from .loss_methods import method_of
 from .loss_total import named_loss, numbers_of, require_whole, total_of
 from .model_outputs import Outputs, described
 from .suggested_objective import objective_of, objective_of_more
@@ -87,7 +88,8 @@ class LossOf:
             _require_one_input(model)
         outputs = self._outputs(model, x)
         if self.loss is not None:
-            return self._called(self.loss, outputs, model, "the loss", name_of(self.loss))
+            loss = method_of(model, self.loss)
+            return self._called(loss, outputs, model, "the loss", name_of(loss))
         return self._within(outputs, model)
 
     def _outputs(self, model: nn.Module, x: Tensor) -> Outputs:
@@ -127,14 +129,30 @@ class LossOf:
         return Computed(total.loss, call._replace(taken=total.taken, added=total.added))
 
     def _training_step(self, model: Any, x: Tensor) -> Computed:
-        """Call a Lightning-shaped step with the batch alone, then with labels that are not used."""
-        try:
-            result, batch = model.training_step(x, 0), "x"
-        except (ValueError, TypeError):
-            # It takes its batch apart, as in `x, _ = batch`.
-            result, batch = model.training_step((x, torch.zeros(x.shape[0])), 0), "(x, zeros)"
+        """Call a Lightning-shaped step with the batch, and with labels where it wants any.
+
+        A tensor can be taken apart as well, into its rows: a step that takes its batch apart,
+        itself or in what it calls, is not to get one.
+        """
+        step = model.training_step
+        name = next((p.name for p in parameters_of(step)), "")
+        places = [part for part in parts_taken(step, name) if isinstance(part, int)]
+        several = max(places, default=1) + 1
+        tries: list[Any] = [[x, *(torch.zeros(x.shape[0]) for _ in range(several - 1))]]
+        tries += [] if places else [x]
+        for batch in tries:
+            before, state = KeptState(holders_of(model)), torch.get_rng_state()
+            try:
+                result = step(batch, 0)
+                break
+            except (AttributeError, IndexError, TypeError, ValueError):
+                if batch is tries[-1]:
+                    raise
+                before.put_back()
+                torch.set_rng_state(state)
+        given = "x" if batch is x else f"[{', '.join(['x', *['zeros'] * (several - 1)])}]"
         function = f"{type(model).__name__}.training_step"
-        call = LossCall(function, (Argument("", batch), Argument("", "0")))
+        call = LossCall(function, (Argument("", given), Argument("", "0")))
         return self._taken(result, "training_step", call, model, x)
 
     def _called(
