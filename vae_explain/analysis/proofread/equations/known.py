@@ -14,6 +14,8 @@ EXACT_BY = 2  # a result with so many digits more than an operand takes that ope
 SHOWN = 3  # digits of what a number should be, at least
 FAR = 1e-3  # of a number: a slip in late digits, and no other number
 COMPUTED_BY = 7  # digits of a number that nobody chooses, so that it was rounded before
+NEXT = 1e-6  # of a unit, by which what is cut lies before the next number
+ULPS = 4 * float(np.finfo(float).eps)
 WITHIN = 0.999  # of half a unit, so that the next number of as many digits is another
 
 
@@ -108,7 +110,8 @@ def _complement(number: Literal) -> str | None:
 def cut_or_rounded(number: Literal) -> Range:
     """Return all that an operand may stand for: a calculator's display may be cut."""
     size, unit = abs(number.value), number.unit
-    bounds = Range(*np.asarray((size - unit / 2, np.nextafter(size + unit, size))))
+    # What is cut is less than the next number, and by more than arithmetic rounds.
+    bounds = Range(*np.asarray((size - unit / 2, size + unit - max(NEXT * unit, ULPS * size))))
     return Range(-bounds.high, -bounds.low) if number.text.startswith("-") else bounds
 
 
