@@ -19,6 +19,7 @@ from .run import EquationReader
 from .sigmoids import with_sigmoids
 from .syntax import Literal, Symbol
 from .tokens import has_decimal_commas, with_points
+from .used_matrices import wrong_matrices
 
 MOST_EQUATIONS = 20_000  # of one document: a book of them, and some seconds
 MOST_CELLS = 20_000  # of its tables, likewise
@@ -76,8 +77,9 @@ def _read(passages: Sequence[Passage]) -> Reading:
         run = EquationReader(put_in=run.blame.put_in.known, others=numbers)
         run.read(chains, claims)
     findings = with_fewest_findings(run, chains, claims)
-    lines = {finding.line for finding in findings}
-    findings += [finding for finding in wrong_lists(chains) if finding.line not in lines]
+    for wrong in (wrong_lists(chains), wrong_matrices(chains)):
+        lines = {finding.line for finding in findings}
+        findings += [finding for finding in wrong if finding.line not in lines]
     findings.sort(key=lambda finding: finding.line)
     names = dict.fromkeys(key for c in chains for s in c.sides if (key := _name_of(s)))
     too_deep = sum(chain.too_deep for chain in chains)

@@ -85,13 +85,13 @@ def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
     lists = [entry for entry, sides in given if sides == 2]  # and not the result of others
     if not lists:
         return
-    sums = [columns for chain in chains if (columns := list(_columns(chain)))]
+    sums = [columns for chain in chains if (columns := list(term_columns(chain)))]
     columns = [column for members in sums for column in members]
-    used = Counter(_key(column.numbers) for column in columns)
-    stated = Counter(_key(entry.numbers) for entry, _ in given)
+    used = Counter(key_of_numbers(column.numbers) for column in columns)
+    stated = Counter(key_of_numbers(entry.numbers) for entry, _ in given)
     orphans: dict[object, TermColumn] = {}
     for column in columns:
-        key = _key(column.numbers)
+        key = key_of_numbers(column.numbers)
         if stated[key]:
             continue
         beside = any(stated[other] for other in column.beside)
@@ -104,7 +104,7 @@ def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
                 orphans.setdefault(("lost", *key[:i], *key[i + 1 :]), column)
     blamed: set[Tree] = set()
     for entry in lists:
-        key = _key(entry.numbers)
+        key = key_of_numbers(entry.numbers)
         if entry.tree in blamed:
             continue
         for finding in _held(entry, key, orphans, used[key], stated):
@@ -121,11 +121,11 @@ def _held(
 ) -> Iterator[DocumentFinding]:
     """Hold a list against the columns that stand in no list."""
     other = orphans.get(tuple(sorted(key)))
-    if other is not None and not used and stated[key] == 1 and _tells(entry.numbers):
+    if other is not None and not used and stated[key] == 1 and tells(entry.numbers):
         yield _exchanged(entry, other)
         return
     lost = orphans.get(("lost", *key))
-    if lost is not None and not used and stated[key] == 1 and _tells(literals(lost.tree)):
+    if lost is not None and not used and stated[key] == 1 and tells(literals(lost.tree)):
         yield _lost(entry, lost)
         return
     masked = (orphans.get(mask) for mask in _masks(key))
@@ -151,7 +151,7 @@ def _lists(chain: Chain) -> Iterator[StatedList]:
             yield StatedList(key, last, tuple(numbers), line)
 
 
-def _columns(chain: Chain) -> Iterator[TermColumn]:
+def term_columns(chain: Chain) -> Iterator[TermColumn]:
     """Yield the columns of an equation's first sum of alike terms that comes to its result.
 
     A number alone beside products is added to them, as a bias is.
@@ -173,7 +173,7 @@ def _columns(chain: Chain) -> Iterator[TermColumn]:
         columns = [tuple(_signed(term, j) for term, _ in alike) for j in range(size)]
         for j, numbers in enumerate(columns):
             places = tuple(at + j for _, at in alike)
-            beside = tuple(_key(other) for other in columns if other is not numbers)
+            beside = tuple(key_of_numbers(other) for other in columns if other is not numbers)
             negative = tuple(size > 1 and isinstance(term, Negative) for term, _ in alike)
             yield TermColumn(numbers, places, tree, last, size > 1, beside, negative)
         return
@@ -201,7 +201,7 @@ def _signed(term: Tree, place: int) -> Literal:
     return literals(term)[place]
 
 
-def _key(numbers: Sequence[Literal]) -> Key:
+def key_of_numbers(numbers: Sequence[Literal]) -> Key:
     return tuple(number.value for number in numbers)
 
 
@@ -210,7 +210,7 @@ def _masks(key: Key) -> Iterator[tuple[float | None, ...]]:
     yield from ((*key[:i], None, *key[i + 1 :]) for i in range(len(key)))
 
 
-def _tells(numbers: Sequence[Literal]) -> bool:
+def tells(numbers: Sequence[Literal]) -> bool:
     return sum(number.significant for number in numbers if not number.whole) >= TELLING
 
 
@@ -240,7 +240,7 @@ def _one_number(
         return
     others = [*entry.numbers[:place], *entry.numbers[place + 1 :]]
     elsewhere = any(number.value == theirs.value for number in literals(entry.tree))
-    telling = _tells(literals(column.tree)) if beside else _tells(others)
+    telling = tells(literals(column.tree)) if beside else tells(others)
     likely = _is_damaged(ours, theirs) or (beside and elsewhere)
     if len(others) < 2 or not telling or not likely:
         return

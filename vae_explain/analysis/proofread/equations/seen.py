@@ -104,7 +104,7 @@ def _likenesses(text: str) -> Iterator[str]:
     yield from (f"{text[:i]}?{text[i + 1 :]}" for i, sign in enumerate(text) if sign.isdigit())
 
 
-def is_within(numbers: Sequence[float], others: Sequence[float]) -> bool:
+def is_within(numbers: Sequence[object], others: Sequence[object]) -> bool:
     """Whether numbers stand among others, in this order."""
     left = iter(others)
     return all(number in left for number in numbers)
