@@ -102,6 +102,28 @@ z = μ + σ⊙ε = [1.224, -0.826]
 
 DEFINED = "μ = 2.0, σ = 0.5, ε = 1.2\n\nz = μ + σε = 2.0 + 0.5(1.2) = 2.6"
 
+KEYS = """
+```python
+q = [0.8, -0.3]
+K = [[0.5, 0.2], [-0.4, 0.9], [0.1, 0.7]]
+s1 = 0.8*0.5 + (-0.3)*0.2   # 0.34
+s2 = 0.8*(-0.4) + (-0.3)*0.9   # -0.59
+s3 = 0.8*0.1 + (-0.3)*0.7   # -0.13
+```
+"""
+
+LOGISTIC = """
+The sigmoid is
+
+$y = \\sigma(-0.4036) = \\frac{1}{1 + e^{0.4036}} = \\frac{1}{1 + 1.4972} = 0.4004$
+
+$g = (0.2275)(0.5(0.7071)(-0.5)) + \\frac12(0.5 - 1.0) = 0.2275(-0.1768) - 0.2500 = -0.2902$
+
+$v = 0.9(0.05) + 0.1(0.5) = 0.045 + 0.05 = 0.095$
+"""
+
+EXPONENT = "Log-variance: $\\ln \\sigma^2 = -1.0000$, so $\\sigma = e^{-0.5} = 0.606531$"
+
 OUTER = """
 $G = \\begin{bmatrix} -0.6755 \\\\ -0.2830 \\end{bmatrix} \\begin{bmatrix} 0.815 & 0 & 0.27
 \\end{bmatrix} = \\begin{bmatrix} -0.5505 & 0 & -0.1824 \\\\ -0.2306 & 0 & -0.0764 \\end{bmatrix}$
@@ -155,6 +177,20 @@ The shares are softmax(0.2404, -0.4172) = (0.6587, 0.3413).
         (OUTER, "-0.2306 &", "-0.2036 &", 3, "-0.2036"),
         (OUTER, "-0.2830", "-0.2380", 2, "-0.2380"),
         (OUTER, "0.6587", "0.6578", 5, "0.6578"),
+        # The rows of a matrix that is nowhere multiplied by its name.
+        (KEYS, "[0.5, 0.2], [-0.4, 0.9]", "[-0.4, 0.9], [0.5, 0.2]", 4, "-0.4"),
+        (KEYS, "[-0.4, 0.9], ", "", 4, "[[0.5, 0.2], [0.1, 0.7]]"),
+        (KEYS, "0.2], [-0.4", "-0.4], [0.2", 4, "-0.4"),
+        # A row that arithmetic has lost, before what it comes to or behind what it is made of.
+        (PRODUCT, "\\\\ 0.02705 + 0.24048", "", 4, "-0.0541"),
+        # What is wrong in arithmetic between two sides that agree: a number, or a sign.
+        (LOGISTIC, "\\sigma(-0.4036)", "\\sigma(-0.5036)", 4, "-0.5036"),
+        (LOGISTIC, "1 + e^{0.4036}", "1 - e^{0.4036}", 4, "1/(1 - exp(0.4036))"),
+        (LOGISTIC, "(0.5 - 1.0)", "(-0.5 - 1.0)", 6, "-0.5"),
+        # What an exact product cannot be cut to.
+        (LOGISTIC, "0.045", "0.044", 8, "0.044"),
+        # A value of which another one is stated, that follows from what was meant.
+        (EXPONENT, "-1.0000", "-1.0070", 1, "-1.0070"),
         # A formula of the field's, for which no value is doubted.
         (DEFINED, "+ σε", "- σε", 3, "μ - σ·ε"),
     ],

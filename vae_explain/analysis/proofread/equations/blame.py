@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from .chains import Side
 from .claims import ColumnClaim, with_number
@@ -17,14 +18,16 @@ from .dropped import blame_lost_row
 from .evaluation import CannotEvaluate, as_printed, evaluate
 from .findings import DocumentFinding, Layer
 from .intervals import Range
-from .judging import ComparedSides, EquationMistake, has_activation
+from .judging import MANY, ComparedSides, EquationMistake, has_activation
 from .known import Known
 from .operands import (
     are_exchanged,
     are_squares,
     gives,
+    is_damaged,
     rearranged_operand,
     slip,
+    tells,
     wrong_operand,
 )
 from .scope import Scope
@@ -35,9 +38,11 @@ from .syntax import (
     is_bare,
     key_of,
     literals,
+    quantities,
     replaced,
 )
 from .terms import wrong_terms
+from .variants import signs, somewhere
 from .wrong_formulas import FormulaBlame, takes_bias_off
 
 
@@ -80,6 +85,7 @@ class Blame(FormulaBlame):
         self.right: Range | None = None
         self.last = last
         self.corrected = ChainMap({}, self.in_tables)
+        self.meant: dict[Tree, Tree] = {}  # for sides of it of which a sign is wrong
         self.unknown = False
 
     def explain_equation(self) -> None:
@@ -97,12 +103,14 @@ class Blame(FormulaBlame):
         slip: float = 0.0,
     ) -> None:
         """Hold two sides together, and blame what is wrong."""
+        pair = pair._replace(left=self.meant.get(pair.left, pair.left))
         try:
             mistakes = self.judge.mistakes(pair, earlier)
         except CannotEvaluate:
             lost = blame_lost_row(pair, left, right, self.scope)
             if lost is not None:
-                self.findings.append(lost)
+                known = {(finding.line, finding.printed) for finding in self.findings}
+                self.findings += [lost] if (lost.line, lost.printed) not in known else []
                 return
             self.unjudged += 1
             self.unknown = self.unknown or layer == "A"
@@ -291,7 +299,36 @@ class Blame(FormulaBlame):
         if follow[0] == follow[1]:
             return False
         tree, side = (pair.right, right) if follow[0] else (pair.left, left)
-        return self._blame_operand(tree, printed, [], side)
+        return self._blame_operand(tree, printed, [], side) or self._blame_sign(tree, side)
+
+    def _blame_sign(self, tree: Tree, side: Side) -> bool:
+        """Blame a sign of arithmetic that gives what the equation at hand ends in without it."""
+        printed = literals(self.last) if self.last is not None else []
+        for other in somewhere(tree, signs) if tells(printed) else ():
+            if gives(other, printed):
+                self.blame_text(tree, other, side)
+                self.meant[tree] = other
+                return True
+        return False
+
+    def damaged(self, pair: ComparedSides) -> None:
+        """Blame the value that a formula is of, if it is one that was meant, damaged.
+
+        What a result of few digits needs may be so by chance, as it may be another example's.
+        """
+        if sum(number.significant for number in literals(pair.right)) < MANY:
+            return
+        names = set(quantities(pair.left))
+        stated = self.scope.where(names.pop()) if len(names) == 1 else None
+        if stated is None:
+            return
+        line, key, value, _ = stated
+        for demand in self._demands(pair, value, partial(self.scope.supposing, key)):
+            old, new = demand.old, demand.new
+            if not (isinstance(old, Literal) and isinstance(new, Literal)):
+                continue
+            if is_damaged(old, new.value):
+                self._follow_from(old.line or line, old.text, new.text, literals(pair.right))
 
     def _value(self, tree: Tree) -> Range | None:
         """Return what a side comes to, by what the document states of its names."""

@@ -18,6 +18,7 @@ from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .findings import DocumentFinding
 from .intervals import Range, all_meet
 from .judging import ComparedSides
+from .known import FAR
 from .scope import Scope
 from .syntax import (
     Literal,
@@ -26,6 +27,7 @@ from .syntax import (
     flattened,
     inside,
     is_bare,
+    is_numeric,
     literals,
     quantities,
     shown,
@@ -34,19 +36,24 @@ from .syntax import (
 
 MOST_ROWS = 64  # of a value, at each of which one is put back
 TELLING = 4  # digits of the results that are right with it
+MANY = 3  # numbers of a result of which one may be wrong besides
 
 
 def blame_lost_row(
     pair: ComparedSides, left: Side, right: Side, scope: Scope
 ) -> DocumentFinding | None:
     """Return a list that has lost an entry or a row, where all else follows with it."""
-    if not is_bare(pair.right) or pair.place is not None:
+    if pair.place is not None:
         return None
-    lost = lost_result(pair)
-    if lost is not None:
-        reason = f"{left.text} gives one more than {right.text}"
-        line = lost.line or right.line
-        return DocumentFinding(line, lost.text, "", reason, "B")
+    both = is_numeric(pair.left) and is_numeric(pair.right)
+    turned = [(pair._replace(left=pair.right, right=pair.left), right, left)] if both else []
+    for sides, whole, part in ((pair, left, right), *turned):
+        lost = lost_result(sides)
+        if lost is not None:
+            reason = f"{whole.text} gives one more than {part.text}"
+            return DocumentFinding(lost.line or part.line, lost.text, "", reason, "B")
+    if not is_bare(pair.right):
+        return None
     for value, line, name, put_back in _lists_in(pair, scope):
         mended = with_lost_row(value, put_back, pair.right)
         if mended is not None:
@@ -120,20 +127,26 @@ def _middle(bounds: Range | None) -> Array | None:
 
 
 def lost_result(pair: ComparedSides) -> Literal | None:
-    """Return the first number behind a gap in a result, if a formula gives one more than it has."""
-    printed = literals(pair.right)
+    """Return the first number behind a gap in a result, if a formula gives one row more than it.
+
+    A number of it may be wrong besides.
+    """
+    right = flattened(pair.right)
+    if not isinstance(right, Row) or not is_numeric(right):
+        return None
     try:
-        found = pair.found(as_printed).flat()
+        found, printed = pair.found(as_printed).flat(), evaluate(right, half).flat()
     except CannotEvaluate:
         return None
-    rows = flattened(pair.right)
-    width = len(literals(rows.entries[0])) if isinstance(rows, Row) else 1
-    if len(found) != len(printed) + width or _digits(printed) < TELLING:
+    rows = right.entries
+    width = len(printed) // len(rows)
+    if len(found) != len(printed) + width or _digits(literals(right)) < TELLING:
         return None
     for gap in range(0, len(found), width):
         rest = [*found[:gap], *found[gap + width :]]
-        if all(all_meet(half(n), f) for n, f in zip(printed, rest, strict=True)):
-            return printed[min(gap, len(printed) - 1)]
+        wrong = sum(not _are_near(n, f) for n, f in zip(printed, rest, strict=True))
+        if wrong <= (len(printed) > MANY):
+            return literals(rows[min(gap // width, len(rows) - 1)])[0]
     return None
 
 
@@ -152,6 +165,11 @@ def _with_a_row(value: Tree) -> Iterator[tuple[Row, int | None]]:
     row = Row((zero,) * len(literals(entries[0])))
     for i in range(len(entries) + 1):
         yield Row((*entries[:i], row, *entries[i:])), None
+
+
+def _are_near(one: Range, other: Range) -> bool:
+    size = abs(float(other.middle))
+    return all_meet(one, other) or abs(float(one.middle) - float(other.middle)) <= FAR * size
 
 
 def _digits(numbers: Sequence[Literal]) -> int:

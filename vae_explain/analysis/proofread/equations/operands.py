@@ -174,14 +174,20 @@ def _others(
     prefers = seen.prefers(new, old)
     one_digit = one_digit_apart(old.text, new.text) and old.value * new.value >= 0
     if one_digit and (right or printed[0].significant > TELLING or spoken > 0):
-        yield _Other(2 + spoken, prefers, place, old, new)
+        # Of few digits, one is another in each number that is solved for.
+        yield _Other(1 + (old.significant > 2) + spoken, prefers, place, old, new)
     elif printed[0].significant - old.significant >= TELLING:
         yield _Other(1 + spoken, prefers, place, old, new)
 
 
+def tells(printed: Sequence[Literal]) -> bool:
+    """Whether a result has so many digits that it tells what it follows from."""
+    return sum(number.significant for number in printed) >= TELLING
+
+
 def rearranged_operand(tree: Tree, printed: Sequence[Literal]) -> EquationMistake | None:
     """Return the first number that is another in a list put in, whose numbers are in disorder."""
-    if sum(number.significant for number in printed) < TELLING:
+    if not tells(printed):
         return None
     lists = [part for part in inside(tree) if isinstance(part, Row) and is_bare(part)]
     for part in lists if len(literals(tree)) <= MOST_OPERANDS else ():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from .chains import Chain
 from .evaluation import CannotEvaluate, evaluate
@@ -42,10 +41,13 @@ def _calls(tree: Tree) -> bool:
 
 
 def _results(chain: Chain) -> Iterator[bool]:
-    """Yield for each number behind `σ(0.39)` whether it is the sigmoid's."""
-    for one, other in pairwise(side.tree for side in chain.sides):
+    """Yield for each `σ(0.39)` whether the number that its equation comes to is the sigmoid's."""
+    trees = [side.tree for side in chain.sides]
+    for position, one in enumerate(trees):
         called = isinstance(one, FunctionCall) and one.function == SIGMA and is_numeric(one)
-        if one is not None and called and isinstance(other, Literal) and not other.whole:
+        numbers = (tree for tree in trees[position:] if isinstance(tree, Literal))
+        other = next(numbers, None)
+        if one is not None and called and other is not None and not other.whole:
             try:
                 yield all_meet(evaluate(_called(one)), cut_or_rounded(other))
             except CannotEvaluate:

@@ -141,7 +141,10 @@ class StatedFormulas:
             self.blame.judged.add(side.line)
         all_wrong = len(wrong) == len(numbers)
         squared = key_of(name) == "σ" and are_squares(mistakes)
-        if not wrong or (all_wrong and not (squared or are_exchanged(mistakes))):
+        if all_wrong and not (squared or are_exchanged(mistakes)):
+            self.blame.damaged(pair)
+            return
+        if not wrong:
             return
         self.blame.judge.uses = []
         self.blame.right = known

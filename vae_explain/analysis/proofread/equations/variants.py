@@ -29,7 +29,7 @@ Change = Callable[[Tree], Iterator[Tree]]
 
 def variants(formula: Tree) -> Iterator[Tree]:
     """Yield formulas that differ by one sign, or by a factor of 2 before all or in a function."""
-    yield from somewhere(formula, _signs)
+    yield from somewhere(formula, signs)
     yield Negative(formula)
     yield from _scaled(formula)
 
@@ -55,7 +55,8 @@ def _scaled(tree: Tree) -> Iterator[Tree]:
         yield Product((factor, tree), ("", "*"))
 
 
-def _signs(tree: Tree) -> Iterator[Tree]:
+def signs(tree: Tree) -> Iterator[Tree]:
+    """Yield a formula with one of its own signs another."""
     match tree:
         case Sum(terms):
             for i, term in enumerate(terms):
