@@ -525,6 +525,36 @@ def test_bends_that_cancel_are_no_mistake() -> None:
     assert not shift.differences[CENTRAL].passed
 
 
+class TwoGates(nn.Module):
+    """A weight with one gate a little above it and one as far below, of opposite signs."""
+
+    def __init__(self, near: float, bend: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        self.near, self.bend = near, bend
+
+    def forward(self, x: Tensor) -> Tensor:
+        moved = self.weight - 1
+        gates = torch.relu(moved - self.near) - torch.relu(-self.near - moved)
+        loss: Tensor = (x * (self.weight + self.bend * gates)).sum()
+        return loss
+
+
+@pytest.mark.parametrize("bend", [4e-8, 1e-6, 1e-2, 1.0])
+@pytest.mark.parametrize("near", [1e-9, 3e-9, 1e-8])
+def test_bends_that_cancel_in_one_quotient_are_held_against_another(
+    near: float, bend: float
+) -> None:
+    # A smaller step rounds too much to be better, but does not reach the gates.
+    run, nudged = run_and_nudge(held(TwoGates(near, bend), torch.ones(1, 1), seed=0))
+    (weight,) = check_own(run, nudged).parameters
+    assert weight.differences[CENTRAL].passed
+    assert weight.differences[CENTRAL].conclusive
+    run.hand_gradients[run.value("weight").id] *= 1.0001
+    (weight,) = check_own(run, nudged).parameters
+    assert not weight.differences[CENTRAL].passed
+
+
 # --- what stays in float32 ----------------------------------------------------------------
 
 

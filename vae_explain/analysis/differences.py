@@ -37,13 +37,15 @@ def noise_of(along: Callable[[float], float]) -> float:
     Notes
     -----
     Where its values are in fewer digits than float64 has, as those of a float32 within, they stay
-    the same over many close arguments. So these move apart until no more than half do.
+    the same over many close arguments. So these move apart until no more than half do. A function
+    that happens to be exact at all of them is rounded elsewhere, its result at the least.
     """
+    least = EPSILON * abs(along(0.0)) / math.sqrt(12)  # anywhere within half a last digit
     part = CLOSE
     while part < FAR:
         values = [along(part * count) for count in range(AT)]
         if len(set(values)) > AT / 2:
-            return _deviation(values)
+            return max(_deviation(values), least)
         part *= FURTHER
     # A function that does not move, or one whose values are exact.
     return EPSILON * abs(along(0.0))

@@ -120,8 +120,11 @@ def _nudged(
         going_on = list(range(len(places)))
         for step in range(STEPS):
             steps = {n: step_of(starts[n], middle, noise, step, search.scale) for n in going_on}
-            # By a step of which the rounding alone leaves more open, nothing would be won.
-            steps = {n: s for n, s in steps.items() if noise / s <= search.open[n]}
+            # By a step of which the rounding alone leaves more open, nothing would be won, but
+            # for a second quotient beside one that speaks against the gradient.
+            steps = {
+                n: s for n, s in steps.items() if noise / s <= search.open[n] or search.differs[n]
+            }
             moves = [(n, starts[n] + sign * s) for n, s in steps.items() for sign in (1, -1)]
             if moves and math.isfinite(noise):
                 which, numbers = np.array([n for n, _ in moves]), np.array([to for _, to in moves])
@@ -161,6 +164,7 @@ class _Search:
         # What a further step has to leave less open than: what the one before did, or what that
         # found to be wrong. A gradient that is wrong is so by any step.
         self.open = np.full(len(chosen), math.inf)
+        self.differs = np.zeros(len(chosen), bool)  # from the gradient, by the last quotient
 
     def goes_on(self, n: int, quotient: tuple[float, float] | None) -> bool:
         """Take the quotient of a further step; return whether the next one may be better."""
@@ -168,6 +172,10 @@ class _Search:
             return False
         slope, within = quotient
         if within > self.open[n]:
+            if self.differs[n]:
+                # Corners on both sides of the middle may cancel in the bound of one quotient, and
+                # a smaller step meets fewer: twice, as what they leave may fall slowly with it.
+                self.error[n] += 2 * abs(slope - self.central[n])
             return False
         self.central[n], self.error[n] = slope, within
         self.open[n] = max(within, abs(slope - self.expected[n]))
@@ -176,6 +184,7 @@ class _Search:
             self.number, self.expected[here], self.central[here], self.scale, self.error[here],
             self.chosen[here],
         ).passed  # fmt: skip
+        self.differs[n] = not agrees
         return not (agrees and within <= FINE * self.scale)  # else there may be corners within
 
 
