@@ -13,8 +13,15 @@ from functools import partial
 from .engine.run import Arithmetic, Recordings, Run
 from .errors import UserError
 from .models.argument_matching import CannotBind
+from .models.other_conditions import (
+    doubled,
+    in_other_mode,
+    other_draws,
+    with_other_arguments,
+    with_own_noise,
+)
 from .models.prepare import prepared, user_code_errors
-from .models.prepared_model import PreparedModel, RunWithModel, other_draws
+from .models.prepared_model import PreparedModel, RunWithModel
 from .models.recorded_run import Recording
 from .models.request import Request
 from .models.user_code import CannotRun
@@ -186,12 +193,12 @@ def recordings_of(
                 first = replace(first, varies=not model.repeats(first))
         except (CannotBind, CannotRun, NoiseMismatch):
             first = replace(first, varies=True)
-    twice = again(model.doubled())
-    with model.in_other_mode() as switches:
+    twice = again(doubled(model))
+    with in_other_mode(model.model) as switches:
         switched = again(model, gradients=False) if switches else None
-    redrawn = again(model.with_own_noise(), other_draws(), gradients=False)
+    redrawn = again(with_own_noise(model), other_draws(), gradients=False)
     unmoved = []
-    for name, value, other, changed in model.with_other_arguments():
+    for name, value, other, changed in with_other_arguments(model):
         run = again(changed, gradients=False)
         if run is not None and run.loss_is(first):
             unmoved.append((name, value, other))

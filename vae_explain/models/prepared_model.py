@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from inspect import signature
 
 import numpy as np
 import torch
@@ -222,58 +220,12 @@ class PreparedModel:
         with default_precision(torch.float64):
             return self.in_float64().run(drawn)
 
-    def doubled(self) -> PreparedModel:
-        """Return the same with every row of the input twice, one batch behind the other."""
-        noise = tuple(torch.cat([draw, draw]) for draw in self.noise)
-        typed = None if self.typed is None else torch.cat([self.typed, self.typed])
-        return dataclasses.replace(self, x=torch.cat([self.x, self.x]), typed=typed, noise=noise)
-
-    def with_own_noise(self) -> PreparedModel:
-        """Return the same with all noise drawn, and none given."""
-        return dataclasses.replace(self, noise=())
-
     def require_drawn(self, command: str) -> None:
         """Raise an error if noise was set, for a command that draws anew at each run."""
         if self.noise:
             text = self.changes[-1].text if self.changes else None
             mend = f"{command} draws its own noise; leave it out, or use forward"
             raise UserError(mend, "--set", text)
-
-    def with_other_arguments(self) -> Iterator[tuple[str, float, float, PreparedModel]]:
-        """Yield each number that the loss is given by name, another one, and the same with that."""
-        given = getattr(self.objective, "arguments", {})
-        for name, value in given.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                other = 2 * value + 1
-                objective = dataclasses.replace(
-                    self.objective,  # type: ignore[type-var]  # a loss with arguments
-                    arguments={**given, name: other},
-                )
-                yield name, value, other, dataclasses.replace(self, objective=objective)
-
-    @contextmanager
-    def in_other_mode(self) -> Iterator[bool]:
-        """Let the model be in evaluation mode for once where it was training, or the other way.
-
-        Yields
-        ------
-        bool
-            Whether it can be: all of its modules are in one mode.
-        """
-        modules = list(self.model.modules())
-        before = self.model.training
-        of_one_mode = all(module.training == before for module in modules)
-        if of_one_mode and "mode" in signature(self.model.train).parameters:
-            self.model.train(not before)
-        elif of_one_mode:  # its `train` is another, as one that takes data
-            for module in modules:
-                module.training = not before
-        try:
-            yield of_one_mode
-        finally:
-            if of_one_mode:
-                for module in modules:
-                    module.training = before
 
     def watched(self, gradients: bool) -> tuple[Computed, Trace]:
         """Record a run that counts, with its backward pass: what it does stays done.
@@ -360,17 +312,6 @@ def draws_of(trace: Trace) -> list[Tensor]:
 def parameters_of(model: nn.Module) -> dict[str, Array]:
     """Return copies of a model's parameters, by name."""
     return {name: array_of(p).copy() for name, p in model.named_parameters()}
-
-
-@contextmanager
-def other_draws() -> Iterator[None]:
-    """Start PyTorch's generator, NumPy's and Python's elsewhere for once."""
-    with torch.random.fork_rng(devices=[]), unchanged([]):
-        seed = int(torch.randint(2**31, ()))  # depends on where the generator was
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        random.seed(seed)
-        yield
 
 
 @contextmanager

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import islice
-
-import numpy as np
 
 from ...engine.formulas import Steps
 from ...engine.graph import BoundOperation
@@ -24,22 +21,15 @@ from ...symbolic.expression import (
     Ref,
     Rest,
     references,
-    terms_of,
 )
-from ...symbolic.measure import evaluate
-from ...symbolic.text import to_text
 from ...trace import Array, is_whole
 from ..blocks import (
-    Adds,
-    Cell,
-    Column,
     Lines,
     Matrix,
     Note,
     Places,
     Recipe,
     Summary,
-    Table,
     Walkthrough,
 )
 from ..checks import Checks
@@ -47,13 +37,12 @@ from .draft import Draft, checked, finished, summary_note
 from .glossary import introduced
 from .header import heading_line, run_remarks
 from .not_finite import cause_section
+from .products import MOST_PRODUCTS, products
 from .run_says import TITLE, sentences
 from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, largest, tensor
 
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
-FEWEST_PRODUCTS, MOST_PRODUCTS = 4, 10  # of one line, that are shown one by one under it
-FEW_PRODUCTS = 5  # of a longer one, that fit on paper beside all others and the result
 # Of a run with more named values than this, or more numbers in all of its values, an overview
 # works out so many elements of each, and shows so many numbers one by one.
 MANY_VALUES, MANY_NUMBERS, FEW_LINES, FEW_NUMBERS = 60, 1_000_000, 3, 16
@@ -263,47 +252,12 @@ class RunPage(Draft):
         recipe = block.recipe and {
             "kind": "products", **{name: block.recipe[name] for name in ("of", "count", "by")}
         }  # fmt: skip
-        for table in self.products(block.name, lines, heads):
+        for table in products(block.name, lines, heads):
             largest = table.columns[0].role == "text"
             cut = len(heads) > MOST_PRODUCTS and not largest
             own = recipe and {**recipe, "names": heads if cut else None, "largest": largest}
             self.add(table._replace(recipe=own))
         self.add(checked(lines, noun, whose, tail, gates=gates))
-
-    def products(self, name: str, lines: Sequence[Worked], heads: Sequence[str]) -> list[Table]:
-        """Show what each product of long sums comes to, the largest of each marked.
-
-        Of very long ones the largest stand each in a column, and all others in one.
-
-        Parameters
-        ----------
-        heads
-            What stands above each product; nothing is shown where the lines have other ones.
-        """
-        sums = [terms_of(line.expression) for line in lines]
-        if any(isinstance(term, Rest) for terms in sums for term in terms):
-            # Each has its own largest parts.
-            return [_largest_products(name, lines[0], sums[0])]
-        if not lines or len(heads) <= FEWEST_PRODUCTS or any(len(s) != len(heads) for s in sums):
-            return []
-        amounts = np.array([[evaluate(term) for term in terms] for terms in sums])
-        shown = np.arange(len(heads))
-        if len(heads) > MOST_PRODUCTS:
-            sizes = np.nan_to_num(np.abs(amounts).max(axis=0), nan=np.inf)
-            shown = np.sort(np.argsort(-sizes, kind="stable")[:FEW_PRODUCTS])
-        named = [heads[int(at)] for at in shown] + ["all others"] * (len(shown) < len(heads))
-        columns = (
-            Column("products", "label"),
-            *(Column(head, "value", "gradient") for head in named),
-            Column(name, "value", "gradient", accent=True),
-        )
-        rows: list[tuple[Cell, ...]] = []
-        for line, each in zip(lines, amounts, strict=True):
-            others = [math.fsum(np.delete(each, shown))] if len(shown) < len(heads) else []
-            rows.append((line.label.strip("[]"), *each[shown].tolist(), *others, line.shown))
-        marked = 1 + np.argmax(np.abs(amounts[:, shown]), axis=1)
-        adds = Adds(len(named) + 1, tuple(range(1, len(named) + 1)))
-        return [Table(columns, tuple(rows), adds=adds, marked=tuple(marked.tolist()))]
 
     def shortened_note(self, block: Lines, words: str = LONG_SUMS) -> list[Note]:
         """Say that some of a block's lines leave out parts of a sum, if they do."""
@@ -355,21 +309,6 @@ class RunPage(Draft):
         self.add(*summary_note(self.blocks), *cause_section(self.run, self.sections + 1))
         header = heading_line(self.run), (*run_remarks(self.run), *remarks)
         return finished(command, *header, self.blocks, self.run)
-
-
-def _largest_products(name: str, line: Worked, terms: Sequence[Expression]) -> Table:
-    """Show what each written part of one long sum comes to, the largest first."""
-    parts = [
-        (
-            "all others" if isinstance(term, Rest) else to_text(term).removeprefix("-"),
-            evaluate(term),
-        )
-        for term in terms
-    ]
-    parts.sort(key=lambda part: (part[0] == "all others", -abs(part[1])))
-    rows = (*parts, (f"{name}{line.label}", line.shown))
-    columns = Column("products", "text"), Column("", "value", "gradient", accent=True)
-    return Table(columns, rows)
 
 
 def is_reference(run: Run) -> bool:
