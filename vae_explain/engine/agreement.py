@@ -1,9 +1,9 @@
-"""Does a trace agree with itself? Each operation once more, from the numbers that stand before it.
+"""Does a trace agree with itself? Each operation is computed again from its recorded operands.
 
-What PyTorch has just recorded does. A trace from a file may have been changed since: a value
-that is not what its operation makes of its operands, a gradient that is not what the chain rule
-makes of those behind it. Each is held against its own neighbours, so that what was changed is
-found, and not all that depends on it.
+A trace that PyTorch has just recorded does. One from a file may have been changed since: then a
+value is not what its operation makes of its operands, or a gradient is not what the chain rule
+makes of those that arrive. Each is compared with its own neighbours, so that only what was changed
+is named, and not all that depends on it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STEPS = 16
 
 
 class DoesNotFit(ValueError):
-    """An operation that cannot have given what it is said to, whatever the numbers."""
+    """An operation that cannot have given its recorded output, whatever the numbers."""
 
 
 class OnceMore(NamedTuple):
@@ -71,7 +71,7 @@ def disagreements(graph: Graph) -> Iterator[str]:
 
 
 def _blend(graph: Graph) -> tuple[dict[int, Array], dict[int, Array], dict[int, Array]]:
-    """Return where gradients begin, and the gradients: of the loss and of each term in one.
+    """Return where gradients begin, and one sum of those of the loss and of each term.
 
     The third is how large the numbers are that were added up in each.
 
@@ -95,7 +95,7 @@ def _blend(graph: Graph) -> tuple[dict[int, Array], dict[int, Array], dict[int, 
 
 
 def _apart(compute: Compute, held: Arrays, values: Arrays, gradients: Arrays) -> Iterator[int]:
-    """Yield the ids of arrays that come out otherwise than they are held, beyond rounding.
+    """Yield the ids of arrays that differ from the recorded ones by more than rounding.
 
     Where no bound on that is known, it is what a few units in the last place of the neighbours
     amount to, which for most operations is as little of the result. How much it is where an
@@ -198,10 +198,10 @@ def _cannot(bound: BoundOperation, error: Exception) -> DoesNotFit:
 
 
 def _rounding(held: Array, computed: Array, neighbours: tuple[Array, ...]) -> Array:
-    """Return what rounding may add up to, of what is as large as the largest of the arrays.
+    """Return what the roundings may add up to, if all numbers are as large as the largest one.
 
-    That of n numbers grows as √n, for it goes up as often as down. Within one operation half of
-    the digits may go, as in a norm over a few rows that are nearly alike.
+    Those of n numbers grow as √n, since they go up as often as down. One operation may lose half
+    of the digits, such as a norm over a few rows that are nearly alike.
     """
     info = np.finfo(held.dtype if held.dtype.kind in "fc" else np.float64)
     count = sum(each.size for each in neighbours)
@@ -210,13 +210,13 @@ def _rounding(held: Array, computed: Array, neighbours: tuple[Array, ...]) -> Ar
 
 
 def _is_rounded(computed: Array, held: Array) -> bool:
-    """Whether an array is another one with fewer digits, as most are: to the last digit."""
+    """Whether an array is another one, rounded to fewer digits."""
     alike = computed.dtype.kind == held.dtype.kind
     return alike and np.array_equal(computed.astype(held.dtype), held, equal_nan=True)
 
 
 def _within(computed: Array, held: Array, allowed: Array) -> bool:
-    """Whether two arrays agree; what overflowed does so where the other has too large a number."""
+    """Whether two arrays agree; an overflow agrees with a number that is nearly too large."""
     finite = np.isfinite(held) & np.isfinite(computed)
     if not finite.all():
         most = np.finfo(held.dtype).max if held.dtype.kind == "f" else np.inf

@@ -11,7 +11,7 @@ from ..trace import Array
 from .forward_pass import Adjust, Arrays, operand_arrays
 from .graph import BoundOperation, Graph
 
-# Takes an array made on the way to another, and returns the one that is gone on with.
+# Takes an array that an operation makes on the way, and returns the one to go on with.
 Within = Callable[[Array], Array]
 
 

@@ -41,7 +41,7 @@ from .run import Run
 
 TRIALS = 2  # of other numbers
 NEAR = 1e-8  # relative to the largest number of a tensor, which a sum's rounding is far below
-# What a rule raises where it goes by a number that is not decided.
+# What a rule may raise when its formula depends on a number that is not given.
 UNDECIDED = (NotExplained, NotAtOnce, TypeError, AttributeError, ValueError)
 
 

@@ -24,17 +24,17 @@ class Cause(NamedTuple):
     Attributes
     ----------
     value
-        The id of the first value that is not, or of which the gradient is not.
+        The id of the first value that is not finite, or whose gradient is not.
     of_gradient
         Whether it is the gradient.
     operation
-        That made it; None for what the run started from.
+        The one that made it; None for what the run started from.
     why
         In words that follow "is the first operation that is not finite": what went in.
     mend
         What to change, in a sentence.
     operand
-        The id of what went in and cannot.
+        The id of the operand that the operation cannot take.
     """
 
     value: int

@@ -74,9 +74,9 @@ class Steps:
         return [by_name[ref.name].id for ref in references(formula) if ref.name in by_name]
 
     def held_back(self, value_id: int) -> bool:
-        """Whether a value passes no gradient back to what it was made from, though that has one.
+        """Whether a value passes no gradient back, though what it was made from has one.
 
-        That is so of what is computed under `no_grad`, and of indices.
+        So it is with what is computed under `no_grad`, and with indices.
         """
         graph, reached = self.run.graph, self.run.gradients
         return (
@@ -165,7 +165,7 @@ class Steps:
     def chosen(self, value_id: int, index: Index) -> tuple[Expression, tuple[Ref, ...]]:
         """Return how one element is made, and the indices by which its numbers were chosen.
 
-        The expression names the chosen number alone; of a code's, `indices[0]` chose it.
+        The expression names only the chosen number; that of a code was chosen by `indices[0]`.
         """
         chosen_by = self._chosen_by = {}
         try:
@@ -184,7 +184,7 @@ class Steps:
         return self._formulas[value_id]
 
     def shape_written(self, value_id: int) -> tuple[int, ...]:
-        """Return the shape of a value's formula, which leaves to broadcasting what it repeats.
+        """Return the shape of a value's formula, which does not write what broadcasting repeats.
 
         A constant without a name that is one number everywhere is written as that number.
         """
@@ -232,7 +232,7 @@ class Steps:
         ]
 
     def _forget(self) -> None:
-        """Let go of the ways of one gradient that no other one shares, or of too many."""
+        """Forget the ways of gradients when there are too many."""
         if len(self._ways) > MOST_REMEMBERED:
             self._ways.clear()
 

@@ -52,7 +52,7 @@ class _Arriving(NamedTuple):
 
 
 def _largest(arriving: list[_Arriving], most: int) -> list[_Arriving]:
-    """Return what arrives by the chains that bring most, and what the others bring together."""
+    """Return the largest amounts that arrive by single chains, and the sum of all others."""
     if len(arriving) <= most:
         return arriving
     arriving = sorted(arriving, key=lambda one: (not one.chain, -float(np.abs(one.share).sum())))

@@ -63,10 +63,10 @@ def answers(run: Run) -> tuple[int, ...]:
 
 
 def ways(run: Run) -> tuple[TermWay, ...]:
-    """Return the ways of a run's gradients; none where the encoder has no two answers.
+    """Return the ways of a run's gradients; none where the encoder has fewer than two answers.
 
-    None either where a gradient is not made by the rules alone, since then the parts of it
-    could not be told apart, or where the run is too big.
+    Nor are there any where a gradient is not made by the rules alone, since its parts are not known then, or
+    where the run is too big.
     """
     through, terms, graph = answers(run), run.trace.terms, run.graph
     parts = max(len(terms), 1) * len(through)
@@ -99,8 +99,8 @@ def parts_at(
 ) -> tuple[tuple[TermWay, Array], ...]:
     """Return what each way brings to a value; nothing where that is not all of its gradient.
 
-    It is not where a way leads around the answers, as in a model with a second latent, or
-    where the run overflows.
+    So it is where a way leads around the answers, as in a model with a second latent, or where
+    the run overflows.
     """
     reaching = [(way, way.gradients[value_id]) for way in known_ways if value_id in way.gradients]
     if len({way.through for way, _ in reaching}) < 2:

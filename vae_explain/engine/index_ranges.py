@@ -1,4 +1,4 @@
-"""Each formula of a run once, with the ranges of its indices: what can be evaluated elsewhere.
+"""Each formula of a run once, with the ranges of its indices, to be evaluated elsewhere.
 
 `Steps` writes a formula for one element. Here those of a whole value become one, over loops: a
 leaf is an array, the place of its first number, and how far each loop moves it. The terms of a
@@ -150,7 +150,7 @@ class IndexRanges:
         NotExplained
             If an operation on the way has no rule.
         NotLive
-            If the formula of an element goes by the numbers in another way than by a limit.
+            If the formula of an element depends on its numbers otherwise than by a limit.
         """
 
         if source.moved:

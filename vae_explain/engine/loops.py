@@ -1,4 +1,4 @@
-"""Loops in formulas that are plain data: what `index_ranges.py` says, found in places.
+"""Loops in formulas that are plain data, made where terms are alike.
 
 A leaf is `["r", array, place, step, …]`, with how far each loop around it moves it.
 """

@@ -1,4 +1,4 @@
-"""Why an operation made an inf or NaN of finite numbers: what of its operands cannot go through it.
+"""Why an operation made an inf or NaN of finite numbers: which of its operands it cannot take.
 
 Where the same arithmetic in float64 gives a number, float32 has rounded a small constant away,
 and that constant is named.
@@ -215,7 +215,7 @@ def _constants(run: Run, value_id: int) -> Iterator[float]:
 
 
 def _limit(bound: BoundOperation, largest: float) -> float | None:
-    """Return the last whole number that a function keeps within a precision; None for a large one.
+    """Return the last whole number whose function value a precision holds; None if it is large.
 
     So an exponential is known from what grows more slowly, whatever its name.
     """

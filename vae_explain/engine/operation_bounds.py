@@ -1,4 +1,4 @@
-"""How far rounding may carry what one operation gives, or passes back: number by number.
+"""How far rounding may move what one operation gives, or passes back: number by number.
 
 Of an op that works element by element the bound is that of its lines (`symbolic/error_bound.py`),
 over all elements at once. Of a sum it is relative to the size of what is added up, which the op

@@ -1,4 +1,4 @@
-"""What is being worked on, told to whoever shows it: the command line does, in a bar."""
+"""What is being worked on, for whoever shows it: the command line does, in a bar."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def working_on(what: str) -> None:
 
 @contextmanager
 def told_to(tell: Tell) -> Iterator[None]:
-    """Tell all that is being worked on."""
+    """Pass on what is being worked on, until the end of the block."""
     token = _TELL.set(tell)
     try:
         yield

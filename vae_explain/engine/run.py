@@ -71,11 +71,11 @@ class Run:
     term_gradients
         The same for each term of the loss, by the term's name.
     seed
-        What was seeded, where that gave anything: parameters that no file gave, or a draw.
+        The seed, if any parameter or draw came from it.
     label
         What was run, for a header: `VAE 4→8→2→8→4`.
     eps_given, weights_given
-        Whether the first draw, and the parameters, are not of the seed.
+        Whether the first draw, and the parameters, were given instead of made from the seed.
     loss_call
         How the loss of a user's model was called, for a header too; None for the built-in VAE.
     varies
@@ -142,8 +142,8 @@ class Run:
     def precision(self) -> Precision:
         """The arithmetic of the numbers that this run's lines are compared with.
 
-        Of all on the way to the loss it is that with the fewest digits: a model in float64 may
-        well give back a float32, or the other way round.
+        It is the one with the fewest digits on the way to the loss: a model in float64 may well
+        return a float32, or the other way round.
         """
         values, reached = self.trace.values, self.graph.reaches_loss
         dtypes = {values[n].array.dtype for n in reached if values[n].kind == "intermediate"}
@@ -201,10 +201,10 @@ class Run:
 
 
 class Recordings(NamedTuple):
-    """A run, and the same under other conditions: how they differ shows what a run alone cannot.
+    """A run, and the same under other conditions: how they differ shows what one run cannot.
 
-    None of them need be finite. One that the model does not take is None, as twice the rows
-    are to a model that knows their number.
+    None of them needs to be finite. A run that the model cannot make is None, such as one of twice
+    the rows by a model whose batch size is fixed.
 
     Attributes
     ----------
@@ -219,8 +219,8 @@ class Recordings(NamedTuple):
     training
         Whether the model is in the mode for training in `run`.
     unmoved
-        The arguments of the loss, as they were given and as they were changed to for a run, with
-        which it is the same to the last digit.
+        The arguments that leave the loss as it is, to the last digit: the name, the value that
+        was given and the one that was tried.
     """
 
     run: Run

@@ -35,7 +35,7 @@ class Sensitivity:
     Parameters
     ----------
     run
-        The run, of whose values and gradients by hand it speaks.
+        The run whose values and gradients are computed by hand.
     unit
         One rounding of a number of size one.
     term
@@ -111,7 +111,7 @@ class Sensitivity:
                     # A square of a small number may underflow, a root of squares may not.
                     roots[kind][value_id] = np.hypot(roots[kind].get(value_id, 0.0), apart)
         more = math.sqrt(1 + within_operations / RUNS / max(self.roundings, 1))
-        # What is no number in one of the runs may be any.
+        # What is NaN in one of the runs may be any number.
         return {
             kind: {
                 value_id: np.nan_to_num(

@@ -75,7 +75,7 @@ def worked(
         them.
     recorded
         Makes the same line as PyTorch computes it, over its own operands: by hand they may
-        differ in their last digits, of which a line that cancels makes much.
+        differ in their last digits, and a line that cancels enlarges that.
     own
         See `enclosure`.
     """
