@@ -65,8 +65,8 @@ def answers(run: Run) -> tuple[int, ...]:
 def ways(run: Run) -> tuple[TermWay, ...]:
     """Return the ways of a run's gradients; none where the encoder has fewer than two answers.
 
-    Nor are there any where a gradient is not made by the rules alone, since its parts are not known then, or
-    where the run is too big.
+    Nor are there any where the run is too big, or where a gradient is not made by the rules alone,
+    since its parts are not known then.
     """
     through, terms, graph = answers(run), run.trace.terms, run.graph
     parts = max(len(terms), 1) * len(through)

@@ -1,7 +1,7 @@
 """What the recorder knows of a call of PyTorch: from its name, its arguments and its result.
 
-Every table of PyTorch's names that decides how a call is recorded is here, but for those of
-draws (`random_draws`) and of calls that are made by others (`decompositions`).
+Every table of PyTorch's names that decides how a call is recorded is here, except those of
+draws (`random_draws`) and of calls that are made of others (`decompositions`).
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def plan_of(name: str) -> Plan:
 # --- arguments --------------------------------------------------------------------------
 
 # Types of arguments by which a call that is `simple` by its name may have to be recorded at
-# once: a positional True may stand for `inplace`, and a list is the caller's, who may change it.
+# once: a positional True may stand for `inplace`, and the caller may change a list.
 UNSAFE = frozenset((bool, list))
 
 
@@ -201,7 +201,7 @@ def writes_by_name(name: str) -> bool:
 
 
 def index_of(key: Any) -> Any:
-    """Return what stands between brackets with lists as tensors, as PyTorch takes them.
+    """Return an index with its lists as tensors, as PyTorch takes them.
 
     In the record a list and a tuple are alike, but `h[[0, 1]]` and `h[0, 1]` are not.
     """

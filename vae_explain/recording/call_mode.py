@@ -15,7 +15,7 @@ from .lost_kwargs import with_lost
 
 
 class CallMode(TorchFunctionMode):
-    """Makes decomposed calls by others, and leaves every call that is one to `handle`."""
+    """Makes decomposed calls from others, and leaves all other calls to `handle`."""
 
     @abstractmethod
     def handle(self, call: PendingCall) -> Any:

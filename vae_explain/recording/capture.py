@@ -56,7 +56,7 @@ class Capture:
     Parameters
     ----------
     builder
-        Has recorded the run but for its last calls.
+        Has recorded the run except for its last calls.
     caught
         The last calls.
     loss
@@ -119,7 +119,7 @@ class Capture:
 
     @cached_property
     def _places(self) -> Mapping[int, int | None]:
-        """Where among the sources each value is, by the value's id; None for none of them."""
+        """The position of each value among the sources, by its id; None if it is not there."""
         value_ids, tensors = self._sources
         places: dict[int, int | None] = dict(zip(value_ids, count(), strict=False))
         if tensors:
@@ -197,12 +197,12 @@ class Capture:
     def _with_hidden_calls(
         self, operations: tuple[Operation, ...], differentiable: frozenset[int]
     ) -> tuple[Operation, ...]:
-        """Say of values that the recorder did not see being made what they were made from.
+        """Add what the values were made from that the recorder did not see being made.
 
-        These are the results of a user-defined `autograd.Function`, whose gradient is the one
-        of its own `backward` and not that of the operations inside; a gradient that the model
-        takes itself, which depends on all that the differentiated value depends on; and what
-        comes out of a `vmap` or from elsewhere with a history.
+        These are the results of a user-defined `autograd.Function`, whose gradient comes from its
+        own `backward` and not from the operations inside; a gradient that the model takes itself,
+        which depends on all that the differentiated value depends on; and what comes out of a
+        `vmap`, or from elsewhere with a history.
         """
         store = self._builder.store
         suspects = {
@@ -244,5 +244,5 @@ class Capture:
 
 
 def _opaque(name: str, inputs: tuple[int, ...], outputs: tuple[int, ...], module: str) -> Operation:
-    """Return an operation of which nothing is known but what it is made from."""
+    """Return an operation that is known by its inputs alone."""
     return Operation(name, tuple(map(Slot, inputs)), {}, inputs, outputs, module)

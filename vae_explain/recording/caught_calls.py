@@ -1,4 +1,4 @@
-"""What the recorder catches of a run while it goes on, to be recorded when it has ended."""
+"""What the recorder catches while the model runs, to be recorded when the run has ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Caught = Sequence[CaughtCall | ModuleReturn]
 
 
 class ModuleState(NamedTuple):
-    """A module, and what it had before the run, which may give it another of the same name."""
+    """A module and its tensors before the run, which may replace some under the same name."""
 
     path: str
     module: nn.Module
@@ -36,7 +36,7 @@ class ModuleState(NamedTuple):
 
 
 def made_by(caught: Caught) -> list[tuple[Tensor, ...]]:
-    """Return for each of some calls what it made, if that is numbers to compute with."""
+    """Return for each call the tensors that it made, if those are numbers to compute with."""
     return [
         () if isinstance(call, ModuleReturn) else results_of(call[3], call[0].counts)
         for call in caught

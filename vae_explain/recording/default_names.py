@@ -81,7 +81,7 @@ def name_the_rest(
         name_classes(names, operations)
     name_long_chains(names, operations, ops)
     for operation in operations if builder.whole_ids else ():
-        # Indices that something is taken by have a name; what an op rearranges has its own.
+        # Indices by which something is taken get a name; what an op rearranges has its own.
         for source in operation.inputs[operation.name in ARRANGING :]:
             if source in builder.whole_ids:
                 names.setdefault(source, "index")
@@ -167,7 +167,7 @@ def name_long_chains(
 
 
 def name_classes(names: dict[int, str], operations: Sequence[Operation]) -> None:
-    """Name the rows of zeros and ones that stand for classes, where they are floats at last."""
+    """Name the rows of zeros and ones that stand for classes, where they end up as floats."""
     one_hot: dict[int, None] = {}
     for operation in operations:
         if operation.name == "one_hot":

@@ -46,7 +46,7 @@ NAMING_FILES: dict[str, bool] = {}
 
 
 def names_values(frame: FrameType) -> bool:
-    """Whether the variables of a frame name values: the user's do, and those of marked modules."""
+    """Whether a frame's variables name values: those of user code and marked modules do."""
     file = frame.f_code.co_filename
     if file.startswith(OWN_PACKAGE):
         return bool(frame.f_globals.get(MARKER))
@@ -105,7 +105,7 @@ class FrameWatcher:
         return self.final(frame_id) if frame_id in self._frames else None
 
     def forget(self) -> None:
-        """Start afresh at the next look, when the last one led to no recorded call."""
+        """Forget the last look, since no call was recorded for it."""
         self._running = []
         self._last = None
 

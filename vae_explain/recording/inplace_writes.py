@@ -24,14 +24,14 @@ from .views import View, base_of, view_of, write_view
 
 
 class ViewTarget(NamedTuple):
-    """A view that is about to be written to, and which part of which value it is."""
+    """A view that is about to be written to, and the part of a value that it is."""
 
     part: Tensor
     base: int
     view: View
 
     def copy(self) -> Tensor:
-        """Return the part in a memory of its own, laid out alike: draws come in that order."""
+        """Return a copy of the part with the same layout, which decides the order of draws."""
         part = self.part
         return torch.empty_strided(part.shape, part.stride(), dtype=part.dtype).copy_(part)
 
@@ -73,7 +73,7 @@ def writes_back(tensor: Tensor, key: Any, value: Any) -> bool:
 
 
 def refresh_parameters(builder: TraceBuilder, written: Sequence[int]) -> None:
-    """Let parameters that were written to be what they are now.
+    """Take parameters that were written to as they are now.
 
     What is written to a parameter, with gradients off or by way of its `data`, is no part of
     what is differentiated: autograd has one gradient for it, at what it has become. What was
@@ -99,7 +99,7 @@ def refresh_parameters(builder: TraceBuilder, written: Sequence[int]) -> None:
 
 
 def keep_unaffected(builder: TraceBuilder, written: Sequence[int], target: Tensor | None) -> None:
-    """Keep the values, but for the target of a write, of which it has changed no number.
+    """Keep the values, other than the target, in which a write has changed no number.
 
     torch.distributions keep z above zero by `z.detach().clamp_(min=tiny)`, which mostly
     changes nothing.
@@ -134,9 +134,9 @@ def record_unseen_write(builder: TraceBuilder, op: str, written: Sequence[int]) 
 
 
 def update_aliases(builder: TraceBuilder, written: Sequence[Tensor], result: Any) -> None:
-    """Find what the run started from whose memory was written to by way of its `data`.
+    """Find what the run started from and a call wrote to through its `data`.
 
-    So are the running averages of a vector-quantised VAE, and autograd counts no new version of
+    A vector-quantised VAE updates its running averages so; autograd counts no new version of
     them. From now on such a tensor is the result of the write, or a constant where only a part
     of it was written to.
     """

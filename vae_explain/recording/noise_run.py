@@ -1,4 +1,4 @@
-"""A run without a record: for what a model draws, or for whether it gives again what it gave."""
+"""A run without a record: to know what a model draws, or whether it repeats its numbers."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def loss_and_gradients(
 ) -> tuple[Array, dict[str, Array]]:
     """Run an objective once with the draws of an earlier run, and put back what `record` does.
 
-    It takes the memory of a step of training, which a record takes several times.
+    It takes as much memory as a step of training; a record takes several times that.
 
     Returns
     -------
@@ -82,8 +82,8 @@ def loss_and_gradients(
         gradients: Sequence[Tensor | None] = [None] * len(named)
         if loss.requires_grad:
             gradients = torch.autograd.grad(loss, [*named.values()], allow_unused=True)
-    found = zip(named, gradients, strict=True)
-    return array_of(loss), {name: array_of(each) for name, each in found if each is not None}
+    pairs = zip(named, gradients, strict=True)
+    return array_of(loss), {name: array_of(each) for name, each in pairs if each is not None}
 
 
 class _Listener(CallMode):

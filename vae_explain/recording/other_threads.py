@@ -1,4 +1,4 @@
-"""Calls that a run makes in threads of its own, where nothing can be recorded.
+"""Runs that call PyTorch in threads of their own, where nothing can be recorded.
 
 A mode sees the calls of one thread. Results that another thread has made could be shown, but not
 what it has written to, nor in which order.
@@ -30,7 +30,7 @@ class InAnotherThread(UserError):
 
 @contextmanager
 def none_in_other_threads() -> Iterator[None]:
-    """Raise `InAnotherThread` behind a run that has called PyTorch in a thread that it started."""
+    """Raise `InAnotherThread` after a run that called PyTorch in a thread that it started."""
     calls: list[object] = []
     start = threading.Thread.start
 

@@ -50,7 +50,7 @@ class NoiseMismatch(UserError):
 
 
 class OtherDraws(UserError):
-    """A model that draws other noise when it runs again, where the same was to be put in."""
+    """A model that draws other noise when it runs again, so that the same cannot be put in."""
 
     option = "--model"
 
@@ -84,7 +84,7 @@ def is_standard_normal(name: str, args: tuple[Any, ...], kwargs: Mapping[str, An
 
 
 class GivenDraws:
-    """Numbers that take the place of what a model draws, in order, as long as there are any.
+    """Numbers that replace what a model draws, in order, as long as there are any left.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class GivenDraws:
         NoiseMismatch
             If they are more or fewer.
         OtherDraws
-            If so are those of an earlier run.
+            If the numbers of an earlier run are.
         """
         if self._redrawn:
             draw = self._redrawn.pop(0)

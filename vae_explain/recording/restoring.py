@@ -15,7 +15,7 @@ Buffers = Sequence[tuple[Tensor, Tensor]]
 
 @contextmanager
 def restored(modules: Iterable[nn.Module]) -> Iterator[Buffers]:
-    """Put PyTorch's generator and the modules' own buffers back behind a run.
+    """Put PyTorch's generator and the modules' own buffers back after a run.
 
     Yields
     ------
@@ -38,5 +38,5 @@ def restored(modules: Iterable[nn.Module]) -> Iterator[Buffers]:
 
 
 def changed(buffers: Buffers) -> Buffers:
-    """Return those buffers that are not what they were, with what they were."""
+    """Return the buffers that have changed, each with its copy from before."""
     return [pair for pair in buffers if not torch.equal(*pair)]

@@ -16,7 +16,7 @@ from ..trace import Array
 
 
 class NotDense(UserError):
-    """A tensor that does not hold all of its numbers, of which a page could show any."""
+    """A tensor, such as a sparse one, that does not hold all of its numbers."""
 
     option = "--model"
 
@@ -82,7 +82,7 @@ def array_of(tensor: Tensor) -> Array:
 
 
 def require_numbers(tensor: Tensor) -> None:
-    """Raise `NotDense` or `NotReadable` for a tensor that has not all of its numbers in a grid."""
+    """Raise `NotDense` or `NotReadable` for a tensor without all of its numbers in a grid."""
     if tensor.layout is not torch.strided:
         raise NotDense(tensor)
     if tensor.is_meta or tensor.is_nested:
@@ -165,7 +165,7 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
 
 
 def replaced_in(value: Any, other: Callable[[Any], Any]) -> Any:
-    """Return nested lists, tuples and dicts with another in the place of each thing in them."""
+    """Return nested lists, tuples and dicts with each thing in them replaced."""
     if isinstance(value, Mapping):
         return {key: replaced_in(each, other) for key, each in value.items()}
     if isinstance(value, list | tuple):

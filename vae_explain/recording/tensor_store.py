@@ -51,7 +51,7 @@ class TensorStore:
         self._differentiable: list[int] = []
 
     def let_go(self) -> None:
-        """Forget the tensors and their history: their arrays are all that is wanted any more."""
+        """Forget the tensors and their history; only their arrays are needed from now on."""
         self._read_ahead = {}
         for each in (self.tensors, self._nodes, self._before_write, self.ids):
             each.clear()
@@ -116,7 +116,7 @@ class TensorStore:
     def is_current(self, value_id: int) -> bool:
         """Whether a value's tensor still is that value.
 
-        It is not after a change in place, which may come by way of a view.
+        After a change in place it is not, even if the change was made through a view.
         """
         versions = self._versions
         return value_id >= len(versions) or versions[value_id] == self.tensors[value_id]._version
@@ -175,7 +175,7 @@ class TensorStore:
         return sharing
 
     def refresh(self, value_id: int) -> None:
-        """Let a value be what its tensor is now, with the history that it had."""
+        """Take a value as its tensor is now, with the history that it had."""
         tensor = self.tensors[value_id]
         self._arrays[value_id] = array_of(tensor)
         self._versions[value_id] = tensor._version

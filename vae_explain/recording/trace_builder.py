@@ -102,7 +102,8 @@ class TraceBuilder:
         Returns
         -------
         list of Tensor
-            What the calls have made, whose arrays have been read; twice what two have returned.
+            What the calls have made, whose arrays have been read; a tensor that two calls
+            returned comes twice.
         """
         self._deferred, self._made = caught, made_by(caught)
         made = list(chain.from_iterable(self._made))
@@ -124,13 +125,13 @@ class TraceBuilder:
     def differentiable(
         self,
     ) -> tuple[Sequence[int], Sequence[Tensor], Sequence[Tensor | GradientEdge]]:
-        """Return what has a gradient, but for what was deferred, and where autograd delivers it.
+        """Return what has a gradient and was not deferred, and where autograd delivers it.
 
         Returns
         -------
         tuple
-            The values by id; as tensors as long as nothing has an id; where autograd delivers
-            the gradients of those by id.
+            The ids of the values, or as long as nothing has an id their tensors; and where
+            autograd delivers the gradients of those that have an id.
         """
         if self.store.tensors:
             value_ids = self.store.differentiable
@@ -172,7 +173,7 @@ class TraceBuilder:
     # --- recording ---
 
     def see(self, seen: SeenFrames) -> None:
-        """Read the frames that led to a call, ahead of recording it."""
+        """Read the frames that led to a call, before it is recorded."""
         self._names.see(seen)
 
     def record_all(self, caught: Caught, made: Iterable[tuple[Tensor, ...]]) -> None:
@@ -206,7 +207,7 @@ class TraceBuilder:
         self._record(plan, args, kwargs, outputs, slotted)
 
     def _rearranged(self, plan: Plan, args: tuple[Any, ...], result: Any) -> tuple[Tensor, ...]:
-        """Return what a call has made of whole numbers that another has made, if it did."""
+        """Return what a call that only rearranges made of whole numbers that another call made."""
         if plan.op not in ARRANGING or not args or not isinstance(result, Tensor):
             return ()
         return (result,) if self._ids.get(id(args[0])) in self.whole_ids else ()
@@ -285,7 +286,7 @@ class TraceBuilder:
     def slotted(self, plan: Plan, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Slotted:
         """Return the arguments of a call with a slot in the place of each tensor.
 
-        Those of a draw do not matter here, nor do tensors of which a call takes the shape alone.
+        Those of a draw do not matter here, nor do tensors whose shape is all that a call takes.
         """
         if plan.draws or plan.from_shapes:
             return NO_ARGUMENTS

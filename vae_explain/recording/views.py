@@ -81,7 +81,7 @@ def read_view(view: View, base: int, add_index: AddIndex) -> OpCall:
 def write_view(
     view: View, base: int, shape: Sequence[int], part: int, add_index: AddIndex
 ) -> OpCall:
-    """Return the op call that makes the base anew from what it was and a part that is new.
+    """Return the op call that makes the base again, from what it was and the part as it is now.
 
     Parameters
     ----------

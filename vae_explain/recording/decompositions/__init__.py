@@ -1,9 +1,9 @@
-"""Calls of PyTorch's that are other calls in a row: `outer`, `quantile`, a whole LSTM, …
+"""Calls of PyTorch that consist of other calls: `outer`, `quantile`, a whole LSTM, …
 
-A mode sees each of them as one call. They are made here by the calls that they consist of, so
-that each of these is recorded: as PyTorch itself has it, so that the numbers are the same to the
-last bit, and their gradients too, and a reader is shown what the call does. A call whose backward
-pass PyTorch has in another form has a rule in `ops` instead.
+A mode sees each of them as one call. Here they are made from the calls that they consist of, so
+that each of these is recorded and a reader sees what the call does. The order is PyTorch's own, so
+that the numbers and their gradients are the same to the last bit. A call whose backward pass
+PyTorch has in another form has a rule in `ops` instead.
 """
 
 from __future__ import annotations

@@ -104,14 +104,14 @@ TO_ONE = {"lower": torch.floor, "higher": torch.ceil, "nearest": torch.round}
 
 
 def _last_ranks(ordered: Tensor, shares: Tensor) -> Tensor:
-    """Return the ranks of some shares; any NaN, which comes last in order, is every quantile."""
+    """Return the ranks of some shares; with a NaN, which ranks last, all quantiles are NaN."""
     last = ordered.shape[-1] - 1
     undefined = ordered.isnan().any(-1, True)
     return torch.where(undefined, float(last), shares * last)
 
 
 def _last_numbers(ordered: Tensor, shares: Tensor) -> Tensor:
-    """Return the ranks of some shares among what is no NaN."""
+    """Return the ranks of some shares among the numbers that are not NaN."""
     ranks = shares * ((~ordered.isnan()).sum(-1, True) - 1)
     return ranks.masked_fill(ranks < 0, 0)
 
