@@ -43,7 +43,7 @@ def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
         function = function.forward  # a module's own signature takes anything
     try:
         if inspect.ismethod(function):
-            # Kept by its function: by the method a model would be kept with it.
+            # Cached by its function: a method would keep its model alive.
             first, *others = _parameters(function.__func__)
             return [first, *others] if first.kind is first.VAR_POSITIONAL else others
         if inspect.isfunction(function):
@@ -81,14 +81,14 @@ def fitted(
     for p in parameters:
         if p.name in MODELS and p.default is p.empty and p.name not in more:
             raise CannotBind("the loss takes the model itself; give it with --objective")
-    arguments = _Fitting(loss, parameters, outputs, more).found()
+    arguments = _Fitting(loss, parameters, outputs, more).arguments()
     return _in_their_kind(parameters, {**arguments, **more})
 
 
 def _read(
     parameters: Sequence[Parameter], more: dict[str, Any], outputs: Outputs
 ) -> dict[str, Any]:
-    """Put parts in place of the codes for them; a word that is no part's stays a word."""
+    """Replace the code of a part by the part; a word that is no part's code stays a word."""
     names = {p.name: p for p in parameters}
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
     places = {f"model(x){part.code}": part.value for part in outputs.parts}
@@ -124,7 +124,7 @@ def _in_order(parameters: Sequence[Parameter], outputs: Outputs, more: dict[str,
 def _in_their_kind(
     parameters: Sequence[Parameter], arguments: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Put what has no name for the caller in its place, as of `def loss(recon, x, /)`.
+    """Pass by position what has no name for the caller, as in `def loss(recon, x, /)`.
 
     A default that stands before something given has to be given, too.
     """
@@ -136,7 +136,7 @@ def _in_their_kind(
 
 
 def _is_input(name: str, outputs: Outputs) -> bool:
-    """Whether a parameter is called as inputs are, or as the model calls its own."""
+    """Whether a parameter has a name of inputs, or that of the model's own input."""
     return name.lower() in INPUT or (name == outputs.input_name and family(name) is None)
 
 
@@ -161,7 +161,7 @@ class _Fitting:
         ]
         self._for_x: list[str] = []
 
-    def found(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """Return what each parameter gets, by name."""
         taker = self._taker_of_whole()
         if taker is not None:
@@ -283,7 +283,7 @@ class _Fitting:
         return False
 
     def _prediction_among(self, *pair: Parameter) -> str | None:
-        """Return which of two parameters that are called as inputs are is the prediction.
+        """Return which of two parameters with names of inputs is the prediction.
 
         PyTorch's own losses call it `input`, and what it should be `target`.
         """
@@ -328,7 +328,7 @@ class _Fitting:
     def _in_their_order(self, wanted: int) -> list[OutputPart]:
         """Return the parts that are left, those within parts one by one or not."""
         top, leaves = self._free(self._outputs.top), self._free(self._outputs.leaves)
-        # A list of which something is given already is not handed over, but the rest of it is.
+        # A list is not given as a whole when a part of it is given already; its other parts are.
         if len(top) == len(leaves) or wanted in (1, len(leaves)):
             return leaves if wanted != len(top) else top
         if wanted == len(top):

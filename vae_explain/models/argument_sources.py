@@ -1,7 +1,7 @@
-"""Where the arguments of a loss come from, told by looking at what it is really given.
+"""Where the arguments of a loss come from, by what it is really given.
 
-An argument is found again among what the model returned by being the same object, so what is
-told holds however `argument_matching` came to give it.
+An argument is recognised among what the model returned as the same object, so its source is right
+however `argument_matching` chose it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def arguments_of(
     more: Mapping[str, Any],
     outputs: Outputs,
 ) -> tuple[Argument, ...]:
-    """Tell what a loss is given, in its own order, and which defaults it keeps.
+    """Return what a loss is given, in its own order, and which defaults it keeps.
 
     Parameters
     ----------
@@ -39,16 +39,16 @@ def arguments_of(
     parameters = parameters_of(loss)
     order = [p.name for p in parameters]
 
-    def told(name: str, value: Any) -> Argument:
+    def argument(name: str, value: Any) -> Argument:
         # A number that was typed is not a part, though it may be the same object as one.
         is_typed = name in more and isinstance(value, PLAIN)
         place = None if is_typed else outputs.place_of(value)
         return Argument(name, place or setting(value))
 
-    sources = [told("", value) for value in arguments]
+    sources = [argument("", value) for value in arguments]
     own = [name for name in order if name in keywords]
     others = [name for name in keywords if name not in own]
-    sources += [told(name, keywords[name]) for name in [*own, *others]]
+    sources += [argument(name, keywords[name]) for name in [*own, *others]]
     filled = [p.name for p in parameters if p.kind in BY_PLACE][: len(arguments)]
     return (
         *sources,

@@ -41,7 +41,7 @@ def ancestors_of(tensor: Tensor) -> set[Any]:
 
 
 def goes_into_a_scale(one: Tensor, other: Tensor, ends: Sequence[Tensor]) -> bool:
-    """Whether a multiple of one tensor, and of the other none, was made a scale on the way to ends.
+    """Whether a multiple of one tensor, but none of the other, became a scale on the way to ends.
 
     Of two parts of one node, as `chunk` returns them, nothing is known.
     """

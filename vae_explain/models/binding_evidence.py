@@ -32,7 +32,7 @@ def contradiction(
 ) -> Contradiction | None:
     """Return what speaks against a call; None where nothing does.
 
-    What is called alike on both sides was said by who wrote it, and is not doubted.
+    What has the same name on both sides is not doubted: its author has said what it is.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def contradiction(
         Whether the loss gets the input, too.
     """
     tensors = {name: part for name, part in given.items() if isinstance(part.value, Tensor)}
-    found = [
+    contradictions = [
         *_made_from_the_prediction(tensors),
         *_swapped(tensors, outputs),
         *_of_another_form(tensors, outputs),
     ]
     if not gets_x:
-        found += _in_the_place_of_x(tensors, outputs.x)
-    return next(iter(found), None)
+        contradictions += _in_the_place_of_x(tensors, outputs.x)
+    return next(iter(contradictions), None)
 
 
 def _is_said(name: str, part: OutputPart) -> bool:

@@ -65,7 +65,7 @@ def _names_returned(forward: Callable[..., Any]) -> Named:
 
 
 def input_name(model: nn.Module) -> str:
-    """Return what a model's `forward` calls its first argument; "" where it says none."""
+    """Return what a model's `forward` calls its first argument; "" where it has none."""
     return _input_name(type(model).forward)
 
 

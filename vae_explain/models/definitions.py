@@ -1,7 +1,7 @@
 """The classes and functions of a script or a notebook, without what it does when it runs.
 
-Many a script downloads its data and trains at its top level. What is left then are its imports,
-its definitions, and the assignments of plain values, which the definitions may need.
+Many scripts download their data and train at their top level. What is left then are the imports,
+the definitions, and the assignments of plain values, which the definitions may need.
 """
 
 from __future__ import annotations

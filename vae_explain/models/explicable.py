@@ -13,19 +13,19 @@ from ..trace import Trace
 
 
 class TooCoarse(UserError):
-    """A run in numbers of so few digits that no line of it could be told right from wrong."""
+    """A run in numbers of so few digits that no line of it could be checked."""
 
     option = "--model"
 
 
 class NeverWritten(UserError):
-    """A run whose loss depends on memory that nobody has written to: no two need be alike."""
+    """A run whose loss depends on memory that nothing was written to, and so differs each time."""
 
     option = "--model"
 
 
 def require_explicable(trace: Trace) -> None:
-    """Raise an error for a run whose pages would be wrong, or could not be told right from wrong.
+    """Raise an error for a run whose pages would be wrong, or could not be checked.
 
     Raises
     ------

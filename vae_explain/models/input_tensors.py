@@ -49,7 +49,7 @@ def as_it_takes(ready: PreparedModel, x: Input) -> PreparedModel:
     is_integer = isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.integer)
     if isinstance(x, Tensor) or not (is_integer or _looks_up(ready.model, x)):
         return ready
-    # The type that everything of PyTorch's takes which goes by an index.
+    # The type of indices that everything in PyTorch takes.
     tokens = torch.as_tensor(np.asarray(x, dtype=np.int64))
     as_tokens = dataclasses.replace(ready, x=tokens)
     first, second = (as_tokens, ready) if is_integer else (ready, as_tokens)
@@ -62,7 +62,7 @@ def _looks_up(model: nn.Module, x: Any) -> bool:
 
 
 def _runs(ready: PreparedModel) -> bool:
-    """Whether a model runs; what it raises is said when it is run in earnest."""
+    """Whether a model runs; its errors are reported when it is run again."""
     try:
         ready.draws()
     except KeyboardInterrupt:

@@ -1,8 +1,8 @@
-"""What a model keeps beside its parameters, put back behind a run that is not to count.
+"""What a model keeps beside its parameters, put back after a run that is not to count.
 
-A model may count its runs, as one that raises its β by and by does, append its terms to a list,
-or keep its last KL. After each run it is another model. What runs it several times to look at one
-run puts that back in between.
+A model may count its runs, to raise its β with each, append its terms to a list, or keep its last
+KL. After each run it is another model. Code that runs it several times to look at one run puts this
+back in between.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ NOT_THE_USERS = {
 
 
 class KeptState:
-    """What some objects hold as it was when this was made, within lists and objects too.
+    """What some objects held when this was made, within lists and objects too.
 
-    Parameters and registered buffers keep the numbers that they have: which they are is put
-    back, what is in them is for others.
+    Which parameters and buffers there are is put back, but not their numbers.
     """
 
     def __init__(self, holders: Iterable[object]) -> None:
@@ -47,7 +46,7 @@ class KeptState:
             self._keep(holder)
 
     def put_back(self) -> None:
-        """Give the objects back what they held; what has come since is taken out."""
+        """Give the objects back what they held; what was added since is taken out."""
         for undo in self._undo:
             undo()
 
@@ -121,7 +120,7 @@ def generators_beside_pytorch() -> tuple[object, ...]:
 
 @contextmanager
 def unchanged(holders: Iterable[object]) -> Iterator[None]:
-    """Put back what some objects hold behind a run that is not to count."""
+    """Put back what some objects held, after a run that is not to count."""
     state = KeptState(holders)
     try:
         yield

@@ -1,6 +1,6 @@
 """Finding the loss of a user's model: in the model, in a training step, or given apart.
 
-Wherever it was found, what was called and with what is told with it.
+The loss comes with its call: what was called, and with which arguments.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The one number in what a loss returned: itself, its `loss`, or the part that is a sum of others.
 
-Some losses return `(total, part, part)`, others parts that the training loop adds up. They are
-told apart by what was computed from what, then by their gradients. Where neither tells, the user
-is asked: to take the first would drop the rest in silence.
+Some losses return `(total, part, part)`, others parts that the training loop adds up. Which it is
+follows from what was computed from what, or else from their gradients. Where neither decides, the
+user is asked: taking the first would drop the rest in silence.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = F
     whose
         What returned it, for a message.
     model
-        The gradients of its parameters tell which part is the sum of the others.
+        The gradients of its parameters show which part is the sum of the others.
     loss_sum
         Whether the parts are to be added up, as a training loop does.
 
     Raises
     ------
     CannotBind
-        If there is none, or if it cannot be told which it is.
+        If there is none, or if nothing decides which it is.
     """
     named = named_loss(returned)
     if named is not None:
@@ -84,7 +84,7 @@ def named_loss(returned: Outputs) -> OutputPart | None:
 
 
 def require_whole(loss: Tensor, returned: Outputs) -> None:
-    """Raise `CannotBind` if the one number that a model returned is but a part of its loss.
+    """Raise `CannotBind` if the one number that a model returned is only a part of its loss.
 
     It is where a prediction beside it has parameters of its own: `return recon, kl`.
     """
@@ -156,7 +156,7 @@ def _gradients(tensors: Sequence[Tensor], model: nn.Module) -> Tensor:
 
 
 def _is_weighted_sum(gradients: Tensor, which: int) -> bool:
-    """Whether one column is the others' sum with weights of at least 0, but for rounding.
+    """Whether one column is, up to rounding, the others' sum with weights of at least 0.
 
     Of a total and its parts only the total is: a part is the total less the others.
     """

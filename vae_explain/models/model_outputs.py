@@ -15,7 +15,7 @@ from .code_reading import NOTHING, Named, input_name, names_returned
 from .part_names import Family, family
 
 MANY_ALIKE = 3  # parts in a row, which are counted
-MOST_PARTS = 8  # that are said of one object
+MOST_PARTS = 8  # of one object that its description names
 DEEPEST = 50  # of parts within parts
 RESERVED = ("x", "model")  # what a part may be called, but means something else in a call
 
@@ -63,7 +63,7 @@ class Outputs:
     parts
         The whole, then its parts, each followed by those within it.
     input_name
-        What the model's `forward` calls its input; "" where that cannot be told.
+        What the model's `forward` calls its input; "" where that is not known.
     """
 
     def __init__(
@@ -98,13 +98,13 @@ class Outputs:
         is_one = not (isinstance(value, Mapping | tuple) or dataclasses.is_dataclass(value))
         keyed = {} if path and is_one else named_parts(value)
         inside = [(key if key.isidentifier() else "", part_of(value, key)) for key in keyed]
-        told = [(Named(name), code) for name, code in inside]
+        named_inside = [(Named(name), code) for name, code in inside]
         values = list(keyed.values())
         if not keyed and isinstance(value, tuple | list):
             values = list(value)
             names = parts if len(parts) == len(values) else [NOTHING] * len(values)
-            told = [(name, f"[{i}]") for i, name in enumerate(names)]
-        for i, (each, (named, code)) in enumerate(zip(values, told, strict=True)):
+            named_inside = [(name, f"[{i}]") for i, name in enumerate(names)]
+        for i, (each, (named, code)) in enumerate(zip(values, named_inside, strict=True)):
             place, code_of_each = part.place + code, part.code + code
             meant = _meant(named) or (part.family if path else None)
             self._add(
@@ -157,7 +157,7 @@ def described(returned: Any) -> str:
     """Say what an object is made of: `(Tensor[1, 4], Tensor[1, 2])`.
 
     A recurrent model returns a tensor for each step: `(12 × Tensor[1, 2])`. Of many parts that
-    differ only the first are said.
+    differ only the first are described.
     """
     if isinstance(returned, Tensor):
         return f"Tensor{list(returned.shape)}"

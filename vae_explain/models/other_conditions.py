@@ -43,7 +43,7 @@ def with_other_arguments(model: PreparedModel) -> Iterator[tuple[str, float, flo
 
 @contextmanager
 def in_other_mode(model: nn.Module) -> Iterator[bool]:
-    """Let the model be in evaluation mode for once where it was training, or the other way.
+    """Switch a model from training to evaluation, or back, until the end of the block.
 
     Yields
     ------
@@ -68,7 +68,7 @@ def in_other_mode(model: nn.Module) -> Iterator[bool]:
 
 @contextmanager
 def other_draws() -> Iterator[None]:
-    """Start PyTorch's generator, NumPy's and Python's elsewhere for once."""
+    """Start PyTorch's generator, NumPy's and Python's elsewhere, until the end of the block."""
     with torch.random.fork_rng(devices=[]), unchanged([]):
         seed = int(torch.randint(2**31, ()))  # depends on where the generator was
         torch.manual_seed(seed)

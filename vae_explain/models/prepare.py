@@ -33,7 +33,7 @@ from .weight_files import load_weights
 if TYPE_CHECKING:
     from .request import Input
 
-LARGE = 2**16  # numbers of x, from which on it is worth a run to know how many it computes
+LARGE = 2**16  # numbers of x from which it is worth a run to count all that the model computes
 
 
 @contextmanager
@@ -176,7 +176,7 @@ def _label(model: nn.Module) -> str:
 
 
 def _left_out(source: Architecture | UserModel) -> str:
-    """Say in a label of which files the definitions alone were loaded."""
+    """Name for a label the files of which only the definitions were loaded."""
     if isinstance(source, Architecture):
         return ""
     places = [

@@ -1,8 +1,8 @@
 """A model with its input and its loss, made ready: what is explained, trained and nudged.
 
 The built-in VAE and a user's own model are alike from here on. A model may keep something of its
-runs, as one that raises its β by and by does. What trains it runs it once a step and no more;
-after any other run what it keeps is put back.
+runs, such as a β that grows with each. A training loop runs it once a step and no more; after any
+other run what it keeps is put back.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class PreparedModel:
         Parameters
         ----------
         redrawn
-            The draws of an earlier run, to do it again with.
+            The draws of an earlier run, to repeat it.
         lasting
             Whether the model may be changed while the numbers are still wanted.
         gradients
@@ -115,7 +115,7 @@ class PreparedModel:
         return self.run_of(*self._record(redrawn, lasting, gradients))
 
     def run_of(self, trace: Trace, call: LossCall | None, drawn_beside: bool = False) -> Run:
-        """Return the run of a record, with its seed where that gave anything.
+        """Return the run of a record, with its seed if anything came from it.
 
         Parameters
         ----------
@@ -167,11 +167,11 @@ class PreparedModel:
     def repeats(self, run: Run) -> bool:
         """Whether the model gives the loss and the gradients of a run again, with its draws."""
         with self.drawing(), unchanged(self.holders):
-            found = loss_and_gradients(
+            again = loss_and_gradients(
                 lambda: self.objective(self.model, self.x).loss, self.model, draws_of(run.trace)
             )
         self._put_back_x(run.trace)
-        return run.agrees_with(*found)
+        return run.agrees_with(*again)
 
     def draws(self, most: float = math.inf) -> list[Tensor]:
         """Return what a run draws, in order; model and generator stay as they were.
@@ -228,7 +228,7 @@ class PreparedModel:
             raise UserError(mend, "--set", text)
 
     def watched(self, gradients: bool) -> tuple[Computed, Trace]:
-        """Record a run that counts, with its backward pass: what it does stays done.
+        """Record a run that counts, with its backward pass: what it changes stays changed.
 
         Returns
         -------
@@ -262,7 +262,7 @@ class PreparedModel:
         return holders_of(self.model, *getattr(self.objective, "functions", ()))
 
     def drawing(self) -> AbstractContextManager[None]:
-        """Let what was made float64 draw what it did before; the recorder is to be within."""
+        """Draw in float64 what the model drew before; the recorder has to be inside of it."""
         return self.drawn_in.drawing() if self.drawn_in else nullcontext()
 
     def _record(
@@ -316,7 +316,7 @@ def parameters_of(model: nn.Module) -> dict[str, Array]:
 
 @contextmanager
 def default_precision(dtype: torch.dtype) -> Iterator[None]:
-    """Let what a model makes of nothing, as `torch.zeros(3)`, be of this precision for once."""
+    """Make tensors such as `torch.zeros(3)` in this precision, until the end of the block."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:

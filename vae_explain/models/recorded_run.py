@@ -52,7 +52,7 @@ LONGEST_CONTENTS = 50_000_000  # characters of JSON, of a run of some hundred th
 
 
 class BadRecording(UserError):
-    """A file that is no recording, or one that says what cannot be; the message says what."""
+    """A file that is no recording, or one with an impossible entry; the message says which."""
 
     option = "--run"
 
@@ -177,7 +177,7 @@ def save(recording: Recording, path: Path) -> None:
 
 
 def _keeper(tensors: dict[str, Array], mark: str) -> Keep:
-    """Return what keeps an array among some tensors, under a name behind a mark."""
+    """Return what keeps an array among some tensors, under a name that starts with a mark."""
 
     def keep(name: str, array: Array) -> str:
         if array.dtype.kind == "c":
@@ -325,7 +325,7 @@ def _require_loss(trace: Trace) -> None:
 
 
 def _require_values(trace: Trace, architecture: Architecture) -> None:
-    """Hold the named values against those of the built-in VAE."""
+    """Check the named values against those of the built-in VAE."""
     x = trace.by_name.get("x")
     rows = x.shape[0] if x is not None and x.shape else 0
     for name in ("x", *architecture.parameters, *architecture.steps):

@@ -68,7 +68,7 @@ class TraceEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class Other:
-    """An argument that no rule computes with, as a dtype, known by what it is called."""
+    """An argument that no rule computes with, such as a dtype, by its name."""
 
     text: str
 
@@ -140,7 +140,7 @@ def argument_entry(argument: Any, keep: Keep) -> Any:
 
 
 def trace_of(entry: TraceEntry, take: Take, where: str) -> Trace:
-    """Make a trace of entries that may say anything.
+    """Make a trace from entries that may say anything.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def trace_of(entry: TraceEntry, take: Take, where: str) -> Trace:
 
 
 def _require_order(entry: TraceEntry, where: str) -> None:
-    """Hold all ids, names and the order of the operations against each other."""
+    """Check all ids, names and the order of the operations against each other."""
     count = len(entry.values)
     _distinct([each.name for each in entry.values if each.name is not None], f"{where}.values")
     _distinct([term.name for term in entry.terms], f"{where}.terms")

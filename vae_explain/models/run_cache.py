@@ -1,8 +1,8 @@
 """The runs of the built-in VAE that were asked for before, in the user's cache folder.
 
 Such a run follows from what was asked, from the versions that run it and from the processor, so
-an entry is found under a hash of all three. What goes wrong with the folder is nobody's
-trouble: then nothing is remembered, and the model runs.
+an entry is found under a hash of all three. If the folder cannot be used, nothing is remembered,
+and the model runs.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class RunCache:
         return None
 
     def put(self, key: str, recording: Recording) -> None:
-        """Keep a run; where that is not possible, do not."""
+        """Keep a run, if that is possible."""
         data = to_bytes(recording)
         if len(data) > MOST_OF_ONE:
             return
@@ -95,7 +95,7 @@ class RunCache:
                 os.unlink(entry)
 
     def entries(self) -> list[os.DirEntry[str]]:
-        """Return the files, also such as a process left behind that was stopped."""
+        """Return the files, also those that a stopped process left behind."""
         try:
             with os.scandir(self.where) as files:
                 return [entry for entry in files if entry.is_file(follow_symlinks=False)]
@@ -125,8 +125,8 @@ class RunCache:
 def key_of(request: Request) -> str | None:
     """Return what a run of the built-in VAE is remembered under; None for one that is not.
 
-    That is one of another model, one that would take too much room, and one whose PyTorch
-    cannot be told without loading it.
+    Not remembered are runs of other models, runs that would take too much room, and those of a
+    PyTorch whose version is not known without loading it.
     """
     if request.architecture is None or request.generator is not None:
         return None
@@ -167,7 +167,7 @@ def _asked(request: Request, x: Array) -> Iterator[bytes]:
 
 
 def _versions() -> Iterator[bytes]:
-    """Yield what tells one installation from another, of which PyTorch is not loaded."""
+    """Yield what differs between installations, without loading PyTorch."""
     yield sys.version.encode()
     for package in ("torch", "numpy"):
         spec = find_spec(package)

@@ -22,7 +22,7 @@ def objective_calling(function: str, arguments: Mapping[str, str]) -> str:
 
 
 def objective_of(outputs: Outputs) -> str:
-    """Write the usual loss of a VAE of what a model returned, as far as that can be told."""
+    """Write the usual loss of a VAE from what a model returned, as far as that is known."""
     tensors = [
         part
         for part in outputs.leaves

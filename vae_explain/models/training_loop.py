@@ -1,8 +1,8 @@
-"""A training loop as it is seen from outside: what each step starts from, and what comes of it.
+"""A training loop seen from outside: what each step starts from, and what comes of it.
 
-Hooks of the model and of its optimizers see the steps, and `torch.autograd.backward` is looked
-over for the loss, which no hook of PyTorch's tells. A `TorchFunctionMode` would tell it too, at
-a twentieth of the step: it sees every other call as well. Nothing of the loop's is changed: a
+Hooks of the model and of its optimizers see the steps. The loss, which no hook of PyTorch sees, is
+taken from the calls of `torch.autograd.backward`. A `TorchFunctionMode` would see it too, but costs
+a twentieth of the step, since it sees every other call as well. Nothing in the loop is changed: a
 step that is run again starts from a copy of the generator's state.
 """
 
@@ -96,7 +96,7 @@ class Loop:
         self.steps = self.backwards = 0
         self.start: StepStart | None = None
         self._see, self._around = see, around
-        self._told = self._busy = self._updated = self._kept = False
+        self._has_start = self._busy = self._updated = self._kept = False
         self._loss: Tensor | None = None
         self._open = ExitStack()
 
@@ -118,12 +118,12 @@ class Loop:
     # --- what the loop does ---
 
     def starts(self, x: Tensor) -> None:
-        """Be told what the next step starts from, by a loop that knows before the model runs."""
+        """Take what the next step starts from, from a loop that knows it before the model runs."""
         self.start = StepStart(x, torch.get_rng_state(), self.ready.model.training)
-        self._told = True
+        self._has_start = True
 
     def _called(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        if self._busy or self._told or not torch.is_grad_enabled():
+        if self._busy or self._has_start or not torch.is_grad_enabled():
             return
         tensors = list(tensors_in((args, kwargs)))
         if tensors:
@@ -179,7 +179,7 @@ class Loop:
         step = Step(self.steps, loss, finite, training, self._kept, empty)
         self._see(step)
         self.steps += 1
-        self._loss, self._kept, self._told = None, False, False
+        self._loss, self._kept, self._has_start = None, False, False
 
     def _after_update(self, *_: object) -> None:
         self._updated = True
@@ -220,7 +220,7 @@ class Loop:
         return [name for name, p in named if p.requires_grad and id(p) not in had]
 
     def strangers(self) -> int:
-        """Return how many parameters the optimizers have that are none of the model's."""
+        """Return how many parameters the optimizers have that the model does not."""
         own = {id(parameter) for parameter in self.ready.model.parameters()}
         return sum(id(parameter) not in own for parameter in self.parameters())
 
@@ -236,7 +236,7 @@ class Loop:
 
 
 class _Hook:
-    """A hook of the model's that is left behind when the model is copied or saved."""
+    """A hook of the model that is left out when the model is copied or saved."""
 
     def __init__(self, call: Callable[..., None] | None = None) -> None:
         self._call = call

@@ -17,7 +17,7 @@ from torch import nn
 
 from ..errors import UserError
 
-LONGEST = 500  # letters that are said of what a user's code raised
+LONGEST = 500  # letters of what a user's code raised that a message has
 PYTORCH = str(Path(torch.__file__).parent) + os.sep
 OURS = str(Path(__file__).parent.parent) + os.sep
 INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
@@ -75,7 +75,7 @@ def _raised_by(frames: Sequence[traceback.FrameSummary]) -> str:
 
 
 def said(error: BaseException) -> str:
-    """Write what a user's code raised in one line, also where its message raises again."""
+    """Write what a user's code raised in one line, even if its message raises an error itself."""
     try:
         text = " ".join(str(error).split())
     except BaseException as again:  # `__str__` is the user's code, too

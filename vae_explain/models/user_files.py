@@ -1,6 +1,6 @@
 """Importing the files that a user's model and loss stand in, each of them once.
 
-Loading a file runs it: that is said in the help. What it does to `sys.argv` it does to a copy.
+Loading a file runs it, as the help says. What it does to `sys.argv` it does to a copy.
 While it is loaded, and while what it holds runs, it can import its neighbours, what is in the
 working folder, and what is under its package's root. A file is one module, by whatever name and
 however often it is asked for, so that its classes are equal and its state is shared.
@@ -68,7 +68,7 @@ class _OneModuleAFile(MetaPathFinder):
 
 
 class _AsItIs(Loader):
-    """Puts a module that there is in the place of one that would be made."""
+    """Gives a module that exists already, instead of making one."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
@@ -262,7 +262,7 @@ def _imported(file: Path) -> ModuleType | None:
 def _levels_of_relative_imports(path: Path) -> int:
     """Count the dots of the farthest relative import in a file, as two in `from ..base import x`.
 
-    What the file cannot be read for is said when it is imported.
+    If the file cannot be read, importing it says why.
     """
     try:
         tree = ast.parse(path.read_bytes())
