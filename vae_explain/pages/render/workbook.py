@@ -22,17 +22,15 @@ from ...engine.roles import section_of
 from ...engine.run import Run
 from ...errors import UserError
 from ...ops.conditions import undecided
-from ...quick_classes import NamedTuple
 from ...symbolic.expression import Expression, Ref
-from ...symbolic.printable import printable
 from ...symbolic.spreadsheet import FormulaWriter, NoFormula
 from ...symbolic.text import index_text, to_text
 from ...trace import Array
 from ..walkthrough.header import heading_line, run_remarks
+from .workbook_cells import SheetCell, cached, cell_text, digits, formats_of, grid
 
 MOST_NUMBERS = 20_000  # with a formula: a sheet of more takes minutes to open
 MOST_COLUMNS = 16_000  # of a sheet, which has 16384
-LONGEST_TEXT = 1000  # of a formula in words
 START, INPUT, PARAMETERS, FORWARD, LOSS, BACKWARD, STEP, PARTS = (
     "Start", "Input", "Parameters", "Forward", "Loss", "Backward", "Step", "Parts"
 )  # fmt: skip
@@ -48,12 +46,6 @@ class TooLarge(UserError):
     """A run with too many numbers for a workbook."""
 
     option = "--format"
-
-
-class _Cell(NamedTuple):
-    sheet: str
-    row: int
-    column: int
 
 
 def write(run: Run, moved: Update | None = None) -> bytes:
@@ -89,12 +81,12 @@ class _Workbook:
             "nan_inf_to_errors": True,
         }
         self.book: Any = xlsxwriter.Workbook(self.file, options)
-        self.book.set_properties({"title": _words(self.title), "created": CREATED})
-        self.formats = _formats(self.book)
+        self.book.set_properties({"title": cell_text(self.title), "created": CREATED})
+        self.formats = formats_of(self.book)
         self.sheets: dict[str, Any] = {}
         self.rows: dict[str, int] = {}
         # Where the first number of a tensor is, and where its differences are.
-        self.first: dict[tuple[int, bool], _Cell] = {}
+        self.first: dict[tuple[int, bool], SheetCell] = {}
         self.differences: dict[str, list[str]] = {}
         self.off: dict[str, float] = {}  # the largest of each sheet
         self.further: dict[Expression, str] = {}
@@ -132,7 +124,7 @@ class _Workbook:
         sheet.set_column(1, MOST_COLUMNS, 11)
         self.rows[name] = 0
         if name != START:
-            sheet.write_string(0, 0, f"{name}: {_words(self.title)}", self.formats["title"])
+            sheet.write_string(0, 0, f"{name}: {cell_text(self.title)}", self.formats["title"])
             self.rows[name] = 2
 
     def _sheet_of(self, block: CellFormulas) -> str:
@@ -142,8 +134,8 @@ class _Workbook:
 
     def _start(self) -> None:
         sheet, formats = self.sheets[START], self.formats
-        sheet.write_string(0, 0, _words(self.title), formats["title"])
-        sheet.write_string(1, 0, _words("; ".join(run_remarks(self.run))), formats["words"])
+        sheet.write_string(0, 0, cell_text(self.title), formats["title"])
+        sheet.write_string(1, 0, cell_text("; ".join(run_remarks(self.run))), formats["words"])
         sheet.write_string(2, 0, LEGEND, formats["words"])
         differing = [
             each for name in (INPUT, PARAMETERS) for each in self.differences.get(name, ())
@@ -161,15 +153,15 @@ class _Workbook:
         for name, ranges in self.differences.items():
             listed = ",".join(f"MAX({each}),-MIN({each})" for each in ranges[:100])
             sheet.write_string(row, 0, name)
-            off = _cached(self.off[name])
+            off = cached(self.off[name])
             sheet.write_formula(row, 1, f"=MAX({listed})", formats["difference"], off)
             row += 1
         if self.fixed:
             words = "These have no formula here, and are #N/A once a given number is changed:"
             sheet.write_string(row + 1, 0, words, formats["name"])
             for at, (name, reason) in enumerate(self.fixed, row + 2):
-                sheet.write_string(at, 0, _words(name))
-                sheet.write_string(at, 1, _words(reason))
+                sheet.write_string(at, 0, cell_text(name))
+                sheet.write_string(at, 1, cell_text(reason))
         sheet.activate()
 
     # --- blocks of numbers ---
@@ -177,8 +169,8 @@ class _Workbook:
     def _place(self, block: CellFormulas) -> None:
         """Reserve the cells of a tensor."""
         sheet = self._sheet_of(block)
-        rows, _ = _grid(self.run.values[block.value_id])
-        self.first[block.value_id, block.gradient] = _Cell(sheet, self.rows[sheet] + 2, 1)
+        rows, _ = grid(self.run.values[block.value_id])
+        self.first[block.value_id, block.gradient] = SheetCell(sheet, self.rows[sheet] + 2, 1)
         self.rows[sheet] += len(rows) + 4
 
     def _given(self, value_id: int, sheet: str) -> None:
@@ -187,7 +179,7 @@ class _Workbook:
         is_real = array.dtype.kind == "f"
         note = value.kind if is_real else f"{value.kind}: whole numbers, which are fixed here"
         row = self._heading(sheet, name, array, note, with_pytorch=is_real)
-        self.first[value_id, False] = _Cell(sheet, row, 1)
+        self.first[value_id, False] = SheetCell(sheet, row, 1)
 
         def put(at: tuple[int, int], index: tuple[int, ...]) -> float:
             number = float(array[index])
@@ -214,9 +206,9 @@ class _Workbook:
 
         def put(at: tuple[int, int], index: tuple[int, ...]) -> float:
             number = float(shown[index])
-            text = written.get(index) or f"IF({CHANGED}=0,{_repr(float(reference[index]))},NA())"
+            text = written.get(index) or f"IF({CHANGED}=0,{digits(float(reference[index]))},NA())"
             form = self.formats["fixed" if reason else "number"]
-            self.sheets[sheet].write_formula(*at, f"={text}", form, _cached(number))
+            self.sheets[sheet].write_formula(*at, f"={text}", form, cached(number))
             return number
 
         self._numbers(sheet, row, shown, put, reference)
@@ -243,11 +235,11 @@ class _Workbook:
         index = self.formulas.steps.full_index(value_id, ref.index or ())
         is_real = array.dtype.kind == "f" or of_gradient
         if (value_id, of_gradient) not in self.first or not is_real:
-            return f"({_repr(float(array[index]))})"  # a constant, or a whole number
-        rows, _ = _grid(array)
+            return f"({digits(float(array[index]))})"  # a constant, or a whole number
+        rows, _ = grid(array)
         first = self.first[value_id, of_gradient]
         at = rows.index(index[:-1]), index[-1] if index else 0
-        return self._text(_Cell(first.sheet, first.row + at[0], first.column + at[1]))
+        return self._text(SheetCell(first.sheet, first.row + at[0], first.column + at[1]))
 
     def _put_apart(self, node: Expression, text: str) -> str:
         """Put a part of a formula into a cell of its own; the same part has one cell."""
@@ -272,9 +264,9 @@ class _Workbook:
         """Write what stands above a tensor's numbers; return the row of the first of them."""
         row, page, formats = self.rows[sheet], self.sheets[sheet], self.formats
         shape = f"[{', '.join(map(str, array.shape))}]"
-        page.write_string(row, 0, f"{_words(name)}  {shape}", formats["name"])
-        page.write_string(row, 1, _words(note), formats["words"])
-        rows, columns = _grid(array)
+        page.write_string(row, 0, f"{cell_text(name)}  {shape}", formats["name"])
+        page.write_string(row, 1, cell_text(note), formats["words"])
+        rows, columns = grid(array)
         starts = {1: "here"}
         if with_pytorch:
             starts |= {2 + columns: "PyTorch", 3 + 2 * columns: "difference"}
@@ -292,7 +284,7 @@ class _Workbook:
         reference: Array | None,
     ) -> None:
         """Write a tensor, PyTorch's and the difference: `put` writes one number and returns it."""
-        page, (rows, columns) = self.sheets[sheet], _grid(array)
+        page, (rows, columns) = self.sheets[sheet], grid(array)
         for i, lead in enumerate(rows):
             page.write_string(row + i, 0, index_text(lead), self.formats["words"])
             for j in range(columns):
@@ -308,13 +300,13 @@ class _Workbook:
                 here = self._to_text(row + i, 1 + j)
                 difference = f"={here}-{self._to_text(*theirs)}"
                 at = row + i, 3 + 2 * columns + j
-                page.write_formula(*at, difference, self.formats["difference"], _cached(off))
+                page.write_formula(*at, difference, self.formats["difference"], cached(off))
         if reference is not None and array.size:
             start = self._to_text(row, 3 + 2 * columns, True, True)
             end = self._to_text(row + len(rows) - 1, 2 + 3 * columns, True, True)
             self.differences.setdefault(sheet, []).append(f"{sheet}!{start}:{end}")
 
-    def _text(self, cell: _Cell, absolute: bool = False) -> str:
+    def _text(self, cell: SheetCell, absolute: bool = False) -> str:
         # With its sheet even there, for a part of a formula may move to another one.
         return f"{cell.sheet}!{self._to_text(cell.row, cell.column, absolute, absolute)}"
 
@@ -343,7 +335,7 @@ class _Workbook:
 
         def put(at: tuple[int, int], index: tuple[int, ...]) -> float:
             old, way = (
-                self._text(_Cell(c.sheet, c.row + at[0] - start, c.column + at[1] - 1))
+                self._text(SheetCell(c.sheet, c.row + at[0] - start, c.column + at[1] - 1))
                 for c in firsts
             )
             number = float(before[index] - lr * slope[index])
@@ -365,39 +357,3 @@ def _require_small(run: Run) -> None:
             "--format",
             "xlsx",
         )
-
-
-def _grid(array: Array) -> tuple[list[tuple[int, ...]], int]:
-    """Return the leading indices of a tensor's rows, and how many columns it has."""
-    if not array.ndim:
-        return [()], 1
-    return list(np.ndindex(array.shape[:-1])), array.shape[-1]
-
-
-def _cached(number: float) -> float | str:
-    """Return what a program shows that does not compute formulas."""
-    return number if np.isfinite(number) else "#NUM!"
-
-
-def _repr(number: float) -> str:
-    return repr(number).replace("e", "E")
-
-
-def _words(text: str) -> str:
-    """Return a text that a cell takes, whatever name is in it."""
-    whole = printable(text)
-    return whole if len(whole) <= LONGEST_TEXT else f"{whole[: LONGEST_TEXT - 1]}…"
-
-
-def _formats(book: Any) -> Mapping[str, Any]:
-    yellow, grey = "#FFF2CC", "#777777"
-    return {
-        "title": book.add_format({"bold": True, "font_size": 14}),
-        "name": book.add_format({"bold": True}),
-        "words": book.add_format({"font_color": grey}),
-        "number": book.add_format({"num_format": "0.0000"}),
-        "exact": book.add_format({"num_format": "0.0000", "bold": True}),
-        "given": book.add_format({"num_format": "0.0000##", "bg_color": yellow, "border": 1}),
-        "fixed": book.add_format({"num_format": "0.0000", "font_color": grey, "italic": True}),
-        "difference": book.add_format({"num_format": "0.0E+00;-0.0E+00;0", "font_color": grey}),
-    }
