@@ -13,9 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ..engine.formulas import Steps, if_explained
+from ..engine.formulas import Steps
 from ..engine.forward_pass import replay_part
 from ..engine.run import Run
+from ..engine.value_formulas import if_explained
 from ..ops import NotExplained
 from ..quick_classes import NamedTuple, dataclass
 from ..symbolic.expression import Index

@@ -48,12 +48,13 @@ from ..symbolic.expression import (
     Pow,
     Ref,
 )
-from .formulas import Steps, gradient_name, if_explained
+from .formulas import Steps, gradient_name
 from .gradient_ways import TermWay, ways
 from .leaves import ROLES
 from .loops import Data, Many, over, summed
 from .roles import standard_draws
 from .run import Run
+from .value_formulas import if_explained
 
 MOST_ONE_BY_ONE = 5000  # elements of a value that are written one by one
 

@@ -29,8 +29,9 @@ from ..symbolic.expression import (
 )
 from ..symbolic.measure import evaluate
 from ..trace import Array
-from .formulas import Steps, gradient_name, if_explained
+from .formulas import Steps, gradient_name
 from .run import Run
+from .value_formulas import if_explained
 from .worked_lines import LineMaker, Worked
 
 Status = Literal["derived", "given", "again", "cut", "not explained"]

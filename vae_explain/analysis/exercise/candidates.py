@@ -10,10 +10,11 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from ...engine.formulas import Steps, gradient_name, if_explained
+from ...engine.formulas import Steps, gradient_name
 from ...engine.provenance import Provenance, Target
 from ...engine.roles import reconstruction, section_of
 from ...engine.run import Run
+from ...engine.value_formulas import if_explained
 from ...ops import NotExplained
 from ...quick_classes import dataclass
 from ...symbolic.expression import (

@@ -17,9 +17,10 @@ import numpy as np
 
 from ...analysis.training_records import Update
 from ...engine.cell_formulas import CellFormulas, FormulasOfRun, is_given
-from ...engine.formulas import gradient_name, if_explained
+from ...engine.formulas import gradient_name
 from ...engine.roles import section_of
 from ...engine.run import Run
+from ...engine.value_formulas import if_explained
 from ...errors import UserError
 from ...ops.conditions import undecided
 from ...symbolic.expression import Expression, Ref

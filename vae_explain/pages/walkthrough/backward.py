@@ -12,10 +12,11 @@ from functools import partial
 
 import numpy as np
 
-from ...engine.formulas import gradient_name, if_explained
+from ...engine.formulas import gradient_name
 from ...engine.index_ranges import Source
 from ...engine.provenance import Provenance, Target
 from ...engine.run import Run
+from ...engine.value_formulas import if_explained
 from ...engine.worked_lines import Worked
 from ...ops import NotExplained
 from ...symbolic.expression import references, terms_of

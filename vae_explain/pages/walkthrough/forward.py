@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...engine.formulas import if_explained
 from ...engine.index_ranges import Source
 from ...engine.run import Run
+from ...engine.value_formulas import if_explained
 from ...ops import NotExplained
 from ...symbolic.expression import Apply, Expression, Ref
 from ...trace import is_whole

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from ...engine.formulas import Steps, if_explained
+from ...engine.formulas import Steps
 from ...engine.roles import section_of
 from ...engine.run import Run
+from ...engine.value_formulas import if_explained
 from ...symbolic.expression import Expression, Opaque, Ref, Reshape, Transpose, references
 from ...symbolic.text import to_text
 from ...trace import Array, Kind

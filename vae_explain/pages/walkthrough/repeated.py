@@ -13,8 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ...engine.formulas import Steps, if_explained
+from ...engine.formulas import Steps
 from ...engine.run import Run
+from ...engine.value_formulas import if_explained
 from ...symbolic.text import to_text
 from ..blocks import Note
 from .not_finite import stops_at

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from ...engine.formulas import if_explained
 from ...engine.gradient_paths import Path, Paths
 from ...engine.leaves import ROLES
 from ...engine.provenance import Derivation, Provenance, Target, shortened
 from ...engine.run import Run
 from ...engine.sensitivity import Sensitivity
+from ...engine.value_formulas import if_explained
 from ...ops import NotExplained
 from ...symbolic.expression import Ref
 from ...trace import is_whole

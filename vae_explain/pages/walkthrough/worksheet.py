@@ -8,7 +8,8 @@ import numpy as np
 
 from ...analysis.exercise.candidates import RATE, Candidate
 from ...analysis.exercise.sheets import WHOLE, Worksheet
-from ...engine.formulas import Steps, if_explained
+from ...engine.formulas import Steps
+from ...engine.value_formulas import if_explained
 from ...symbolic.expression import Expression, Mul, Ref
 from ...symbolic.text import gradient_parts, index_text, symbol_text
 from ...trace import Array
