@@ -103,7 +103,7 @@ class Slot:
 class Found:
     """Where a call found what it chose by its rank: among equals this is its own choice.
 
-    It is handed on with the call's arguments as `found`.
+    The rule gets it with the call's arguments, as `found`.
     """
 
     def __init__(self, array: Array) -> None:

@@ -89,7 +89,7 @@ def require_room(model: nn.Module, each_its_own: bool = True) -> None:
     Raises
     ------
     CannotTrain
-        If an optimizer cannot write to a parameter, or if what it does cannot be told apart.
+        If an optimizer cannot write to a parameter, or if it cannot be said what it does.
     """
     taken: list[tuple[str, int, int, int]] = []
     for name, parameter in model.named_parameters():

@@ -66,7 +66,7 @@ class Explanation(Questions):
         level: Level = "standard",
     ) -> None:
         self.run, self.level = run, level
-        # What a page can only tell by running the model again is told of a request alone.
+        # What takes another run of the model is only on the page of a request.
         self._given = request
         self._architecture = request.architecture if request else architecture
         self.doubts = tuple(doubts)

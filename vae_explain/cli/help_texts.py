@@ -74,8 +74,8 @@ def described(command: Any, context: Any) -> Described:
     arguments = (entry.names for entry in sections["Arguments"])
     usage = " ".join((context.command_path, *arguments, "[OPTIONS]"))
     examples = tuple(f"vae-explain {each}" for each in EXAMPLES.get(command.name or "", ()))
-    found = tuple(Section(title, tuple(each)) for title, each in sections.items() if each)
-    return Described(command.name or "", usage, _words(command.help), examples, found)
+    filled = tuple(Section(title, tuple(each)) for title, each in sections.items() if each)
+    return Described(command.name or "", usage, _words(command.help), examples, filled)
 
 
 def _entry(param: Any, is_option: bool) -> HelpEntry:

@@ -49,11 +49,11 @@ def play(
 
     what = "--run" if job.recorded else "--model" if options.model else "--dims"
 
-    def told(run: Run) -> None:
+    def say_what_stays(run: Run) -> None:
         if stays := build_document.what_stays(run, what):
             say(f"note: {stays}")
 
-    run, composed = composed_by(job, rate, beside=False, seen=told)
+    run, composed = composed_by(job, rate, beside=False, seen=say_what_stays)
     text = build_document.live(
         composed,
         run,

@@ -98,10 +98,10 @@ def understood(command: str, arguments: Sequence[str], flags: Mapping[str, bool]
     kept: list[str] = []
     placed: set[str] = set()
     for word in places:
-        found = _in_place(command, word, flags)
-        if not found:
+        options = _in_place(command, word, flags)
+        if not options:
             kept.append(word)
-        for name, *values in found:
+        for name, *values in options:
             is_second = (
                 name in placed and f"{name}2" in flags
             )  # compare A.safetensors B.safetensors

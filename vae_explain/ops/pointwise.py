@@ -49,7 +49,7 @@ Slope = Callable[..., Expression]
 
 @dataclass(frozen=True)
 class _Pointwise:
-    """What `elementwise` is told of an op, and what follows from it."""
+    """What `elementwise` is given for an op, and what follows from it."""
 
     name: str
     expression: Callable[..., Expression]

@@ -363,7 +363,7 @@ class Note(NamedTuple):
     Attributes
     ----------
     exactly
-        How far off the worst number was, for who wants to know: said on request alone.
+        How far off the worst number was, which is shown on request.
     checked
         Of what it says that it was checked; a section says it once.
     """

@@ -45,31 +45,31 @@ def shortest_of(array: Any) -> Any:
     [0.1, 0.9, -2.5e+30]
     """
     flat = array.ravel()
-    found = np.empty(flat.shape)
+    shortest = np.empty(flat.shape)
     for start in range(0, flat.size, AT_ONCE):  # so that little memory is taken at a time
         part = slice(start, start + AT_ONCE)
-        found[part] = _shortest_of_few(flat[part])
-    return found.reshape(array.shape)
+        shortest[part] = _shortest_of_few(flat[part])
+    return shortest.reshape(array.shape)
 
 
 def _shortest_of_few(single: Any) -> Any:
-    """As `shortest_of`: rounded to ever more digits, until a number is told from its neighbours."""
+    """As `shortest_of`: rounded to ever more digits, until they mean this number alone."""
     exact = single.astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         power = np.floor(np.log10(np.abs(exact)))
         is_usual = np.abs(power) <= USUAL
     odd = np.flatnonzero(~is_usual & (exact != 0))
-    found = exact.copy()
-    found[odd] = single[odd].astype("U").astype(np.float64)
+    shortest = exact.copy()
+    shortest[odd] = single[odd].astype("U").astype(np.float64)
     left = np.flatnonzero(is_usual)
     for digits in range(TELLING, ENOUGH + 1):
         places = digits - 1 - power[left]
         up, down = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
         near = np.rint(exact[left] * up / down) * down / up
-        is_told = near.astype(np.float32) == single[left]
-        found[left[is_told]] = near[is_told]
-        left = left[~is_told]
-    return found
+        is_enough = near.astype(np.float32) == single[left]
+        shortest[left[is_enough]] = near[is_enough]
+        left = left[~is_enough]
+    return shortest
 
 
 def apart_from_rounding(value: float) -> Decimal:
@@ -131,7 +131,7 @@ def _tie(value: float, decimals: int) -> Decimal | None:
 
 
 def _is_near_tie(value: Any, decimals: int) -> Any:
-    """Whether numbers lie as near to a tie as one that was typed may; quickly told."""
+    """Whether numbers lie as near to a tie as one that was typed may; a quick test."""
     if isinstance(value, float):  # of which a page has thousands
         scaled = abs(float(value)) * 10.0**decimals
         return abs(scaled % 1 - 0.5) <= NEAR * (scaled + 1)

@@ -82,7 +82,7 @@ class Precision(NamedTuple):
         )
 
     def holds(self, number: float) -> bool:
-        """Whether a number can be told exactly."""
+        """Whether the precision has a number exactly."""
         if self.kind is np.float64:
             return True
         with np.errstate(over="ignore"):

@@ -2,7 +2,7 @@
 
 van den Oord et al. 2017: the codebook term ‖sg[z] - e‖² moves the codes, the commitment term
 β‖z - sg[e]‖² the encoder, and the reconstruction's gradient passes the codes straight through.
-Which term is which is told by where its gradient arrives.
+Where its gradient arrives shows which term is which.
 """
 
 from __future__ import annotations

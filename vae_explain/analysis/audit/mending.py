@@ -1,4 +1,4 @@
-"""Mends that are tried before they are told: a change of the recorded calls, and a replay.
+"""Mends that are tried before they are suggested: a change of the recorded calls, and a replay.
 
 An edit makes of a trace another one, as if the user's code had been written differently. The
 edited trace is replayed by the rules, forward and backward, and the rule that found the fault

@@ -46,9 +46,9 @@ class AuditRule(NamedTuple):
 
     def seen(self, anatomy: Anatomy) -> tuple[tuple[Finding, ...], str]:
         """Return the findings on a run, and what was looked at."""
-        told = tuple(self.look(anatomy))
-        findings = tuple(replace(each, id=self.id) for each in told if isinstance(each, Finding))
-        words = dict.fromkeys(each for each in told if isinstance(each, str))
+        results = tuple(self.look(anatomy))
+        findings = tuple(replace(each, id=self.id) for each in results if isinstance(each, Finding))
+        words = dict.fromkeys(each for each in results if isinstance(each, str))
         return findings, "; ".join(words) or self.in_order
 
 

@@ -29,7 +29,7 @@ class Told:
 def findings(watched: Watched) -> tuple[Told, ...]:
     """Return what is to be said, the worst first."""
     all_findings = [*_of_the_loop(watched), *_of_the_looks(watched)]
-    all_findings.sort(key=lambda told: SEVERITIES.index(told.finding.severity))
+    all_findings.sort(key=lambda each: SEVERITIES.index(each.finding.severity))
     return tuple(all_findings)
 
 

@@ -30,7 +30,7 @@ def close_look(
     loss: float | None,
     kept: Mapping[str, float] | None = None,
 ) -> Look:
-    """Audit a step, and measure what is told of every one that is looked at.
+    """Audit a step, and measure what a report has of every step that is looked at.
 
     Parameters
     ----------

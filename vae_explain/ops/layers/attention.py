@@ -1,7 +1,7 @@
 """`scaled_dot_product_attention`: each query takes a mean of the values, weighed by the keys.
 
 Vaswani et al., "Attention Is All You Need" (2017), equation 1: softmax(q kᵀ/√E) v, over the
-last two axes. One element is told with its weights as numbers of their own,
+last two axes. One element is written with its weights as numbers of their own,
 `attention(q[0,1,:], k[0,2,:])`, how much query 1 takes of key 2; a weight says itself how it
 is made of scores.
 

@@ -4,7 +4,7 @@ Each takes from its numbers their mean and divides by the root of their mean squ
 multiplies by a weight and adds a bias. They differ in which numbers share a mean: a sample's
 features, a feature's samples, the places of one channel of a sample, or a group of its channels.
 
-One element is told with the mean and the variance as numbers of their own, `mean(h[0,:])`,
+One element is written with the mean and the variance as numbers of their own, `mean(h[0,:])`,
 which say themselves how they are made, and not with sums over everything they are taken
 from. A batch norm that is not training takes the means and variances that it is given.
 """

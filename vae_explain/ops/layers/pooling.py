@@ -34,7 +34,7 @@ class Cover(NamedTuple):
 
     sizes: Shape
     axes: list[list[range]]
-    last_first: bool = False  # the order in which the windows over a place are told
+    last_first: bool = False  # the order of the windows over a place
 
     def covered(self, window: Index) -> list[Index]:
         """Return the places that a window covers, in order."""

@@ -196,7 +196,7 @@ class Inverse:
 
 @dataclass(frozen=True)
 class Triangle:
-    """A triangle that equations are solved by, as if it were turned over or not.
+    """A triangle that equations are solved by, transposed or as it is.
 
     Attributes
     ----------
@@ -269,7 +269,7 @@ def eliminated(matrix: Array) -> tuple[Array, Array, Array]:
 
 
 def transposed(a: Array) -> Array:
-    """Return matrices turned over."""
+    """Return the transposes of matrices."""
     return np.swapaxes(a, -1, -2)
 
 

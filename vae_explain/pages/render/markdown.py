@@ -30,7 +30,7 @@ def write(walkthrough: blocks.Walkthrough, picture: str = "", digits: int | None
     Parameters
     ----------
     picture
-        The name of the file that has the drawn diagram; without one it is told in words.
+        The name of the file that has the drawn diagram; without one it is described in words.
     """
     return "\n\n".join(Markdown(picture, digits=digits).page(walkthrough)) + "\n"
 

@@ -170,7 +170,7 @@ class Typesetter:
     def table(
         self, table: Table, written: Callable[[str, bool], str], bold: Callable[[str], str]
     ) -> list[list[str]]:
-        """Write a table's rows: `written` is told whether a cell is a number."""
+        """Write a table's rows; `written` gets a cell and whether that is a number."""
         columns = [self.cells(table, j) for j in range(len(table.columns))]
 
         def cell(i: int, j: int) -> str:

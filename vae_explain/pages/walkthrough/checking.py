@@ -116,8 +116,8 @@ def _shown(check: Check) -> Sequence[ParameterCheck]:
 
 
 def _how_far(parameter: ParameterCheck) -> tuple[int, float]:
-    found = parameter.differences.values()
-    return len(found), max((each.relative for each in found), default=0.0)
+    differences = parameter.differences.values()
+    return len(differences), max((each.relative for each in differences), default=0.0)
 
 
 def _summarised(check: Check) -> list[Note]:

@@ -40,7 +40,7 @@ THE_LARGEST = "Of {all} numbers the {count} largest."
 class TermShare(NamedTuple):
     """What one term sends to a value: the term in a word, its colour, and the numbers.
 
-    `through` is the answer of the encoder that it comes through, where that is told apart.
+    `through` is the answer of the encoder that it comes through, if that is known.
     """
 
     word: str
@@ -112,7 +112,7 @@ class TermShares:
     def sending(self, value_id: int, by_way: bool = False) -> tuple[list[TermShare], str]:
         """Return the terms' shares, or, when one term alone sends anything, a word of it.
 
-        With `by_way` they are told apart by the answer of the encoder that they come through.
+        With `by_way` they are split by the answer of the encoder that they come through.
 
         The word is empty where it has been said of a row of sections before.
         """
