@@ -12,7 +12,7 @@ from functools import partial
 
 from .engine.run import Arithmetic, Recordings, Run
 from .errors import UserError
-from .models.argument_matching import CannotBind
+from .models.loss_parameters import CannotBind
 from .models.other_conditions import (
     doubled,
     in_other_mode,

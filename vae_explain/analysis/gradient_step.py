@@ -10,7 +10,7 @@ from torch.optim.sgd import sgd
 
 from .. import pipeline
 from ..engine.run import Run
-from ..models.argument_matching import CannotBind
+from ..models.loss_parameters import CannotBind
 from ..models.prepare import user_code_errors
 from ..models.prepared_model import RunWithModel, parameters_of
 from ..models.request import Request

@@ -12,8 +12,8 @@ from typing import Any
 from torch import Tensor
 
 from ..engine.loss_call import Argument
-from .argument_matching import parameters_of
 from .code_reading import BY_PLACE, name_of
+from .loss_parameters import parameters_of
 from .model_outputs import Outputs, described
 
 PLAIN = bool | int | float | str | None

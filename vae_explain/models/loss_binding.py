@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from ..engine.loss_call import Argument, LossCall
 from ..quick_classes import NamedTuple, dataclass
-from .argument_matching import CannotBind, fitted, parameters_of
+from .argument_matching import fitted
 from .argument_sources import arguments_of
 from .batches import batch_of
 from .code_reading import BY_PLACE, name_of, parts_taken
 from .kept_state import KeptState, holders_of, settings_put_back
 from .loss_methods import method_of
+from .loss_parameters import CannotBind, parameters_of
 from .loss_total import named_loss, numbers_of, require_whole, total_of
 from .model_outputs import Outputs, described
 from .suggested_objective import objective_of, objective_of_more

@@ -14,8 +14,8 @@ from typing import Any
 from torch import nn
 
 from ..symbolic.printable import listed
-from .argument_matching import CannotBind, parameters_of
 from .code_reading import name_of
+from .loss_parameters import CannotBind, parameters_of
 
 
 def method_of(model: nn.Module, loss: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from ..quick_classes import NamedTuple
 from ..symbolic.printable import listed
-from .argument_matching import CannotBind
 from .autograd_graph import parameters_behind, summands_of
+from .loss_parameters import CannotBind
 from .model_outputs import OutputPart, Outputs, described
 from .suggested_objective import objective_of
 
