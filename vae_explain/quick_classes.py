@@ -1,4 +1,4 @@
-"""Frozen dataclasses and named tuples that are quickly made: a command makes sixty and 125.
+"""Frozen dataclasses and named tuples that are made quickly: a command makes 60 and 125 of them.
 
 The standard library compiles six methods for each dataclass, an eighth of a command's own time.
 Here all but `__init__` are made of a getter that is there already. That instances stay as they are
@@ -85,7 +85,7 @@ else:
 
 
 def _equality(values: attrgetter[Any]) -> tuple[Any, Any]:
-    """Return the methods by which instances are equal whose values are."""
+    """Return the methods that compare instances by their values."""
 
     def __eq__(self: Any, other: object) -> Any:
         return values(self) == values(other) if type(other) is type(self) else NotImplemented

@@ -41,7 +41,7 @@ SMALL = 2**16  # numbers of an array whose memory is not worth a look at all of 
 
 
 def shared(array: Array, other: Array | None) -> Array:
-    """Return the other array instead of a large one of which it has every bit."""
+    """Return the other array in place of a large one, if the two are the same to the bit."""
     if other is None or array.size <= SMALL or array.dtype != other.dtype:
         return array
     if array.shape != other.shape:

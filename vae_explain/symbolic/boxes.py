@@ -242,7 +242,7 @@ def _product(factors: tuple[Expression, ...], style: Notation) -> Box:
 
 
 def _base(expression: Expression, style: Notation) -> Box:
-    """Lay out what an exponent, or the like, is hung on."""
+    """Lay out what gets an exponent, or the like."""
     box = lay_out(expression, style)
     return FenceBox(box) if isinstance(box, LeafBox) and box.compound else _fenced(box, BASE)
 

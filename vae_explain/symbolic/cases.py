@@ -6,5 +6,5 @@ from typing import NoReturn
 
 
 def assert_never(value: NoReturn) -> NoReturn:
-    """Say that a value is none of the kinds that there are, which the type checker rules out."""
+    """Raise an error for a value of an unknown kind, which the type checker rules out."""
     raise AssertionError(f"there is no case for {value!r}")

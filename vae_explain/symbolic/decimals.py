@@ -18,7 +18,7 @@ NEAR = 2.0**-23
 KEPT = 15  # significant digits of a float64
 FEW, OFF = 11, 1e-14  # decimals, and how far beside so many a number lies by rounding
 WHOLE = 2.0**53  # from here on a float64 has no more decimals
-TELLING, ENOUGH = 6, 9  # digits that a float32 tells apart, and that tell any of them apart
+TELLING, ENOUGH = 6, 9  # digits that every float32 keeps, and that are enough for any
 USUAL = 12  # powers of ten by which a float64 is multiplied without rounding twice
 AT_ONCE = 2**16
 

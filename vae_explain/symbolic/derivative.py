@@ -74,7 +74,7 @@ def derivative(
 
 
 class _Derivative:
-    """The derivative by the first of some nodes, none of which is taken apart."""
+    """The derivative by the first of some nodes; none of them is taken apart."""
 
     def __init__(self, nodes: tuple[Expression, ...]) -> None:
         self.nodes = nodes

@@ -1,11 +1,11 @@
 """Which numbers a tree may come to in arithmetic that rounds: a running error analysis.
 
 PyTorch computes what a line says, in its own precision and in its own order, and the line is
-evaluated again in float64. The two differ by rounding, which one number of the line may make
-much of and another nothing: where terms cancel, where a sigmoid is 1 exactly, where a gate is
-barely open. So every node gets an enclosure, the smallest and the largest number that may stand
-there, from those of its parts and from what computing it may add (Higham, "Accuracy and
-Stability of Numerical Algorithms", chapter 3). The operands are exact, as they were recorded.
+evaluated again in float64. The two differ by rounding. That may matter much, as where terms cancel
+or a gate is barely open, or not at all, as where a sigmoid is 1 exactly. So every node gets an
+enclosure, the smallest and the largest number that may stand there, from those of its parts and
+from what computing it may add (Higham, "Accuracy and Stability of Numerical Algorithms", chapter
+3). The operands are exact, as they were recorded.
 """
 
 from __future__ import annotations

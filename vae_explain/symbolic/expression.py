@@ -2,8 +2,7 @@
 
 A tree holds constants, references to values with their names and numbers, and the operations
 below. `measure.py` evaluates it; `boxes.py` lays it out for every notation; `simplify.py` folds its
-constants. Nothing
-here rounds.
+constants. Nothing here rounds.
 
 The same nodes serve one element (`Ref("mu", (0, 1))` holding a float) and a whole
 tensor (`Ref("mu")` holding an array), so a formula is checked the same way as a line.

@@ -49,7 +49,7 @@ SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 6)
 
 
 class NoFormula(ValueError):
-    """An expression that a spreadsheet has no formula for; the message says what of it."""
+    """An expression that a spreadsheet has no formula for; the message says which part."""
 
 
 class FormulaWriter:

@@ -90,7 +90,7 @@ def index_text(index: Iterable[int]) -> str:
 
 
 def split_index(text: str) -> tuple[str, Index]:
-    """Part a name from the index that `index_text` wrote behind it.
+    """Split a name from the index after it, which `index_text` wrote.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def split_index(text: str) -> tuple[str, Index]:
 
 
 def gradient_parts(name: str) -> tuple[str, str]:
-    """Return of what a gradient is and at what; no name of a gradient is all of the second.
+    """Return what a gradient is of, and what it is at; for another name the first is empty.
 
     Examples
     --------

@@ -31,8 +31,8 @@ def evaluate_whole(
 ) -> Any:
     """Evaluate a formula over whole tensors with the functions of an array library.
 
-    `leaf` converts the array that a reference holds, and `adjust` what is computed of it, before
-    anything is computed from that.
+    `leaf` converts the array that a reference holds, and `adjust` each computed array, before
+    anything is computed from it.
     """
 
     def walk(node: Expression) -> Any:
