@@ -214,6 +214,50 @@ def test_more_numbers_than_a_run_of_a_users_model_has_memory_for(
     assert cli("params", *own, "--x-file", str(tmp_path / "x.npy")).code == 0
 
 
+GROWS = """
+import torch
+class Own(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 3)
+    def forward(self, x):
+        h = self.layer(x)
+        z = h + torch.randn_like(h)
+        return z * torch.ones(40, 1, 1).repeat(1, 20, 1).mean()
+def loss(recon, x):
+    return (recon - x).square().sum()
+"""
+
+
+@pytest.mark.parametrize("arithmetic", ["full", "printed"])
+@pytest.mark.parametrize(
+    "command", ["forward", "check", "audit", "sample --draws 2", "train --steps 1", "document"]
+)
+def test_a_small_input_of_which_much_is_made(
+    cli: CommandLine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    arithmetic: str,
+) -> None:
+    (tmp_path / "own.py").write_text(GROWS)
+    own = ["--model", f"{tmp_path}/own.py:Own", "--loss", f"{tmp_path}/own.py:loss"]
+    own += ["--x", "1,2,3", "--x", "3,2,1"]
+    if command.startswith(("forward", "check", "sample", "document")):
+        own += ["--arithmetic", arithmetic]
+    bytes_of_one = job.IN_TWO_RUNS if command == "audit" else job.BYTES_A_NUMBER
+    # Seven values of the size of x, the 40, the 800 and their mean, and the loss.
+    numbers = 7 * 6 + 40 + 800 + 1 + 1
+    monkeypatch.setattr(job, "MOST_BYTES", bytes_of_one * (numbers - 1))
+    outcome = cli(*command.split(), *own)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"own.py:Own: its run has more than {numbers - 1} numbers" in outcome.err
+    # A little more, for the noise that is put in place and for where a backward pass begins.
+    monkeypatch.setattr(job, "MOST_BYTES", bytes_of_one * (numbers + 20))
+    outcome = cli(*command.split(), *own)
+    assert (outcome.code in {0, 1}, outcome.err) == (True, "")
+
+
 def test_what_is_read_is_not_copied_before_it_is_run(cli: CommandLine, tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     np.save(path, np.random.default_rng(0).random((100_000, 4), np.float32))

@@ -262,7 +262,7 @@ class Job:
             strip_prefix=options.strip_prefix,
             decimals=self.decimals,
             changes=self._changes(len(x)),
-            most_numbers=MOST_BYTES // self._bytes if options.x_file else None,
+            most_numbers=None if architecture else MOST_BYTES // self._bytes,
         )
 
     def _typed_rows(self) -> Rows:

@@ -20,7 +20,9 @@ def doubled(model: PreparedModel) -> PreparedModel:
     """Return the same with every row of the input twice, one batch behind the other."""
     noise = tuple(torch.cat([draw, draw]) for draw in model.noise)
     typed = None if model.typed is None else torch.cat([model.typed, model.typed])
-    return dataclasses.replace(model, x=torch.cat([model.x, model.x]), typed=typed, noise=noise)
+    most = None if model.most_numbers is None else 2 * model.most_numbers
+    x = torch.cat([model.x, model.x])
+    return dataclasses.replace(model, x=x, typed=typed, noise=noise, most_numbers=most)
 
 
 def with_own_noise(model: PreparedModel) -> PreparedModel:

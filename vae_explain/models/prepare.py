@@ -33,8 +33,6 @@ from .weight_files import load_weights
 if TYPE_CHECKING:
     from .request import Input
 
-LARGE = 2**16  # numbers of x from which it is worth a run to count all that the model computes
-
 
 @contextmanager
 def prepared(request: Request) -> Iterator[PreparedModel]:
@@ -88,6 +86,7 @@ def _made_ready(
     weights_given = request.weights is not None
     made = label, request.seed, generator, made_by_seed, weights_given
     ready = PreparedModel(model, x, objective, *made, given, typed=typed)
+    ready = replace(ready, most_numbers=request.most_numbers)
     if request.decimals is not None:
         ready = replace(ready, decimals=request.decimals)
     with where_they_went(references):
@@ -95,8 +94,6 @@ def _made_ready(
             ready = as_it_takes(ready, request.x)
         with user_code_errors(request):
             ready = with_entries(ready, request.changes)
-            if request.most_numbers is not None and x.numel() >= LARGE:
-                ready.draws(request.most_numbers)
         yield ready
 
 

@@ -8,7 +8,6 @@ other run what it keeps is put back.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -21,6 +20,7 @@ from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError
 from ..quick_classes import dataclass
+from ..recording.bounded_run import bounded
 from ..recording.noise_run import draws_of_run, loss_and_gradients
 from ..recording.random_draws import ModelDtypes
 from ..recording.recorder import record
@@ -82,6 +82,8 @@ class PreparedModel:
         What the arithmetic `printed` rounds parameters and noise to.
     changes
         The entries that were set by hand.
+    most_numbers
+        How many numbers a run may have, x among them; None for as many as it has.
     """
 
     model: nn.Module
@@ -97,6 +99,7 @@ class PreparedModel:
     typed: Tensor | None = None
     decimals: int = PRINTED_DECIMALS
     changes: tuple[Change, ...] = ()
+    most_numbers: int | None = None
 
     def run(
         self, redrawn: Sequence[Tensor] = (), lasting: bool = True, gradients: bool = True
@@ -173,20 +176,15 @@ class PreparedModel:
         self._put_back_x(run.trace)
         return run.agrees_with(*again)
 
-    def draws(self, most: float = math.inf) -> list[Tensor]:
-        """Return what a run draws, in order; model and generator stay as they were.
-
-        Parameters
-        ----------
-        most
-            How many numbers the run may have, x among them; `TooMany` where it has more.
-        """
+    def draws(self) -> list[Tensor]:
+        """Return what a run draws, in order; model and generator stay as they were."""
 
         def objective() -> Computed:
             return self.objective(self.model, self.x)
 
         with self.drawing(), unchanged(self.holders):
-            return draws_of_run(objective, self.model, self.noise, most, self.x.numel())
+            bound = bounded(self.most_numbers, [self.x])
+            return draws_of_run(objective, self.model, self.noise, bound)
 
     def rounded(self) -> PreparedModel:
         """Return the same in float64, parameters rounded as a page prints them, x as written."""
@@ -289,6 +287,7 @@ class PreparedModel:
                 redrawn=redrawn,
                 lasting=lasting,
                 gradients=gradients,
+                most=self.most_numbers,
             )
         if not objective:
             self._put_back_x(trace)

@@ -105,7 +105,7 @@ class Request:
     changes
         Entries of parameters, x and noise that are set after all that, one by one.
     most_numbers
-        How many numbers a run of a large x may have; None for as many as it has.
+        How many numbers a run may have, x among them; None for as many as it has.
     """
 
     x: Input

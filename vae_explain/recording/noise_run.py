@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..errors import UserError
 from ..trace import Array
 from .autograd import gradients_on
 from .call_info import PendingCall, results_of
@@ -20,22 +19,11 @@ from .restoring import restored
 from .tensor_arrays import array_of
 
 
-class TooMany(UserError):
-    """A run that computes more numbers than there is room for."""
-
-    option = "--x-file"
-
-    def __init__(self, most: float) -> None:
-        words = f"its run has more than {most:,.0f} numbers, the most that memory is taken for"
-        super().__init__(f"{words}; give fewer rows")
-
-
 def draws_of_run(
     objective: Callable[[], object],
     model: nn.Module,
     noise: Sequence[Tensor] = (),
-    most: float = math.inf,
-    before: int = 0,
+    bound: AbstractContextManager[object] | None = None,
 ) -> list[Tensor]:
     """Run an objective once and return all that it draws, in order, dropout masks among them.
 
@@ -46,20 +34,16 @@ def draws_of_run(
     ----------
     noise
         Taken, in order, in place of what the model draws from the standard normal.
-    most
-        How many numbers there may be in all.
-    before
-        How many there are before the run.
+    bound
+        The mode that bounds the run, as `bounded` makes one.
 
     Raises
     ------
     NoiseMismatch
         If a given draw does not have the shape of the draw that it replaces.
-    TooMany
-        As soon as there are more numbers, so that the rest of them takes no memory.
     """
-    listener = _Listener(noise, most=most, before=before)
-    with restored(model.modules()), gradients_on(), listener:
+    listener = _Listener(noise)
+    with restored(model.modules()), gradients_on(), bound or nullcontext(), listener:
         objective()
     return listener.draws
 
@@ -93,12 +77,9 @@ class _Listener(CallMode):
         self,
         noise: Sequence[Tensor] = (),
         redrawn: Sequence[Tensor] = (),
-        most: float = math.inf,
-        before: int = 0,
     ) -> None:
         super().__init__()
         self._given = GivenDraws(noise, redrawn)
-        self._most, self._left = most, most - before
         self.draws: list[Tensor] = []
 
     def handle(self, call: PendingCall) -> Any:
@@ -114,9 +95,4 @@ class _Listener(CallMode):
             self.draws += [drawn.detach().clone() for drawn in results_of(result)]
         elif call.returns_new_memory:
             result.detach().zero_()  # as in the record, whatever is in this memory
-        if self._left < math.inf:
-            made = results_of(result)
-            self._left -= sum(each.numel() for each in made if not each._is_view())
-            if self._left < 0:
-                raise TooMany(self._most)
         return result

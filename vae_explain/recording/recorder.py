@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..trace import Trace
 from .autograd import gradients_on
+from .bounded_run import bounded
 from .call_info import UNSAFE, PendingCall, Plan, index_of, plan_for
 from .capture import Capture, NoGradient
 from .caught_calls import CaughtCall, ModuleReturn, ModuleState, made_by
@@ -62,6 +64,7 @@ def record(
     redrawn: Sequence[Tensor] = (),
     lasting: bool = True,
     gradients: bool = True,
+    most: int | None = None,
 ) -> Trace:
     """Run an objective once and return its trace.
 
@@ -84,11 +87,15 @@ def record(
         gradients of each term when they are first asked for.
     gradients
         Whether to take gradients at all.
+    most
+        How many numbers the run may have, its inputs among them; None for as many as it has.
 
     Raises
     ------
     NoiseMismatch
         If a given draw does not have the shape of the draw that it replaces.
+    TooMany
+        As soon as the run has more numbers than it may.
     ValueError
         If the objective does not return a tensor of one element.
     """
@@ -99,6 +106,7 @@ def record(
         noise=noise,
         redrawn=redrawn,
         gradients=gradients,
+        most=most,
     )
     return captured.trace(lasting)
 
@@ -111,6 +119,7 @@ def capture(
     noise: Sequence[Tensor] = (),
     redrawn: Sequence[Tensor] = (),
     gradients: bool = True,
+    most: int | None = None,
 ) -> Capture:
     """Run an objective once and return what was captured, of which a trace can be made.
 
@@ -124,7 +133,7 @@ def capture(
     ]
     with restored(each.module for each in states) as buffers, gradients_on(), unfolded():
         recorder = _Recorder(states, inputs, GivenDraws(noise, redrawn))
-        loss = recorder.run(objective, states)
+        loss = recorder.run(objective, states, bounded(most, inputs.values()))
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             returned = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
             raise ValueError(f"the loss must be one number, not {returned}")
@@ -160,15 +169,20 @@ class _Recorder(TorchFunctionMode):
         self.caught: list[CaughtCall | ModuleReturn] = []
         self._draws = draws
 
-    def run(self, objective: Callable[[], Tensor], modules: Sequence[ModuleState]) -> Tensor:
-        """Run an objective as the active mode."""
+    def run(
+        self,
+        objective: Callable[[], Tensor],
+        modules: Sequence[ModuleState],
+        bound: AbstractContextManager[object],
+    ) -> Tensor:
+        """Run an objective as the active mode, above one that bounds it."""
         hooks = []
         try:
             for state in modules:
                 # What the user's own modules return may not be what they made last.
                 if state.path and not type(state.module).__module__.startswith("torch."):
                     hooks.append(state.module.register_forward_hook(self._module_returned))
-            with none_in_other_threads(), self:
+            with none_in_other_threads(), bound, self:
                 loss: Tensor = self._frames.run(objective)
         finally:
             for hook in hooks:
