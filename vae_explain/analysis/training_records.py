@@ -103,7 +103,7 @@ class Training(NamedTuple):
         As the last update left them; the state has the buffers too, as a batch norm's.
     recon_before, recon_after
         The reconstruction of x without noise, for the built-in VAE from the mean, z = mu,
-        before the first update and after the last; None where that cannot be told.
+        before the first update and after the last; None where that is not known.
     explained
         The step asked for; None when the run did not get there, or diverged at it.
     watched
@@ -146,7 +146,7 @@ class Update(NamedTuple):
 
     @property
     def with_ends_alone(self) -> Update:
-        """The same, of whose second run there are only the loss and its terms."""
+        """The same, with only the loss and its terms of the second run."""
         if self.after is None:
             return self
         run, after = self.step.run, self.after.values

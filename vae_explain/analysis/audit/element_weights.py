@@ -202,7 +202,7 @@ def _as_wide(target: Array, prediction: Array) -> Array | None:
 def _of_own_scale(
     anatomy: Anatomy, parts: Sequence[LossPart], straight: Weighed, values: Mapping[int, Array]
 ) -> Weighed:
-    """Return the same, told whether the loss is a plain sum of squares.
+    """Return the same, with whether the loss is a plain sum of squares or scales itself.
 
     Where it goes with the logarithm of the error it is the log-likelihood whose variance is the
     mean squared error itself (Rybkin et al. 2021), whatever that is in this run.

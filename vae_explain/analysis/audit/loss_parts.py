@@ -1,4 +1,4 @@
-"""What each summand of the loss is for: told by what it still needs once the latents are given.
+"""What each summand of the loss is for, by what it still needs once the latents are given.
 
 With every sample z, and every posterior's location and raw scale taken as given, a
 reconstruction still needs the input (its target) beside z, a KL needs the posterior alone,

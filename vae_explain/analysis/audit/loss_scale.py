@@ -20,7 +20,7 @@ from .rule import AuditRule
 from .scales import BY_ENTROPY, Scale, entropy_scale, kl_scale, reconstruction_scales
 
 OF_ITS_OWN = "difference", "product", "reconstruction", "function of the squared error"
-ONE = 1e-4  # of a β that is 1 but for rounding
+ONE = 1e-4  # of a β that is 1 up to rounding
 
 
 def effective_beta(reconstruction: Scale, kl: Scale) -> float:

@@ -80,7 +80,7 @@ def audit(
     known: frozenset[str] = frozenset(),
     strict: bool = False,
 ) -> Report:
-    """Let every rule look at a run.
+    """Apply every rule to a run.
 
     Parameters
     ----------

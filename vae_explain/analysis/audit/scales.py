@@ -52,7 +52,7 @@ class Scale(NamedTuple):
         What was done over the rows: `summed`, `averaged`, `multiplied by the rows` or
         `divided twice by the rows`; `one row`, or `not known`.
     factor
-        What the reductions leave of the weight: the plain factors in the term, but for a ½
+        What the reductions leave of the weight: the plain factors in the term, except a ½
         that belongs to its form.
     halved
         Whether a squared error was written with its ½, which is then its unit.

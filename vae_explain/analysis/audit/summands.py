@@ -37,7 +37,7 @@ class Summand(NamedTuple):
     averaged
         The sizes of the axes that were averaged over.
     constants
-        The plain factors on the way, but for 1 and -1.
+        The plain factors on the way, except 1 and -1.
     switched_off
         Whether one of the factors was 0, which `factor` leaves out.
     detached
