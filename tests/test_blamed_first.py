@@ -124,6 +124,22 @@ $v = 0.9(0.05) + 0.1(0.5) = 0.045 + 0.05 = 0.095$
 
 EXPONENT = "Log-variance: $\\ln \\sigma^2 = -1.0000$, so $\\sigma = e^{-0.5} = 0.606531$"
 
+LABELLED = """
+**W1:** [[0.4, -0.3], [0.2, 0.7]]
+
+**x** [2]
+
+$$[0.5, 0.9]$$
+
+`fc2.weight`:
+
+    tensor([[0.6, -0.4], [0.3, 0.1]])
+
+$h = W_1 x = [-0.07, 0.73]$
+
+fc2.weight @ h = [-0.334, 0.052]
+"""
+
 OUTER = """
 $G = \\begin{bmatrix} -0.6755 \\\\ -0.2830 \\end{bmatrix} \\begin{bmatrix} 0.815 & 0 & 0.27
 \\end{bmatrix} = \\begin{bmatrix} -0.5505 & 0 & -0.1824 \\\\ -0.2306 & 0 & -0.0764 \\end{bmatrix}$
@@ -181,6 +197,16 @@ The shares are softmax(0.2404, -0.4172) = (0.6587, 0.3413).
         (KEYS, "[0.5, 0.2], [-0.4, 0.9]", "[-0.4, 0.9], [0.5, 0.2]", 4, "-0.4"),
         (KEYS, "[-0.4, 0.9], ", "", 4, "[[0.5, 0.2], [0.1, 0.7]]"),
         (KEYS, "0.2], [-0.4", "-0.4], [0.2", 4, "-0.4"),
+        # Arrays under their names, or behind them.
+        (
+            LABELLED,
+            "[0.4, -0.3], [0.2, 0.7]",
+            "[0.2, 0.7], [0.4, -0.3]",
+            2,
+            "[[0.2, 0.7], [0.4, -0.3]]",
+        ),
+        (LABELLED, "[0.5, 0.9]", "[0.5, 9.0]", 6, "9.0"),
+        (LABELLED, "[0.6, -0.4]", "[-0.4, 0.6]", 10, "[[-0.4, 0.6], [0.3, 0.1]]"),
         # A row that arithmetic has lost, before what it comes to or behind what it is made of.
         (PRODUCT, "\\\\ 0.02705 + 0.24048", "", 4, "-0.0541"),
         # What is wrong in arithmetic between two sides that agree: a number, or a sign.

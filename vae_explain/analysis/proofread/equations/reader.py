@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ....quick_classes import NamedTuple
-from ..passage import Fragment, Passage
+from ..passage import Fragment, Passage, plain
 from .chains import Chain, chains
 from .tokens import MathToken, Mode, lex
 
@@ -79,8 +79,35 @@ def _gap(at: int, line: int, mode: Mode) -> MathToken:
     return MathToken("gap", "", at, at, line, True, mode)
 
 
+# The name of an array that stands under it, or behind it, with the array's shape.
+LABEL = re.compile(
+    r"(?P<name>[^\W\d][\w.]*|\\[A-Za-z]+) *:? *(?:[\[(]\d+(?: *[,×x] *\d+)*[\])])? *:?"
+)
+NAMING = ("strong", "code", "math")  # what sets a name apart from prose
+ARRAY = re.compile(r"\s*:?\s*(?=[-\d\[(.]|\\begin|tensor\()")
+
+
+def with_label(passage: Passage) -> Passage:
+    """Return an array that stands under its own name, or behind it, as an equation."""
+    said = any(RELATION.search(piece.text) for piece in passage.pieces)
+    if said or not passage.pieces or LABEL.fullmatch(plain(passage.pieces).strip()):
+        return passage
+    first, *rest = passage.pieces
+    named = LABEL.fullmatch(first.text.strip()) if first.kind in NAMING else None
+    if named is not None and rest and (array := ARRAY.match(rest[0].text)):
+        text = f" = {rest[0].text[array.end() :]}"
+        pieces = (first._replace(text=named["name"]), rest[0]._replace(text=text), *rest[1:])
+        return passage._replace(pieces=pieces)
+    above = passage.context[0] if passage.context and ARRAY.match(first.text) else ()
+    label = LABEL.fullmatch(plain(above).strip()) if above and above[0].kind in NAMING else None
+    if label is None:
+        return passage
+    return passage._replace(pieces=(first._replace(text=f"{label['name']} = {first.text}"), *rest))
+
+
 def chains_of(passage: Passage) -> Iterator[Chain]:
     """Yield the equations of a passage, those of a table cell by cell."""
+    passage = with_label(passage)
     cells = (cell for row in passage.rows for cell in row)
     for pieces in (passage.pieces, *cells):
         fenced = passage.kind == "code"
