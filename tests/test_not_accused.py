@@ -144,3 +144,16 @@ loss = 4.1557426 + 1·{} + 0.0052506 = 4.224044"""
     assert report(text.format("0.0630507")).findings == ()
     assert not report(text.format("0.063052")).passed
     assert not report(text.format("0.0630701")).passed
+
+
+def test_a_scale_behind_a_result_may_be_that_of_its_terms_too() -> None:
+    assert report("That is 6 + 3 = 9 million.").passed
+    assert report("That is 6,000,000 + 3,000,000 = 9 million.").passed
+    assert report("That is 6 million + 3 million = 9 million.").passed
+    assert not report("That is 6 + 3 = 8 million.").passed
+    assert not report("That is 6,000,000 + 3,000,000 = 8 million.").passed
+
+
+def test_an_array_under_its_name_may_be_another_than_one_of_its_shape() -> None:
+    assert report("**x** [2]\n\n[0.5, 0.9]\n\n2x = [1.0, 1.8]").passed
+    assert report("**x** [2]\n\n**y:** [0.5, 0.9]\n\nx + y = [3.5, 1.8]").passed

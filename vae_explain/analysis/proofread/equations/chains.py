@@ -15,7 +15,7 @@ from .cursor import TooDeep, Unreadable, literal, scientific
 from .evaluation import CannotEvaluate, as_rounded, evaluate
 from .habits import CASES, ELLIPSES, GIVEN, SMALL, about, is_said_wrong, is_word, without_units
 from .intervals import all_meet
-from .parser import parse
+from .parser import SCALES, parse
 from .syntax import Literal, Power, Row, Symbol, Tree, is_bare, is_numeric, key_of
 from .tokens import MathToken
 
@@ -132,6 +132,8 @@ class _Reader:
         yield self._chain(sides, continues)
 
     def _chain(self, sides: Sequence[Side], continues: bool) -> Chain:
+        if len(sides) > 1:
+            sides = [*sides[:-1], _in_scale_of(sides[-2], sides[-1])]
         return Chain(
             tuple(sides), continues, self.is_case, self.too_deep, self.is_given, self.comment
         )
@@ -291,6 +293,21 @@ def _are_equal(made: Tree, printed: Tree) -> bool:
         return all_meet(evaluate(made, as_rounded), evaluate(printed, as_rounded))
     except CannotEvaluate:
         return False
+
+
+def _in_scale_of(before: Side, side: Side) -> Side:
+    """Return a side without the scale that its terms have too: `6 + 3 = 9 million`."""
+    scaled = isinstance(side.tree, Literal) and side.text.split()[-1] in SCALES
+    if not scaled or before.tree is None or not SCALES.keys().isdisjoint(before.text.split()):
+        return side
+    assert isinstance(side.tree, Literal), "as it has a scale"
+    plain = literal(side.tree.text.partition("e")[0], side.tree.line)
+    try:
+        value = abs(float(evaluate(before.tree).middle))
+    except (CannotEvaluate, TypeError):
+        return side
+    nearer = value**2 < abs(plain.value * side.tree.value)
+    return side._replace(tree=plain) if nearer else side
 
 
 def _counts(tree: Tree | None) -> bool:
