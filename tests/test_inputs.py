@@ -181,6 +181,21 @@ def test_more_rows_than_a_run_has_memory_for(
     assert cli("params", "--x-file", str(path)).code == 0
 
 
+@pytest.mark.parametrize("option", ["--x-file", "--weights", "--config"])
+def test_what_is_no_file_is_said(cli: CommandLine, tmp_path: Path, option: str) -> None:
+    ending = {"--x-file": "csv", "--weights": "pt", "--config": "json"}[option]
+    folder, pipe = tmp_path / f"folder.{ending}", tmp_path / f"pipe.{ending}"
+    folder.mkdir()
+    (tmp_path / "own.py").write_text(OWN)
+    more = ["--model", f"{tmp_path}/own.py:Own", "--x", "1"] if option == "--config" else []
+    outcome = cli("forward", option, str(folder), *more)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"error: {option} {folder}: this is a folder; name a file in it" in outcome.err
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(pipe)
+        assert f"{pipe}: this is a pipe or a device" in cli("forward", option, str(pipe), *more).err
+
+
 OWN = """
 import torch
 class Own(torch.nn.Module):

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..models.request import Settings
 from .errors import Problem
-from .files import require_ending
+from .files import require_ending, require_file
 
 OPTION = "--config"
 ENDINGS = ".yaml", ".yml", ".toml", ".json"
@@ -21,9 +21,8 @@ LARGEST = 2**20  # bytes; a configuration of a thousand settings has a thirtieth
 def read(path: Path) -> Settings:
     """Return the settings of a file, those within others by key and by name."""
     require_ending(OPTION, path, ENDINGS)
+    require_file(OPTION, path)
     file = path.expanduser()
-    if not file.is_file():
-        raise Problem(OPTION, path, "there is no such file")
     if file.stat().st_size > LARGEST:
         raise Problem(OPTION, path, "it is too large for a configuration")
     parse, kind = _parser(path)

@@ -153,6 +153,17 @@ def require_ending(option: str, path: Path, endings: tuple[str, ...]) -> None:
         raise Problem(option, path, f"name a file that ends with {' or '.join(endings)}")
 
 
+def require_file(option: str, path: Path) -> None:
+    """Check that there is a file to read, and say of anything else what it is."""
+    file = path.expanduser()
+    if file.is_dir():
+        raise Problem(option, path, "this is a folder; name a file in it")
+    if not file.exists():
+        raise Problem(option, path, "there is no such file")
+    if not file.is_file():
+        raise Problem(option, path, "this is a pipe or a device; write what it holds to a file")
+
+
 def _target(option: str, path: Path) -> OutputFile:
     """Find where a file is to stand, and check that it can."""
     try:

@@ -13,7 +13,7 @@ from ..models.request import Request
 from . import parsing, standard_input, torch_library
 from .choices import ARITHMETICS, Arithmetic
 from .errors import Problem
-from .files import require_ending
+from .files import require_ending, require_file
 from .messages import say
 from .model_options import MOST_BYTES, architecture_of, check_model_options, user_model
 from .options import CHECKPOINTS, Options
@@ -239,8 +239,7 @@ class Job:
         ):
             if path is not None and not (option == "--x-file" and standard_input.is_meant(path)):
                 require_ending(option, path, endings)
-                if not path.expanduser().is_file():
-                    raise Problem(option, path, "there is no such file")
+                require_file(option, path)
         if options.strip_prefix and options.weights is None:
             raise Problem(
                 "--strip-prefix",
