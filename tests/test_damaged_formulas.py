@@ -65,6 +65,16 @@ def test_what_is_put_in_may_have_signs_and_roundings_of_its_own(text: str) -> No
     assert report(text).passed
 
 
+def test_a_sum_whose_unknown_term_stands_in_the_text_has_its_signs() -> None:
+    text = (
+        "The squares add up to 31.1009589275.\n\n"
+        "KL = 0.4095229010 and loss = MSE + KL = 31.5104818285"
+    )
+    assert report(text).passed
+    (finding,) = report(text.replace("MSE + KL", "MSE - KL")).findings
+    assert (finding.line, finding.printed, finding.expected) == (3, "MSE - KL", "MSE + KL")
+
+
 def test_a_layer_adds_its_bias() -> None:
     right = "fc1(x) = fc1.weight @ x^T + fc1.bias"
     assert report(right).passed

@@ -116,7 +116,9 @@ class Blame(FormulaBlame):
             self.unknown = self.unknown or layer == "A"
             if layer == "A" and is_bare(pair.right) and not has_activation(pair.left):
                 self._blame_operand(pair.left, literals(pair.right), [], left)
-            if layer == "B" and self.misfits_what_is_put_in(pair, left):
+            if layer == "B" and (
+                self.misfits_what_is_put_in(pair, left) or self.misfits_what_is_seen(pair, left)
+            ):
                 return
             mistakes = self.judge.put_in(pair) if layer == "B" else []
             if mistakes:

@@ -13,6 +13,7 @@ from .syntax import Literal, Tree, literals
 
 TELLING = 3  # digits that a number must have more than to be told by its last
 MOST_SIDES = 200  # of equations, among which numbers are looked for in their order
+DIGITS = 10  # by which numbers are told from each other
 MOST_ALIKE = 12  # numbers of a document that are like one, of which one may have been meant
 
 
@@ -89,6 +90,11 @@ class Seen:
         meant, printed = _rounded(new.value), _rounded(old.value)
         return (self.counts[meant] > 0) - (self.counts[printed] > 1)
 
+    def has_near(self, number: float, by: float) -> bool:
+        """Whether a number stands anywhere, or one that is off by less."""
+        by = max(by, 10 * abs(number) * 10.0**-DIGITS)
+        return any(abs(other - number) <= by for other in self.counts)
+
     def has_in_order(self, numbers: Sequence[Literal]) -> bool:
         """Whether numbers stand in this order in another side of an equation."""
         values = [abs(number.value) for number in numbers]
@@ -111,4 +117,4 @@ def is_within(numbers: Sequence[object], others: Sequence[object]) -> bool:
 
 
 def _rounded(number: float) -> float:
-    return float(f"{number:.10g}")
+    return float(f"{number:.{DIGITS}g}")

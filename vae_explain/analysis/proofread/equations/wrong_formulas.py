@@ -13,7 +13,7 @@ from .doubts import Doubts
 from .evaluation import CannotEvaluate, as_printed, evaluate
 from .findings import DocumentFinding
 from .intervals import all_meet
-from .judging import ComparedSides
+from .judging import MANY, ComparedSides
 from .known import Known, cut_or_rounded
 from .put_in import PutIn, is_written_out
 from .scope import Scope
@@ -21,6 +21,7 @@ from .seen import Seen
 from .syntax import (
     Literal,
     Negative,
+    Sum,
     Symbol,
     Tree,
     inside,
@@ -31,6 +32,8 @@ from .syntax import (
 )
 from .terms import wrong_terms
 from .variants import activations, further_variants, somewhere, variants
+
+MOST_TRIES = 50  # sums of a document of which the unknown term is looked for in its text
 
 
 class FormulaBlame(Doubts):
@@ -55,6 +58,7 @@ class FormulaBlame(Doubts):
         self.findings: list[DocumentFinding] = []
         self.read_by: Counter[str] = Counter()
         self.last: Tree | None = None
+        self.tries = MOST_TRIES
 
     def blames_formula(self, pair: ComparedSides, left: Side) -> bool:
         """Blame a formula's text if one sign or factor in it explains what does not follow."""
@@ -108,6 +112,38 @@ class FormulaBlame(Doubts):
         if edit is not None:
             self.blame_text(pair.left, edit, left)
         return edit is not None
+
+    def misfits_what_is_seen(self, pair: ComparedSides, left: Side) -> bool:
+        """Blame a sign of a sum whose one unknown term comes to a number of the text without it."""
+        formula, result = pair.left, pair.right
+        if not isinstance(formula, Sum) or not isinstance(result, Literal) or not self.tries:
+            return False
+        if result.significant < MANY:
+            return False
+        self.tries -= 1
+        known = [self._value_of(term, pair) for term in formula.terms]
+        if known.count(None) != 1 or not isinstance(formula.terms[known.index(None)], Symbol):
+            return False
+        values = [value or 0.0 for value in known]
+        for flipped in (None, *(i for i, value in enumerate(known) if value is not None)):
+            rest = sum(-v if i == flipped else v for i, v in enumerate(values))
+            if not self.seen.has_near(result.value - rest, result.unit * len(values)):
+                continue
+            if flipped is None:
+                return False
+            term = formula.terms[flipped]
+            other = term.body if isinstance(term, Negative) else Negative(term)
+            terms = (*formula.terms[:flipped], other, *formula.terms[flipped + 1 :])
+            self.blame_text(formula, Sum(terms), left)
+            return True
+        return False
+
+    def _value_of(self, term: Tree, pair: ComparedSides) -> float | None:
+        try:
+            bounds = evaluate(term, as_printed, pair.lookup)
+        except CannotEvaluate:
+            return None
+        return None if bounds.shape else float(bounds.middle)
 
     def blame_text(self, formula: Tree, intended: Tree, left: Side) -> None:
         """Blame a formula's text, from whose numbers another one follows."""
