@@ -11,11 +11,13 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..engine.graph import BoundOperation
 from ..engine.progress import working_on
 from ..engine.run import Run
 from ..models.prepare import prepared, user_code_errors
@@ -31,7 +33,7 @@ MOST_NUMBERS = 1500  # that are moved, of all parameters together
 MOST_OF_ONE, LEAST_OF_ONE = 64, 2
 # What an evaluation takes, in nanoseconds as one processor needs them, and what all may take
 # before fewer numbers are moved; and before a document leaves them to `check`.
-OF_AN_OP, OF_A_NUMBER = 20_000, 20
+OF_AN_OP, OF_A_NUMBER, OF_A_PRODUCT = 20_000, 20, 0.15
 MOST_WORK, MOST_IN_A_MOMENT = 6_000_000_000, 2_000_000_000
 IN_ONE_PASS = 2  # times as fast, at the least
 TO_TRY_ONE_PASS = 3  # evaluations for each parameter
@@ -149,7 +151,21 @@ def _moved(model: nn.Module, run: Run) -> list[tuple[str, Tensor]]:
 
 
 def _work(run: Run) -> int:
-    return OF_AN_OP * len(run.trace.operations) + OF_A_NUMBER * run.trace.numbers
+    products = sum(map(partial(_products, run), run.graph.operations))
+    of_all = OF_AN_OP * len(run.trace.operations) + OF_A_NUMBER * run.trace.numbers
+    return of_all + int(OF_A_PRODUCT * products)
+
+
+def _products(run: Run, bound: BoundOperation) -> float:
+    """Return about how many products a contraction adds up.
+
+    Of an (m, k) and a (k, n) matrix that is mkn, the root of the product of the three sizes; of
+    a convolution it is of that order.
+    """
+    if bound.kind != "contraction":
+        return 0.0
+    values = *islice(bound.sources.values(), 2), bound.output
+    return math.sqrt(math.prod(run.trace.values[n].array.size for n in values))
 
 
 class _Search:
