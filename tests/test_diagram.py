@@ -18,7 +18,7 @@ from vae_explain.engine.run import Run
 from vae_explain.pages.pictured import Edge, LossTerm, Network, Node
 from vae_explain.pages.render import diagram
 from vae_explain.pages.render.diagram_layout import RADIUS
-from vae_explain.pages.render.printed import BROWSERS
+from vae_explain.pages.render.printed import BROWSERS, CannotPrint, printed
 from vae_explain.pages.walkthrough.network import network
 from vae_explain.symbolic.printable import printable
 
@@ -146,15 +146,26 @@ def test_the_row_of_a_batch_is_named(cli: CommandLine) -> None:
     assert "x[0,3] = 4.0000" in titles(svg)
 
 
-@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
-def test_it_is_printed(suffix: str, start: bytes, cli: CommandLine, tmp_path: Path) -> None:
+def needs_browser() -> None:
     pytest.importorskip("playwright", reason="Playwright is in the extra print")
     if not any(map(shutil.which, BROWSERS)):
         pytest.skip("there is no Chromium here")
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_it_is_printed(suffix: str, start: bytes, cli: CommandLine, tmp_path: Path) -> None:
+    needs_browser()
     for command in ("diagram", "document"):
         file = tmp_path / f"{command}.{suffix}"
         assert cli(command, "-o", str(file)).code == 0
         assert file.read_bytes().startswith(start)
+
+
+def test_a_page_that_the_browser_cannot_draw_is_one_line() -> None:
+    needs_browser()
+    picture = '<svg xmlns="http://www.w3.org/2000/svg" width="300000" height="300000"></svg>'
+    with pytest.raises(CannotPrint, match=r"could not draw the page \(.+\); write it as \.html"):
+        printed(picture, "png")
 
 
 def test_without_a_browser_it_says_what_to_install(
