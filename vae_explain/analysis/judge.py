@@ -13,10 +13,11 @@ from ..engine.backward_pass import shares
 from ..engine.formulas import Steps
 from ..engine.run import Run
 from ..engine.sensitivity import Kind, Sensitivity
+from ..ops.array_bounds import sized
+from ..ops.at_once import shape_of_many
 from ..ops.reduction.normalize import NORMALIZE
 from ..quick_classes import dataclass
 from ..symbolic.error_bound import Precision
-from ..symbolic.measure import measure
 from ..trace import Array
 
 # Where an op takes what it adds to every row, such as a bias: its gradient is a sum. So is that
@@ -148,8 +149,18 @@ class GradientJudge:
 
     def _allowed(self, by: Sensitivity, kind: Kind, value_id: int, scale: float) -> Array:
         """Return how far off roundings may carry each element, in this run."""
-        lost = lost_in_norms(self.run, value_id) if kind == "gradients" else 1.0
+        lost = self._lost(value_id) if kind == "gradients" else 1.0
         return by.usual(scale * lost) + by.of(kind, value_id)
+
+    def _lost(self, value_id: int) -> float:
+        """Return that of the worst of the norms that a value goes through."""
+        depends = self.run.graph.depends
+        through = (lost for source, lost in self._norms.items() if depends(source, [value_id]))
+        return max(through, default=1.0)
+
+    @cached_property
+    def _norms(self) -> Mapping[int, float]:
+        return lost_in_norms(self.run)
 
     def _exact(self, kind: Kind, value_id: int, shape: tuple[int, ...]) -> Array | None:
         """Return what PyTorch has in float64; None if there is nothing of its kind."""
@@ -199,30 +210,35 @@ def gradient_scale(run: Run, value_id: int) -> float:
     return max(sizes)
 
 
-def lost_in_norms(run: Run, value_id: int) -> float:
+def lost_in_norms(run: Run) -> Mapping[int, float]:
     """Return how many times what a norm's gradient adds up is larger than what is left of it.
 
     A norm over two numbers gives 1 and -1 whatever they are. So next to nothing goes back
-    through it, as the difference of large parts, and the rounding of those stays behind. Of
-    several norms on the way it is that of the worst.
+    through it, as the difference of large parts, and the rounding of those stays behind.
+
+    Returns
+    -------
+    Mapping
+        By the id of what each norm is taken of.
     """
-    graph, arrived, steps = run.graph, run.trace.gradients, Steps(run)
-    most = 1.0
-    for bound in graph.operations:
+    arrived, steps = run.trace.gradients, Steps(run)
+    lost: dict[int, float] = {}
+    for bound in run.graph.operations:
         is_norm = bound.kind == "normalization" or bound.rule is NORMALIZE
         if bound.rule is None or not is_norm or bound.output not in arrived:
             continue
         source = bound.sources[0]
-        if source not in arrived or not graph.depends(source, [value_id]):
+        if source not in arrived:
             continue
         largest_at = np.unravel_index(np.argmax(np.abs(arrived[source])), arrived[source].shape)
         place = tuple(map(int, largest_at))
-        parts = bound.rule.partials(steps.call(bound), 0, place)
-        upstream = arrived[bound.output]
-        added = sum(abs(float(upstream[out])) * measure(part).magnitude for out, part in parts)
+        added = 0.0
+        for out, slope in bound.rule.ways(steps.call(bound), 0, place):
+            passed = np.abs(arrived[bound.output][out].astype(np.float64)) * sized(slope)[1]
+            added += float(np.sum(np.broadcast_to(passed, shape_of_many(out))))
         left = abs(float(arrived[source][place]))
-        most = max(most, added / left if left else 1.0)
-    return most
+        lost[source] = max(lost.get(source, 1.0), added / left if left else 1.0)
+    return lost
 
 
 def difference(
