@@ -30,7 +30,28 @@ NEURONS = """A neuron gives $y = w_1 x_1 + w_2 x_2 + b$ with $w_1 = 0.3$, $w_2 =
 """
 
 
-@pytest.mark.parametrize("text", [LATENTS, NEURONS])
+# A row of the matrix is put in for each unit, and gives a list, where a row has one number.
+MATRIX = """The first layer gives
+
+| unit | h |
+|---|---|
+| 0 | 0.40 |
+| 1 | 0.93 |
+
+The second has the weight and the bias
+
+$$W = \\begin{bmatrix} -0.19 & 0.50 \\\\ 0.50 & 0.07 \\end{bmatrix}, \\quad b = [-0.30, -0.42]$$
+
+and gives $m = h W^{\\top} + b$:
+
+| unit | m |
+|---|---|
+| 0 | 0.09 |
+| 1 | -0.15 |
+"""
+
+
+@pytest.mark.parametrize("text", [LATENTS, NEURONS, MATRIX])
 def test_a_table_of_quantities_is_right(text: str) -> None:
     found = report(text)
     assert found.findings == ()

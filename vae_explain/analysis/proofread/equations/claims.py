@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from ....quick_classes import NamedTuple
 from .cursor import Unreadable, literal
 from .damages import damages, one_digit_apart
-from .evaluation import CannotEvaluate, as_rounded, evaluate, half
+from .evaluation import CannotEvaluate, as_rounded, half
 from .intervals import all_meet
 from .judging import ComparedSides
 from .known import as_text
@@ -82,8 +82,10 @@ def holds(claim: ColumnClaim) -> bool:
     if claim.needed > 1:
         return False
     try:
-        bounds = evaluate(claim.pair.left, as_rounded, claim.pair.lookup)
+        bounds = claim.pair.found(as_rounded)
     except CannotEvaluate:
+        return False
+    if bounds.shape:  # a list, of which a cell is no claim
         return False
     number = claim.pair.right
     assert isinstance(number, Literal), "a claim is of one number"
