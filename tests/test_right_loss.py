@@ -110,8 +110,19 @@ class TwoParts(Base):
         return recon, torch.cat([mu, logvar], dim=1)
 
 
+class Nested(Base):
+    def forward(self, x: Tensor) -> Any:
+        recon, mu, logvar = self.parts(x)
+        return recon, (mu, logvar)
+
+
 def kl_of(mu: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+
+
+def of_statistics(recon: Tensor, x: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+    mu, logvar = statistics
+    return elbo(recon, x, mu, logvar)
 
 
 def elbo(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
@@ -225,6 +236,9 @@ BOUND = {
         from_samples,
         lambda out, x: from_samples(out["samples"], x, out["mean"], out["logvar"]),
     ),
+    "a pair among the parts": Bound(
+        Nested, of_statistics, lambda out, x: of_statistics(out[0], x, out[1])
+    ),
     "parts within parts": Bound(Deep, of_sums, lambda out, x: of_sums(out[0], out[1])),
     "an epoch": Bound(Usual, by_epoch, lambda out, x: by_epoch(out[0], x, out[1], 3), {"epoch": 3}),
 }
@@ -263,13 +277,15 @@ def test_the_loss_is_the_one_of_the_training_loop(name: str) -> None:
         (Usual, kl_alone, "no parameter gets recon"),
         (NoNames, other_order, r"which of .* is the mean is not said"),
         (Alone, other_order, "nothing was found for"),
+        # X has two rows, which could be unpacked as well.
+        (Usual, of_statistics, r"unpacks statistics into 2.*statistics=\(out\[1\], out\[2\]\)"),
         (Usual, by_epoch, "nothing was found for epoch"),
         (InDict, keyed, "nothing was found for kld_weight"),
         (Usual, of_model, "give it with --objective"),
     ],
 )
 def test_what_is_not_told_is_asked(model: type[Base], loss: Callable[..., Any], words: str) -> None:
-    with pytest.raises(CannotBind, match=words):
+    with pytest.raises(CannotBind, match=f"(?s){words}"):
         explain(model(), X, loss)
 
 

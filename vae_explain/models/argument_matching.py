@@ -7,7 +7,8 @@ shown with every line under it ticked. The message says what could be meant and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -156,7 +157,8 @@ class _Fitting:
         last, keys = len(outputs.top) - 1, {part.name for part in outputs.top if part.keyed}
         for name in (name for name in wanted if not self._named(name)):
             taken = parts_taken(self._loss, name)
-            if taken & keys or (not keys and last > 0 and {last - 1, last} <= taken):
+            unpacked = not keys and last > 0 and {last - 1, last} <= taken
+            if taken & keys or (unpacked and not self._is_part_unpacked(taken, wanted)):
                 return name
         # Two things in order are a reconstruction and what belongs to it, which are told apart.
         several = last > 0 if keys else len(outputs.leaves) > 2
@@ -164,6 +166,15 @@ class _Fitting:
             return None
         (name,) = wanted
         return name if family(name) is None or name.lower() in WHOLE else None
+
+    def _is_part_unpacked(self, taken: Set[int | str], wanted: Sequence[str]) -> bool:
+        """Whether what a parameter unpacks is one of the parts: `loss(recon, x, (mu, logvar))`.
+
+        As many parameters want a part as there are, and one of the parts has enough within it.
+        """
+        top, most = self._outputs.top, max(n for n in taken if isinstance(n, int))
+        within = any(isinstance(p.value, tuple | list) and len(p.value) > most for p in top)
+        return within and sum(not is_setting(name) for name in wanted) == len(top)
 
     def _by_names(self) -> None:
         for p in self._wanted:
@@ -249,7 +260,9 @@ class _Fitting:
             names = listed([part.place for part in free])
             why = f"which of {names} is the mean is not said"
             raise self._undecided(why, {left[meant.index(MEAN)].name: names.split(",")[0]})
-        for p, part in zip(left, self._in_their_order(len(left)), strict=False):
+        parts = self._in_their_order(len(left))
+        for p, part in zip(left, parts, strict=False):
+            self._require_not_unpacked(p.name, [part, *parts[len(left) :]])
             families = family(p.name), part.family
             if None not in families and families[0] is not families[1]:
                 why = f"{part.place} is left for {p.name}, and is called as something else"
@@ -291,6 +304,21 @@ class _Fitting:
             name = next(iter(self._for_x), self._wanted[0].name if self._wanted else "NAME")
             raise self._undecided(f"no parameter gets {places}", {name: unused[0].place})
 
+    def _require_not_unpacked(self, name: str, parts: Sequence[OutputPart]) -> None:
+        """Raise `CannotBind` where the loss unpacks the first of these parts, and others are left.
+
+        `mu, logvar = stats` takes a tensor of two rows apart as well.
+        """
+        places = {n for n in parts_taken(self._loss, name) if isinstance(n, int)}
+        part, *others = parts
+        if others and isinstance(part.value, Tensor) and {0, 1} <= places:
+            together = ", ".join(f"out{each.code}" for each in parts[: max(places) + 1])
+            raise CannotBind(
+                f"the loss unpacks {name} into {max(places) + 1}, and {part.place} is one tensor "
+                f"beside {listed([each.place for each in others])}",
+                self._objective({name: f"({together})"}),
+            )
+
     def _require_no_contradiction(self) -> None:
         x, more = self._outputs.x, self._more.values()
         gets_x = bool(self._for_x) or any(value is x for value in more)
@@ -299,7 +327,7 @@ class _Fitting:
         if against is not None:
             raise self._undecided(*against)
 
-    def _objective(self) -> str:
+    def _objective(self, meant: Mapping[str, str] = MappingProxyType({})) -> str:
         """Write the call as far as it is known; what is missing gets the parts that are left."""
         free = [f"out{part.code}" for part in self._free(self._outputs.leaves)]
         given = {name: f"out{part.code}" for name, part in self._given.items()}
@@ -308,7 +336,7 @@ class _Fitting:
             if p.default is p.empty:
                 given[p.name] = free.pop(0) if free else "1.0"
         function = f"model.{self._loss.__name__}" if self._is_of_model() else name_of(self._loss)
-        return objective_calling(function, given)
+        return objective_calling(function, given | dict(meant))
 
     def _is_of_model(self) -> bool:
         """Whether the loss is a method of the model itself."""
