@@ -20,6 +20,7 @@ from .support import as_far_as_pytorch_differentiates
 
 X = torch.linspace(-1, 1, 24).reshape(2, 3, 4)
 A, B = X[0].double(), X[1].double() * 0.5 + 0.25
+LIMIT: Any = torch.tensor([0.5])[0]  # beside a number, PyTorch takes it, against its types
 PLACES = torch.tensor([[3, 0], [1, 1], [2, 0]])
 BAGS = torch.tensor([[0, 1], [2, 2]])
 SHARES = torch.tensor([0.1, 0.5, 0.85, 1.0]).double()
@@ -67,6 +68,7 @@ COMPOSED: dict[str, Callable[[Tensor, Tensor], Any]] = {
         + torch.linalg.norm(a, math.inf) * torch.linalg.norm(b, -math.inf, dim=(0, 1))
         + torch.linalg.norm(a[0], 3) * torch.linalg.norm(b, "fro", keepdim=True)
     ),
+    "limits of both kinds": lambda a, b: torch.clamp(a * b, 0, LIMIT) + b.clip(-LIMIT, max=0.75),
     "normalized": lambda a, b: F.normalize(a, 3.0) * F.normalize(b, p=1, dim=0),
     "areas": lambda a, b: torch.trapezoid(a, dx=0.5) * torch.trapz(b, dim=1),
     "areas over places": lambda a, b: torch.trapz(b, a),

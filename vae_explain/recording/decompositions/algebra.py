@@ -196,7 +196,19 @@ def _is_not_euclidean(p: float, dim: Any, **_: Any) -> bool:
     return p != 2 or not isinstance(dim, int)  # of the others there is a rule
 
 
+def _clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """Hold between two numbers: beside a number, PyTorch takes a limit that is a tensor as one."""
+    limits = (limit.item() if isinstance(limit, Tensor) else limit for limit in (min, max))
+    return input.clamp(*limits)
+
+
+def _mixes_limits(min: Any, max: Any, **_: Any) -> bool:
+    return None not in (min, max) and isinstance(min, Tensor) != isinstance(max, Tensor)
+
+
 ALGEBRA: dict[str, Composite] = {
+    "clamp": Composite(_clamp, _mixes_limits),
+    "clip": Composite(_clamp, _mixes_limits),
     "outer": Composite(_outer, lambda input, vec2: input.dim() == vec2.dim() == 1),
     "ger": Composite(_outer, lambda input, vec2: input.dim() == vec2.dim() == 1),
     "kron": Composite(_kron),
