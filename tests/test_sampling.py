@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +14,12 @@ import pytest
 import torch
 
 from tests.pages import command_line, text_of
-from vae_explain.analysis.monte_carlo import AT_ONCE, Divergence, Sample, sample
+from vae_explain.analysis.monte_carlo import AT_ONCE, Divergence, Moments, Sample, Spread, sample
 from vae_explain.analysis.noise_stream import draws
 from vae_explain.engine.run import Arithmetic, Run
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request
+from vae_explain.pages.blocks import Table
 from vae_explain.pages.walkthrough.sampling import kl_note
 from vae_explain.pages.walkthrough.sampling import sampling as page
 from vae_explain.pipeline import run
@@ -132,6 +134,17 @@ def test_what_no_draw_moves_has_no_spread() -> None:
     assert float(found.values["kl"].mean) == of(found).closed_form
 
 
+def test_adding_draws_takes_little_memory_beside_them() -> None:
+    moments = Moments()
+    block = np.ones((2, 500_000))
+    moments.add(block)
+    tracemalloc.start()
+    moments.add(block)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < block.nbytes / 2
+
+
 def test_progress_is_reported_up_to_the_end() -> None:
     request = Request(x=X)
     reported: list[int] = []
@@ -216,6 +229,33 @@ def test_the_page_says_what_the_numbers_are() -> None:
     assert "30 draws of ε" in text
     assert "Monte Carlo" in text
     assert "agrees with PyTorch's" in text
+
+
+def test_the_page_goes_through_each_gradient_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, through = sampled(25), list[int]()
+
+    def counted(spread: Spread) -> Array:
+        through.append(spread.mean.size)
+        return np.minimum(spread.positive, spread.negative)
+
+    monkeypatch.setattr(Spread, "rarer", property(counted))
+    page(found)
+    numbers = sum(spread.mean.size for spread in found.gradients.values())
+    assert 0 < sum(through) <= 5 * numbers
+
+
+def test_the_most_even_signs_come_first() -> None:
+    found = sampled(25)
+    elements = [
+        (-int(spread.rarer[at]), f"{name}[{','.join(map(str, at))}]")
+        for name, spread in found.gradients.items()
+        for at in np.ndindex(spread.rarer.shape)
+        if spread.rarer[at]
+    ]
+    expected = [label for _, label in sorted(elements, key=lambda each: each[0])]
+    tables = [block for block in page(found).blocks if isinstance(block, Table)]
+    shown = [row[0] for row in tables[-1].rows]
+    assert shown == expected[: len(shown)]
 
 
 def numbers_of(array: Array) -> list[str]:

@@ -24,6 +24,7 @@ from .judge import Again, Difference, GradientJudge, gradient_scale, no_run
 
 AT_ONCE = 256  # draws that are added up together
 MOST_AT_ONCE = 4_000_000  # numbers in them
+PIECE = 32_768  # numbers of them that are added up in one go: as many as a processor keeps near
 LATENT = "z"
 
 
@@ -149,7 +150,7 @@ def sample(
     if run.graph.not_explained:
         raise NotExplained(f"no rule for {', '.join(run.graph.not_explained)}")
     replays = _Replays(run, averaged, divergence)
-    moments = _Moments()
+    moments = Moments()
     rows = (replays.row(draw) for draw in noise)
     at_once = max(1, min(AT_ONCE, MOST_AT_ONCE // max(replays.width, 1)))
     with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
@@ -238,7 +239,7 @@ class _Replays:
             start = end
         return parts
 
-    def spreads(self, moments: _Moments) -> dict[str, Spread]:
+    def spreads(self, moments: Moments) -> dict[str, Spread]:
         """Return what each name's part did over the draws."""
         mean, std, positive, negative = map(self.parts, moments.rows())
         return {
@@ -246,7 +247,7 @@ class _Replays:
             for name in self.shapes
         }
 
-    def first(self, moments: _Moments, again: Again) -> Difference:
+    def first(self, moments: Moments, again: Again) -> Difference:
         """Hold the first draw's numbers against PyTorch's of the run."""
         judge, mine = GradientJudge(self.run, again), self.parts(moments.origin)
         differences = [judge.value(value_id, mine[name]) for name, value_id in self.values.items()]
@@ -257,7 +258,7 @@ class _Replays:
         return max(differences, key=lambda each: (not each.passed, each.relative))
 
 
-class _Moments:
+class Moments:
     """Running sums of rows, relative to the first, so that what never moves has no spread."""
 
     def __init__(self) -> None:
@@ -265,28 +266,35 @@ class _Moments:
         self.origin: Array = np.zeros(0)
 
     def add(self, block: Array) -> None:
-        """Add rows; two sums of squares join as in Chan, Golub and LeVeque (1983)."""
+        """Add rows, in pieces, so that what is made on the way stays small beside them."""
+        width = block.shape[1]
         if not self.count:
             self.origin = block[0].copy()
-            self._mean, self._squares, self._positive, self._negative = np.zeros(
-                (4, self.origin.size)
-            )
-        shifted = block - self.origin
-        size, total = len(block), self.count + len(block)
-        mean = shifted.mean(axis=0)
-        apart = mean - self._mean
-        self._squares += ((shifted - mean) ** 2).sum(axis=0)
-        self._squares += apart**2 * (self.count * size / total)
-        self._mean += apart * (size / total)
-        self._positive += (block > 0).sum(axis=0)
-        self._negative += (block < 0).sum(axis=0)
+            self._mean, self._squares = np.zeros((2, width))
+            self._positive, self._negative = np.zeros((2, width), np.int32)
+        total = self.count + len(block)
+        piece = max(1, PIECE // len(block))
+        for start in range(0, width, piece):
+            self._add(block, slice(start, start + piece), total)
         self.count = total
+
+    def _add(self, block: Array, piece: slice, total: int) -> None:
+        """Add a piece of each row; sums of squares join as in Chan, Golub and LeVeque (1983)."""
+        rows, size = block[:, piece], len(block)
+        shifted = rows - self.origin[piece]
+        mean = shifted.mean(axis=0)
+        apart = mean - self._mean[piece]
+        self._squares[piece] += ((shifted - mean) ** 2).sum(axis=0)
+        self._squares[piece] += apart**2 * (self.count * size / total)
+        self._mean[piece] += apart * (size / total)
+        self._positive[piece] += np.count_nonzero(rows > 0, axis=0)
+        self._negative[piece] += np.count_nonzero(rows < 0, axis=0)
 
     def rows(self) -> tuple[Array, Array, Array, Array]:
         """Return the means, the standard deviations and how often each was above and below 0."""
         return (
             self.origin + self._mean,
             np.sqrt(self._squares / (self.count - 1)),
-            self._positive.astype(int),
-            self._negative.astype(int),
+            self._positive,
+            self._negative,
         )

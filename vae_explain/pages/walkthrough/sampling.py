@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from itertools import islice
+
+import numpy as np
 
 from ...analysis.monte_carlo import LATENT, Divergence, Sample, Spread
 from ...engine.formulas import Steps
@@ -201,8 +202,7 @@ class _SamplingPage(Draft):
 
     def most_even(self, changing: int) -> None:
         """Show the elements whose sign is most nearly a matter of chance."""
-        by_chance = sorted(self.changing(), key=lambda each: -each.number(each.spread.rarer))
-        shown = by_chance[:MOST_LINES]
+        shown = self.by_chance(MOST_LINES)
         mean = Column("mean", "gradient", "gradient", accent=True)
         self.add(
             table(
@@ -216,11 +216,17 @@ class _SamplingPage(Draft):
         )
         self.left_out(changing - len(shown), "gradient")
 
-    def changing(self) -> Iterator[_Element]:
-        """Yield the elements of gradients that are above zero in some draws, below in others."""
+    def by_chance(self, count: int) -> list[_Element]:
+        """Return the elements of gradients that change sign, the most even of them first."""
+        found = []
         for name, spread in self.sample.gradients.items():
-            at_all = indices(spread.rarer.shape)
-            yield from (_Element(name, at, spread) for at in at_all if spread.rarer[at])
+            rarer = spread.rarer
+            for place in np.argsort(-rarer, axis=None, kind="stable")[:count]:
+                at = tuple(map(int, np.unravel_index(place, rarer.shape)))
+                if rarer[at]:
+                    found.append((int(rarer[at]), _Element(name, at, spread)))
+        found.sort(key=lambda each: -each[0])
+        return [element for _, element in found[:count]]
 
     def footer(self) -> None:
         first = self.sample.first
