@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain, pipeline
-from vae_explain.analysis import moved_loss
+from vae_explain.analysis import finite_differences, moved_loss
 from vae_explain.analysis.gradient_check import (
     AUTOGRAD,
     CENTRAL,
@@ -593,6 +593,15 @@ def test_differences_of_what_goes_down_to_float32_are_not_taken() -> None:
     found = check_own(*run_and_nudge(held(GoesDown(), torch.tensor([[0.2, 0.9, 0.5]]), seed=0)))
     assert found.passed
     assert "does not run in float64: to gives float32" in found.missing
+
+
+def test_a_mistake_of_ours_is_not_called_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(*_: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(finite_differences, "_nudged", mistaken)
+    with pytest.raises(KeyError, match="ours"):
+        run_and_nudge(held(KeepsItsPrior(), torch.tensor([[0.2, 0.9, 0.5]]), seed=0))
 
 
 # --- a gradient within the forward pass ---------------------------------------------------

@@ -23,11 +23,12 @@ from ..engine.run import Run
 from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import default_precision, draws_of
 from ..models.request import Request
+from ..models.user_code import CannotRun
 from ..trace import UNSEEN, Array
 from .differences import AT, FINE, STEPS, farthest, noise_of, quotients, step_of
 from .gradient_check import Nudged, chosen
 from .judge import GradientJudge, gradient_scale
-from .moved_loss import MovedLoss
+from .moved_loss import MovedLoss, NotInFloat64
 
 MOST_NUMBERS = 1500  # that are moved, of all parameters together
 MOST_OF_ONE, LEAST_OF_ONE = 64, 2
@@ -57,9 +58,20 @@ def nudge(request: Request, run: Run, in_a_moment: bool = False) -> Mapping[str,
         parameter, at some of a large one, and at none of a parameter that there is no time for;
         or a sentence on why there are none at all.
     """
-    with prepared(request) as ready, user_code_errors(request):
-        printed = request.arithmetic == "printed"
-        exact = ready.rounded() if printed else ready.in_float64()
+    try:
+        return _differences(request, run, in_a_moment)
+    except NotInFloat64 as reason:
+        return f"the model does not run in float64: {reason}"
+    except CannotRun as reason:  # in float64, since the run itself is there
+        return f"the model does not run in float64: it raised {reason.what}"
+
+
+def _differences(request: Request, run: Run, in_a_moment: bool) -> Mapping[str, Nudged] | str:
+    # Around what the user's code does and no more: else a mistake of ours would be called theirs.
+    errors = partial(user_code_errors, request)
+    with prepared(request) as ready:
+        with errors():
+            exact = ready.rounded() if request.arithmetic == "printed" else ready.in_float64()
         if any(name.endswith(UNSEEN) for name in run.graph.not_explained):
             return "the model writes to a value where autograd does not see it"
         evaluations = AT + 2 * LEAST_OF_ONE * len(_moved(exact.model, run))
@@ -70,12 +82,8 @@ def nudge(request: Request, run: Run, in_a_moment: bool = False) -> Mapping[str,
             rewritten = {
                 name for name, _ in exact.model.named_parameters() if _is_rewritten(run, name)
             }
-            evaluation = MovedLoss(exact, drawn, rewritten, run.trace.numbers)
-            try:
-                first, again = evaluation.loss(), evaluation.loss()
-            except RuntimeError as error:
-                words = " ".join(str(error).split())
-                return f"the model does not run in float64: {words}"
+            evaluation = MovedLoss(exact, drawn, rewritten, run.trace.numbers, errors)
+            first, again = evaluation.loss(), evaluation.loss()
             if first != again:
                 return "the model's loss changes from run to run, with the same numbers"
             room = MOST_IN_A_MOMENT if in_a_moment else MOST_WORK

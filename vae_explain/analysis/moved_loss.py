@@ -10,8 +10,8 @@ A model that goes by its numbers, as a branch or `.item()` does, is run once for
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..errors import UserError
 from ..models.kept_state import KeptState
 from ..models.prepared_model import PreparedModel
 from ..recording.call_info import PendingCall
@@ -29,8 +30,13 @@ from ..trace import Array
 
 MOST_AT_ONCE = 64  # losses in one pass
 MOST_NUMBERS = 4_000_000  # of all values of these together
-# What vmap, or a model within it, raises where it cannot: most are plain `RuntimeError`s.
+# What vmap raises where it cannot, most of it plain `RuntimeError`s; what a model raises within
+# it is a `ValueError` already.
 CANNOT = (RuntimeError, TypeError, ValueError, AttributeError, NotImplementedError, IndexError)
+
+
+class NotInFloat64(UserError):
+    """A model that computes in another precision than it is given."""
 
 
 class MovedLoss:
@@ -40,12 +46,19 @@ class MovedLoss:
     ----------
     numbers
         How many a run has in all of its values, which says how many runs are made in one pass.
+    errors
+        Entered around each run of the model; turns what its own code raises into `CannotRun`.
     """
 
     def __init__(
-        self, ready: PreparedModel, drawn: Sequence[Tensor], rewritten: Set[str], numbers: int
+        self,
+        ready: PreparedModel,
+        drawn: Sequence[Tensor],
+        rewritten: Set[str],
+        numbers: int,
+        errors: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        self._ready, self._drawn = ready, drawn
+        self._ready, self._drawn, self._errors = ready, drawn, errors
         self.width = max(1, min(MOST_AT_ONCE, MOST_NUMBERS // max(numbers, 1)))
         self._kept: list[Tensor] = []
         self._buffers = [(buffer, buffer.clone()) for buffer in ready.model.buffers()]
@@ -141,11 +154,11 @@ class MovedLoss:
         ready = self._ready
         written = [parameter for parameter, _ in self._rewritten]
         still = _Still(GivenDraws(redrawn=self._drawn), self._kept, self._first, written)
-        with torch.enable_grad(), ready.drawing(), still:
+        with self._errors(), torch.enable_grad(), ready.drawing(), still:
             loss = ready.objective(ready.model, ready.x).loss
         self._first = False
         if loss.dtype != torch.float64:
-            raise RuntimeError(f"its loss is {loss.dtype}".replace("torch.", ""))
+            raise NotInFloat64(f"its loss is {loss.dtype}".replace("torch.", ""))
         return loss.detach()  # out of reach of what is held still
 
 
@@ -227,7 +240,7 @@ class _Still(CallMode):
         if not isinstance(result, Tensor) or not result.is_floating_point():
             return result
         if result.dtype == torch.float32 and result.requires_grad and _is_double(args, kwargs):
-            raise RuntimeError(f"{name} gives float32 there")
+            raise NotInFloat64(f"{name} gives float32 there")
         if plan.draws and self._draws.replace(result, name, args, kwargs):
             return result
         # Within such a function nothing is held still: the gradient of all of it is its own.

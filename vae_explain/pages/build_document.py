@@ -5,13 +5,13 @@ What needs the model, and so PyTorch, is loaded where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..analysis import gradient_check, replayed_step
-from ..analysis.gradient_check import Check, Nudged
+from ..analysis.gradient_check import Check
 from ..analysis.training_records import CannotTrain, Update
 from ..engine.index_ranges import NotLive
 from ..engine.run import Run
@@ -177,16 +177,11 @@ def checked(request: Request, run: Run | None = None, in_a_moment: bool = False)
     """
     from .. import pipeline
     from ..analysis import finite_differences
-    from ..models.user_code import CannotRun
 
     run = pipeline.run(request) if run is None else run
     again = partial(pipeline.run_in_float64, request, run)
     if request.architecture:
         check = gradient_check.check_in_reach if in_a_moment else gradient_check.check
         return check(run, request.architecture, again)
-    nudged: Mapping[str, Nudged] | str
-    try:
-        nudged = finite_differences.nudge(request, run, in_a_moment)
-    except CannotRun as reason:  # in float64, since the run itself is there
-        nudged = f"the model does not run in float64: it raised {reason.what}"
+    nudged = finite_differences.nudge(request, run, in_a_moment)
     return gradient_check.check_own(run, nudged, again)
