@@ -147,6 +147,23 @@ $G = \\begin{bmatrix} -0.6755 \\\\ -0.2830 \\end{bmatrix} \\begin{bmatrix} 0.815
 The shares are softmax(0.2404, -0.4172) = (0.6587, 0.3413).
 """
 
+CLASSES = """
+The shares are $\\mathbf y = (0.6590, 0.2424, 0.0986)$, and $0.6590 + 0.2424 = 0.9014$,
+$0.2424 \\cdot 0.5 = 0.1212$, $0.0986 \\cdot 0.5 = 0.0493$.
+
+The true class is $t = 1$ (one-hot $(1, 0, 0)$):
+
+$g = \\mathbf y - \\mathbf t = (-0.3410, 0.2424, 0.0986)$
+"""
+
+INACCURATE = """
+$y = (0.659001, 0.242433)$
+
+$J = (0.659001 (0.242433), 0.242433 (1 - 0.242433)) = (0.159773, 0.183656)$
+
+$0.659001 + 0.242433 = 0.901434$ and $0.659001 - 0.242433 = 0.416568$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
@@ -217,6 +234,10 @@ The shares are softmax(0.2404, -0.4172) = (0.6587, 0.3413).
         (LOGISTIC, "0.045", "0.044", 8, "0.044"),
         # A value of which another one is stated, that follows from what was meant.
         (EXPONENT, "-1.0000", "-1.0070", 1, "-1.0070"),
+        # The one-hot list of a class, which nobody doubts.
+        (CLASSES, "0.3410, 0.2424", "0.3410, 0.7424", 7, "0.7424"),
+        (CLASSES, "0.3410, 0.2424, 0.0986", "0.3410, 0.0986, 0.2424", 7, "0.0986"),
+        (CLASSES, "y - ", "y + ", 7, "y + t"),
         # A formula of the field's, for which no value is doubted.
         (DEFINED, "+ σε", "- σε", 3, "μ - σ·ε"),
     ],
@@ -228,3 +249,9 @@ def test_the_damaged_figure_is_blamed_first(
     assert report(text).passed
     first = report(text.replace(old, new, 1)).findings[0]
     assert (first.line, first.printed) == (line, printed)
+
+
+def test_a_number_of_which_all_others_are_another_explains_a_result_of_few_right_digits() -> None:
+    first, *others = report(INACCURATE.replace("J = (0.659001", "J = (0.658001")).findings
+    assert (first.line, first.printed, first.expected) == (4, "0.658001", "0.659001")
+    assert [other.printed for other in others] == ["0.183656"]

@@ -44,7 +44,7 @@ class Doubts:
         used = {use.name: use for use in self.judge.uses if not use.right}
         for name in dict.fromkeys((*used, *quantities(pair.left))):
             stated = self.scope.where(name)
-            if stated is not None:
+            if stated is not None and not _is_one_hot(stated[2]):
                 _, key, value, _ = stated
                 use = used.get(name)
                 number = use.number if use else None
@@ -88,3 +88,9 @@ class Doubts:
             if bounds is not None and bounds.size == printed.low.size:
                 return tuple(demands(value, given, printed))
         return ()
+
+
+def _is_one_hot(value: Tree) -> bool:
+    """Whether a value says which class is meant: a list of zeros with a single 1."""
+    numbers = literals(value)
+    return len(numbers) > 1 and sorted(n.value for n in numbers) == [0.0] * (len(numbers) - 1) + [1]

@@ -21,6 +21,7 @@ from .findings import FORMULA, DocumentFinding, Doubt
 from .judging import EquationMistake
 from .operands import is_damaged, of_result
 from .run import EquationReader
+from .scope import is_matrix
 from .seen import is_within
 from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 
@@ -115,6 +116,7 @@ def with_fewest_findings(
             likely = change.doubt.unknown or order[1] >= LIKELY
             certain = change.used or (given_up and likely)
             alike = certain or _is_likelier(change, run, other.run)
+            fewest -= _exchanged(run.findings) * (not is_matrix(change.doubt.value))
             if not {line for line, _, _ in run.blame.results} & {f.line for f in other.findings}:
                 fewest = max(fewest, with_result)
         if other.wrong < fewest or (other.wrong == fewest and alike):
@@ -145,12 +147,20 @@ def _count(findings: Sequence[DocumentFinding]) -> int:
     return len({(finding.line, finding.printed) for finding in findings})
 
 
+def _exchanged(findings: Sequence[DocumentFinding]) -> int:
+    """Return how many pairs of wrong numbers are each other's, in one result."""
+    wrong = {(f.line, f.printed, f.expected) for f in findings if f.printed != f.expected}
+    return sum((line, other, one) in wrong for line, one, other in wrong) // 2
+
+
 def _likelihood(change: _Change, run: EquationReader) -> float:
     """Return how likely a stated number is another, on the scale of a wrong result."""
     told = sum(change.evidence >= power for power in TELLING) + 3 * change.used
     if not (isinstance(change.old, Literal) and isinstance(change.new, Literal)):
         return told
-    told += run.blame.seen.speaks_for(change.new.value, change.old)
+    seen = run.blame.seen
+    told += seen.speaks_for(change.new.value, change.old)
+    told -= 2 * seen.is_rarer(change.new.value, change.old)
     one_digit = one_digit_apart(change.old.text, change.new.text)
     return told + (2 if is_damaged(change.old, change.new.value) else ONE_DIGIT * one_digit)
 
@@ -200,6 +210,8 @@ def _changes(run: EquationReader) -> Iterator[_Change]:
             for mistake in doubt.mistakes:
                 if mistake.is_for(number):
                     put_in = literal(mistake.printed)
+                    if run.blame.seen.is_rarer(put_in.value, number):
+                        continue
                     if mistake.value * number.value < 0:
                         put_in = negated(put_in)
                     yield _used(doubt, replaced(doubt.value, place, put_in), number, put_in)

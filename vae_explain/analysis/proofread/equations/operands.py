@@ -19,6 +19,7 @@ from .demands import rearranged, solved
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .intervals import Range, all_meet
 from .judging import SLIP, EquationMistake
+from .known import FAR
 from .seen import Seen
 from .syntax import (
     Literal,
@@ -37,6 +38,7 @@ TELLING = 3  # digits that a result must have, or have more than an operand that
 MANY = 6  # digits of a result that no other operand gives by chance
 MOST_OPERANDS = 40
 EXCHANGED = 3  # how likely results were exchanged, rather than what they follow from
+NEARER = 0.05  # of how far a result is off, and less of it, where it is miscalculated besides
 TIE = 1 + 1e-6  # a number halfway between two may be rounded to either
 FEW = 8  # operands of which it is no chance that another number of one explains a result
 
@@ -162,7 +164,9 @@ def _others(
     telling = old.significant > (TELLING if old.whole else 1)
     for new in (*damages(old), *(seen.like(old) if telling else ())):
         spoken = seen.speaks_for(new.value, old)
-        if gives(replaced(tree, place, new), printed, by if spoken > 0 else 0.5):
+        other = replaced(tree, place, new)
+        miscalculated = seen.is_rarer(old.value, new) and _nears(tree, other, printed)
+        if miscalculated or gives(other, printed, by if spoken > 0 else 0.5):
             yield _Other(2 + spoken, seen.prefers(new, old), place, old, new)
     if len(printed) != 1 or printed[0].significant < TELLING:
         return
@@ -262,6 +266,18 @@ def _result(number: Literal, by: float) -> Range:
     """Return what a result may be; one of many digits may come from what was not yet rounded."""
     by = number.unit * (SLIP if number.significant >= MANY else by)
     return Range(np.asarray(number.value - by), np.asarray(number.value + by))
+
+
+def _nears(tree: Tree, other: Tree, printed: Sequence[Literal]) -> bool:
+    """Whether other arithmetic comes to about what is printed, as one on its own numbers does not.
+
+    A result that was miscalculated in its last digits tells so much of its operands.
+    """
+    values = [_value(one) for one in (tree, other)]
+    if len(printed) != 1 or any(value is None or value.shape for value in values):
+        return False
+    off, left = (abs(float(v.middle) - printed[0].value) for v in values if v is not None)
+    return left <= min(NEARER * off, FAR * abs(printed[0].value))
 
 
 def _comes_to(tree: Tree, value: Range, printed: Sequence[Literal]) -> bool:

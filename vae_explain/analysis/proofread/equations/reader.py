@@ -105,9 +105,26 @@ def with_label(passage: Passage) -> Passage:
     return passage._replace(pieces=(first._replace(text=f"{label['name']} = {first.text}"), *rest))
 
 
+# `t = 1` (one-hot `(1, 0, 0)`): the list is what stands for the class.
+CLASS = re.compile(r"\s*(?:\\math(?:bf|rm) *)?\{?(?P<name>[A-Za-z])\}? *= *\d+\s*")
+ONE_HOT = re.compile(r"\W*one-?hot(?: (?:vector|target|label)s?)?:? *\(?", re.IGNORECASE)
+ONE_OF = re.compile(r"\s*[\[(](?=[^1]*1[^1]*$)[01.,;\s\\]+[\])]\s*")
+
+
+def with_one_hot(passage: Passage) -> Passage:
+    """Return a list that is said to be the one-hot code of a class, as what its letter is."""
+    pieces = list(passage.pieces)
+    for i, (number, words, code) in enumerate(zip(pieces, pieces[1:], pieces[2:], strict=False)):
+        named = CLASS.fullmatch(number.text) if number.kind in NAMING else None
+        if named and ONE_HOT.fullmatch(words.text) and ONE_OF.fullmatch(code.text):
+            bold = f"\\mathbf{{{named['name']}}} = {code.text}"
+            pieces[i + 2] = code._replace(text=bold)
+    return passage._replace(pieces=tuple(pieces))
+
+
 def chains_of(passage: Passage) -> Iterator[Chain]:
     """Yield the equations of a passage, those of a table cell by cell."""
-    passage = with_label(passage)
+    passage = with_one_hot(with_label(passage))
     cells = (cell for row in passage.rows for cell in row)
     for pieces in (passage.pieces, *cells):
         fenced = passage.kind == "code"

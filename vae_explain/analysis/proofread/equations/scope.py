@@ -107,7 +107,7 @@ class Scope:
     def _forget_after(self, order: int, line: int) -> None:
         """Forget what was computed from an older value, not what is stated on the line of a new."""
         for key, stated in list(self.values.items()):
-            weight = key.startswith(WEIGHTS) or _is_matrix(stated.tree)
+            weight = key.startswith(WEIGHTS) or is_matrix(stated.tree)
             if stated.order > order and stated.line != line and not weight:
                 del self.values[key]
 
@@ -327,7 +327,8 @@ def _converted(value: Range, source: str, target: str) -> Range:
     return exp(by_log)
 
 
-def _is_matrix(tree: Tree) -> bool:
+def is_matrix(tree: Tree) -> bool:
+    """Whether a value is a list of rows."""
     return isinstance(tree, Row) and all(isinstance(entry, Row) for entry in tree.entries)
 
 

@@ -85,6 +85,13 @@ class Seen:
         # What has so few digits stands in many places by chance.
         return (changed > 0 and old.significant > 1) - (kept > 1 and old.significant > 2)
 
+    def is_rarer(self, new: float, old: Literal) -> bool:
+        """Whether a number stands in one place at most, and another of some digits in many."""
+        counts = [
+            self.counts[size] + self.counts[-size] for size in map(_rounded, (new, old.value))
+        ]
+        return counts[0] <= 1 and counts[1] > 2 and old.significant > TELLING
+
     def prefers(self, new: Literal, old: Literal) -> int:
         """Return whether a number stands elsewhere, and the one it may be meant for does not."""
         meant, printed = _rounded(new.value), _rounded(old.value)
