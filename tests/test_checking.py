@@ -182,6 +182,16 @@ def test_many_parameters_have_a_row_for_each_kind(monkeypatch: pytest.MonkeyPatc
     assert "layers.41.weight" not in tables[0]
 
 
+def test_each_number_is_moved_in_some_run_that_measures_what_rounding_does() -> None:
+    # Behind a sigmoid that is 1 but for a few of its last digits, one rounding decides alone.
+    architecture = Architecture((30, 20, 5, 20, 30))
+    made = run(Request(x=((0.5,) * 30,), source=architecture))
+    sensitivity = Sensitivity(made, made.precision.unit)
+    for value in made.trace.parameters:
+        moved = sensitivity.of("values", value.id)
+        assert np.array_equal(moved > 0, value.array != 0)
+
+
 def test_a_failure_is_exit_code_1_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sensitivity, "most", -1.0)
     outcome = command_line("check")

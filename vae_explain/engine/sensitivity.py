@@ -23,7 +23,7 @@ from .backward_pass import backward
 from .forward_pass import replay
 from .run import Run
 
-RUNS = 8  # moved ones, from which a standard deviation is known to a quarter of it
+RUNS = 8  # moved ones, in pairs, from which a standard deviation is known to a quarter of it
 
 
 Kind = Literal["values", "gradients"]
@@ -71,7 +71,7 @@ class Sensitivity:
 
         They are larger by what √n grows by with the roundings within operations.
         """
-        run, graph, chance = self.run, self.run.graph, np.random.default_rng(0)
+        run, graph = self.run, self.run.graph
         within_operations = 0  # numbers, in all of the runs
 
         def moved(_: int, array: Array) -> Array:
@@ -79,7 +79,8 @@ class Sensitivity:
                 return array
             # By twice of it towards 0 or not at all, which is as far in the mean: at the end of
             # a range, as a sigmoid of 1 is, no number goes the other way.
-            return np.asarray(array * (1 - 2 * self.unit * chance.integers(0, 2, array.shape)))
+            moves = chance.integers(0, 2, array.shape) != is_second
+            return np.asarray(array * (1 - 2 * self.unit * moves))
 
         def moved_within(array: Array) -> Array:
             nonlocal within_operations
@@ -93,7 +94,10 @@ class Sensitivity:
             "gradients": backward(graph, made, start.value, start.weight, within=_still),
         }
         roots: dict[Kind, dict[int, Array]] = {"values": {}, "gradients": {}}
-        for _ in range(RUNS):
+        for number in range(RUNS):
+            # What one run of a pair moves the other leaves as it is. Where a single rounding is
+            # all that matters, none of the runs might move it by chance.
+            chance, is_second = np.random.default_rng(number // 2), number % 2
             leaves = {
                 value.id: moved(value.id, made[value.id])
                 for value in run.trace.values
