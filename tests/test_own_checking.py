@@ -107,6 +107,24 @@ def test_a_model_that_branches_runs_once_for_each() -> None:
     assert check_own(run, nudged).passed
 
 
+class OneInAList(nn.Module):
+    """A model whose loss is a tensor of one number, as a mean that keeps its axis gives it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([0.31, -1.07, 2.03]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * self.weight).sum(1).mean(0, keepdim=True)
+
+
+def test_a_loss_of_one_number_in_a_list_is_moved_as_any() -> None:
+    run, nudged = run_and_nudge(held(OneInAList(), torch.tensor([[1.13, 2.37, 3.71]]), seed=0))
+    assert not isinstance(nudged, str)
+    assert nudged["weight"].central == pytest.approx([1.13, 2.37, 3.71], rel=1e-6)
+    assert check_own(run, nudged).passed
+
+
 @pytest.mark.parametrize("style", ["tuple", "layer norm and dropout", "vector-quantised"])
 def test_rounded_numbers_pass_too(style: str) -> None:
     request = replace(request_of(MODELS[style]), arithmetic="printed")

@@ -126,7 +126,7 @@ class MovedLoss:
             try:
                 with warnings.catch_warnings():  # of ops that it goes through one by one
                     warnings.simplefilter("ignore")
-                    values += many(moved.requires_grad_()).tolist()
+                    values += many(moved.requires_grad_()).reshape(-1).tolist()
             except CANNOT:
                 return None
             finally:
