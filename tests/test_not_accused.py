@@ -71,6 +71,7 @@ from vae_explain.analysis.proofread.report import report
         ("E = 1/2 (0.9 - 0.5137)^2 = 0.0746", "E = 1/2 (0.9 - 0.5137)^2 = 0.0764"),
         ("d = 0.5 (1 + 0.2) (3 - 1) = 1.2", "d = 0.5 (1 + 0.2) (3 - 1) = 1.4"),
         ("the gap is g = 0.34 (0.9 - 0.56) = 0.34", "the gap is g = 0.34 (0.9 - 0.56) = 0.43"),
+        ("r = 63/75 = 84.0%", "r = 63/75 = 87.0%"),
     ],
 )
 def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .syntax import Literal, Negative, Power, Tree
 from .tokens import CUT, MathToken
@@ -23,7 +24,12 @@ def literal(text: str, line: int = 0) -> Literal:
     --------
     >>> literal("-0.40").decimals, literal("6.1e-07").decimals, literal("0.0630").significant
     (2, 8, 3)
+    >>> literal("84.0%").value
+    0.84
     """
+    if text.endswith("%"):
+        share = literal(text[:-1], line)
+        return replace(share, text=text, value=share.value / 100, decimals=share.decimals + 2)
     text, goes_on, _ = text.partition(CUT)
     mantissa, _, exponent = text.lower().partition("e")
     if len(exponent) > 4:

@@ -176,8 +176,8 @@ class _Parser(Brackets):
                 if not isinstance(tree, Literal):
                     return tree
                 self.position += 1
-                text, decimals = f"{tree.text}%", tree.decimals + 2
-                tree = replace(tree, text=text, value=tree.value / 100, decimals=decimals)
+                share = literal(f"{tree.text}%", tree.line)
+                tree = replace(share, tolerance=tree.tolerance / 100)
             elif token.text == "±" and isinstance(tree, Literal):
                 self.position += 1
                 tree = replace(tree, tolerance=literal(self.take().text).value)
