@@ -165,6 +165,18 @@ $0.659001 + 0.242433 = 0.901434$ and $0.659001 - 0.242433 = 0.416568$
 """
 
 
+STEP = """
+With η = 0.1 and the slopes g = 2 · (-0.094) = -0.188 and h = 0.7 · (-0.094) = -0.0658:
+a share of 0.750 · 0.250 = 0.188 goes on.
+
+w = 0.8 − 0.1 · (-0.188) = 0.8188
+
+b = -0.5 − 0.1 · (-0.0655) = -0.49345 and c = 0.3 − 0.1 · (-0.0655) = 0.30655
+
+u = (4 - 6)/3.391 = -0.590 and v = (2 - 6)/3.391 = -1.180
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
@@ -238,6 +250,11 @@ $0.659001 + 0.242433 = 0.901434$ and $0.659001 - 0.242433 = 0.416568$
         (CLASSES, "0.3410, 0.2424", "0.3410, 0.7424", 7, "0.7424"),
         (CLASSES, "0.3410, 0.2424, 0.0986", "0.3410, 0.0986, 0.2424", 7, "0.0986"),
         (CLASSES, "y - ", "y + ", 7, "y + t"),
+        # A step that was added, where the rate and the slope stand elsewhere with their signs.
+        (STEP, "0.8188", "0.7812", 5, "0.7812"),
+        (STEP, "-0.49345", "-0.50655", 7, "-0.50655"),
+        # A whole number that the author has chosen.
+        (STEP, "-0.590", "-1.180", 9, "-1.180"),
         # A formula of the field's, for which no value is doubted.
         (DEFINED, "+ σε", "- σε", 3, "μ - σ·ε"),
     ],

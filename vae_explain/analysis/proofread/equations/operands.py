@@ -24,6 +24,7 @@ from .seen import Seen
 from .syntax import (
     Literal,
     Row,
+    Sum,
     Tree,
     inside,
     is_bare,
@@ -101,7 +102,9 @@ def wrong_operand(
     best = likeliest[0]
     # One of many numbers explains most results by chance, and so do two of few.
     again = any(o[:2] == best[:2] and o.old != best.old for o in likeliest[1:])
-    chance = 2 * (len(operands) > FEW) or (best.score <= 2 and again)
+    # A term with the other sign is as well one that the author has added for subtracted.
+    added = again and isinstance(tree, Sum) and best.new.value == -best.old.value
+    chance = 2 * (len(operands) > FEW or added) or (best.score <= 2 and again)
     if best.score - chance * bool(mistakes) <= of_result(mistakes, seen) - 3 * right:
         return None
     off = abs(best.new.value - best.old.value) / best.old.unit
@@ -162,7 +165,11 @@ def _others(
     """
     old = literals(tree)[place]
     telling = old.significant > (TELLING if old.whole else 1)
+    # Else the author has added where the arithmetic subtracts.
+    keeps_sign = isinstance(tree, Sum) and seen.bears_out_sign(old)
     for new in (*damages(old), *(seen.like(old) if telling else ())):
+        if new.value == -old.value and keeps_sign:
+            continue
         spoken = seen.speaks_for(new.value, old)
         other = replaced(tree, place, new)
         miscalculated = seen.is_rarer(old.value, new) and _nears(tree, other, printed)
@@ -174,13 +181,16 @@ def _others(
     if solution is None or not gives(solution.value, printed):
         return
     new = literals(solution.value)[place]
+    if new.value == -old.value and keeps_sign:
+        return
     spoken = seen.speaks_for(new.value, old)
     prefers = seen.prefers(new, old)
     one_digit = one_digit_apart(old.text, new.text) and old.value * new.value >= 0
+    one_digit = one_digit and old.significant > 1  # one digit is one digit from any other
     if one_digit and (right or printed[0].significant > TELLING or spoken > 0):
         # Of few digits, one is another in each number that is solved for.
         yield _Other(1 + (old.significant > 2) + spoken, prefers, place, old, new)
-    elif printed[0].significant - old.significant >= TELLING:
+    elif printed[0].significant - old.significant >= TELLING and not old.whole:
         yield _Other(1 + spoken, prefers, place, old, new)
 
 

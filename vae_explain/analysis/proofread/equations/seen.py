@@ -97,6 +97,14 @@ class Seen:
         meant, printed = _rounded(new.value), _rounded(old.value)
         return (self.counts[meant] > 0) - (self.counts[printed] > 1)
 
+    def bears_out_sign(self, number: Literal) -> bool:
+        """Whether a number stands elsewhere with its sign, and with the other nowhere.
+
+        Of more than two digits, the other may be a number that happens to have them.
+        """
+        ours, theirs = (self.counts[_rounded(by * number.value)] for by in (1, -1))
+        return ours > 1 and (not theirs or number.significant > 2)
+
     def has_near(self, number: float, by: float) -> bool:
         """Whether a number stands anywhere, or one that is off by less."""
         by = max(by, 10 * abs(number) * 10.0**-DIGITS)
