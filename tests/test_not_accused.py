@@ -72,6 +72,7 @@ from vae_explain.analysis.proofread.report import report
         ("d = 0.5 (1 + 0.2) (3 - 1) = 1.2", "d = 0.5 (1 + 0.2) (3 - 1) = 1.4"),
         ("the gap is g = 0.34 (0.9 - 0.56) = 0.34", "the gap is g = 0.34 (0.9 - 0.56) = 0.43"),
         ("r = 63/75 = 84.0%", "r = 63/75 = 87.0%"),
+        ("the loss is −ln(0.0731) = 2.6163", "the loss is −ln(0.0731) = 2.6263"),
     ],
 )
 def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:
@@ -99,6 +100,11 @@ def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:
         "a = [14, 23], b = [5, 4]\n\na % b = [4, 3]\n\na + b = [19, 27]",
         "```python\nr = (0, 480, 320)\nr = (0, 480, 320)\nr = (0, 320, 480)\n```\n1 + 1 = 2",
         "A ≈ [0.1989, 0.1989, 0.4034, 0.1989] and v = [1, 1, 2, 1], so A·v = 1.4034",
+        "The errors e add up: ∂L/∂b = (2/4)·Σ e = 0.5·(-12.0) = -6.0",
+        "```python\nv = 0.8\na = 0.6\ns = v * a  # 0.48\n```\n\n"
+        "```python\n∂s/∂v = a  # Since s = v × a\n      = 0.6\n```",
+        "| k | p | y | p − y |\n|---|---|---|---|\n| 1 | 0.8768 | 1 | -0.1232 |\n"
+        "| 2 | 0.1232 | 0 | 0.1232 |\n\nOf the other it is −ln(0.1232) = 2.0942.",
     ],
 )
 def test_another_example_is_no_mistake(text: str) -> None:

@@ -214,6 +214,8 @@ class _Evaluation:
         return intervals.FUNCTIONS[function](argument)
 
     def _total(self, function: str, body: Tree) -> Range:
+        if body == Symbol("e") and self.lookup(body, self.leaf) is None:
+            raise CannotEvaluate("a sum of errors")
         bounds = self.of(body)
         # A sum over the one number that a name has is that number.
         if function == "sum" and (bounds.shape or not is_numeric(body)):

@@ -32,6 +32,7 @@ from .parser import NORMAL
 from .syntax import (
     FunctionCall,
     Literal,
+    Negative,
     Row,
     Tree,
     flattened,
@@ -251,6 +252,8 @@ class EquationJudge:
         bounds = at_place(pair.left, self.known.as_rounded_before(number))
         if bounds is not None and all_meet(bounds, allowed) and off <= SLIP:
             return True
+        if _is_log_of_share(pair.left, number):
+            return all_meet(pair.found(half), allowed)
         bounds = at_place(pair.left, open_leaf)
         if bounds is None or not all_meet(bounds, allowed):
             return False
@@ -343,6 +346,16 @@ class EquationJudge:
             rounded = pair.part(left, self.known.as_rounded_before(number))
             return None if all_meet(rounded, allowed) else mistake
         return mistake
+
+
+def _is_log_of_share(tree: Tree, result: Literal) -> bool:
+    """Whether a result is `−ln 0.0123`: what a small share has lost in rounding is much of it."""
+    match tree:
+        case Negative(body):
+            return _is_log_of_share(body, result)
+        case FunctionCall("log", (Literal(value=value, decimals=decimals),)):
+            return 0 < value < 1 and decimals >= result.decimals
+    return False
 
 
 def _entry(tree: Tree, place: int, count: int) -> Tree | None:

@@ -15,6 +15,8 @@ from .tokens import MathToken, Mode, lex
 PROMPTED = re.compile(
     r"(?m)^>>> ?(?!print\b)([^=\n]*(?:\([^\n]*\))?[^=\n]*)\n(?=[-\d\[(.]|array|tensor)"
 )
+# A remark at the end of a line, beside which the code's own equation goes on below.
+ASIDE = re.compile(r"(?m)(?<=\S)[ \t]+#[^\n]*(?=\n[ \t]*=(?!=))")
 PROMPT = re.compile(r"(?m)^(?:>>>|\.\.\.) ?")
 COMMENTED = re.compile(
     r"#\s*(?:→|->|=>|==?|≈|~)?\s*(?=[-+]?[\d.\[][-+\d.,\s\[\]e]*$)", re.MULTILINE
@@ -30,7 +32,7 @@ def with_results(code: str) -> str:
     ('x = 3 / 8  = 0.375', '3 / 8\\n=0.375')
     """
     code = PROMPT.sub("", PROMPTED.sub(r"\1\n=", code))
-    return with_names(COMMENTED.sub("= ", code))
+    return with_names(ASIDE.sub("", COMMENTED.sub("= ", code)))
 
 
 # A name in quotation marks before its value, as in JSON; of derivatives it is that of another.
