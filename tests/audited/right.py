@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 
-from .base import Layers, Table, kl_each, kl_of, sample
+from .base import Layers, Table, kl_each, kl_of, part, sample
 
 TABLE = Table()
 
@@ -55,3 +55,25 @@ def row_by_row(model: Layers, x: Tensor) -> Tensor:
         recon = model.decoder(sample(mu[i], logvar[i]))
         loss = loss + F.mse_loss(recon, x[i], reduction="sum") + kl_of(mu[i], logvar[i])
     return loss
+
+
+def with_clusters() -> Layers:
+    model = Layers()
+    model.extra["centres"] = nn.Linear(model.latent, 2, bias=False)
+    nn.init.zeros_(part(model, "centres").weight)  # as one begins before they are fitted
+    return model
+
+
+@TABLE.right("kl-form", make=with_clusters)
+def second_sample_that_is_not_decoded(model: Layers, x: Tensor) -> Tensor:
+    """A prior of clusters: another sample only says how much each row belongs to which."""
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    z = sample(mu, logvar)
+    logs, squares = [], []
+    for centre in part(model, "centres").weight:
+        logs.append(-0.5 * (z - centre).pow(2).sum(1))
+        squares.append((logvar.exp() + (mu - centre).pow(2)).sum(1))
+    share = torch.softmax(torch.stack(logs, 1), 1)
+    kl = 0.5 * (share * torch.stack(squares, 1)).sum(1) + (share * torch.log(2 * share)).sum(1)
+    return F.mse_loss(recon, x, reduction="sum") + (kl - 0.5 * (1 + logvar).sum(1)).sum()

@@ -75,6 +75,9 @@ def flow_form(anatomy: Anatomy, site: Site) -> FlowForm:
 def _flowed(anatomy: Anatomy, site: Site) -> list[int]:
     """Return the values in the shape of z that all ways from it to the predictions go through."""
     made = {compared.made for compared in comparisons(anatomy)}
+    made = {each for each in made if site.z in anatomy.ancestors(each)}
+    if not made:
+        return []  # no prediction is made from this sample
 
     def is_between(value_id: int) -> bool:
         def behind(current: int) -> list[int]:
