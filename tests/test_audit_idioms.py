@@ -371,3 +371,15 @@ def test_numbers_far_apart_are_compared_as_they_are(seed: int) -> None:
 
     torch.manual_seed(seed)
     require_whole(audit(pipeline.recordings(held(Layers(), x, 11, objective=loss)), ALL))
+
+
+def test_a_random_scale_of_noise_is_no_noise_and_a_constant_one_without_kl_no_tick() -> None:
+    def objective(model: Layers, x: Tensor) -> Tensor:
+        mu, _ = model.encode(x)
+        width = torch.rand(len(mu), 1)
+        return F.mse_loss(model.decoder(mu + width * torch.randn_like(mu)), x)
+
+    report = report_of(objective)
+
+    assert [finding for finding in report.findings if finding.id == "noise"] == []
+    assert "latent-without-kl" in {rule.id for rule, _ in report.not_applied}

@@ -13,7 +13,7 @@ from .anatomy import Anatomy
 from .element_form import posterior_parts
 from .element_weights import LEFT_OUT, latent_weights
 from .experiments import kl_candidates
-from .finding import Finding, error, if_applied, warning
+from .finding import Finding, NotApplied, error, if_applied, warning
 from .kl import known, measure
 from .mending import Cure, instead_of
 from .posterior import Site
@@ -23,6 +23,8 @@ SAME = 1e-4  # of slopes of z², in float32
 
 
 def look(anatomy: Anatomy) -> Iterator[Finding]:
+    if not any(site.chain or _is_measured(anatomy, site) for site in anatomy.sites()):
+        raise NotApplied("no part of the loss measures z, whose scale is a constant")
     for find in (_unmeasured, _cut_off, _left_out, _held, _without_entropy):
         for site in anatomy.sites():
             yield from find(anatomy, site)

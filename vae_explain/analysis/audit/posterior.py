@@ -133,7 +133,9 @@ class _Search:
                 drawn_by = lineage.graph.op_name(draw)
                 how = f"by {drawn_by}" if drawn_by else "given"
                 self.reasons.append(f"{lineage.name(draw)} is not drawn from N(0, 1), but {how}")
-        return sites
+        # A draw that is multiplied by noise from N(0, 1) is a scale, and no noise by itself.
+        by_noise = {site.z for site in sites if site.noise in standard}
+        return [site for site in sites if site.noise in standard or site.z not in by_noise]
 
     def _followed(
         self, noise: int, current: int, factors: tuple[int, ...] = (), sign: float = 1.0
