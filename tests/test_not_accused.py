@@ -164,3 +164,11 @@ def test_a_scale_behind_a_result_may_be_that_of_its_terms_too() -> None:
 def test_an_array_under_its_name_may_be_another_than_one_of_its_shape() -> None:
     assert report("**x** [2]\n\n[0.5, 0.9]\n\n2x = [1.0, 1.8]").passed
     assert report("**x** [2]\n\n**y:** [0.5, 0.9]\n\nx + y = [3.5, 1.8]").passed
+
+
+def test_a_sum_of_other_things_is_none_of_the_entries_before_it() -> None:
+    entries = "- a: 0.25 + 0.5 = 0.75\n- b: 0.5 + 0.75 = 1.25\n"
+    assert report(f"{entries}- sum = 2.00").passed
+    assert not report(f"{entries}- sum = 2.50").passed
+    assert report(f"{entries}- sum = 7.31").passed
+    assert report(f"{entries}- c = 4.5\n- sum = 2.50").passed

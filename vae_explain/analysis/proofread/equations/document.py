@@ -17,6 +17,7 @@ from .named_columns import named_claims
 from .reader import chains_of
 from .run import EquationReader
 from .sigmoids import with_sigmoids
+from .sums_in_words import SumsInWords
 from .syntax import Literal, Symbol
 from .tokens import has_decimal_commas, with_points
 from .used_matrices import wrong_matrices
@@ -56,11 +57,12 @@ def _with_commas(finding: DocumentFinding) -> DocumentFinding:
 def _read(passages: Sequence[Passage]) -> Reading:
     all_chains: list[Chain] = []
     left_out = 0
+    sums = SumsInWords()
     for passage in passages:
         left = MOST_EQUATIONS - len(all_chains)
         is_read = _size(passage) <= LONGEST
         if left and is_read:
-            all_chains += islice(chains_of(passage), left)
+            all_chains += sums.read(passage, list(islice(chains_of(passage), left)))
         left_out += not is_read or len(all_chains) == MOST_EQUATIONS
     texts = (piece.text for passage in passages for piece in passage.all_pieces)
     chains = with_sigmoids(list(joined(all_chains)), texts)

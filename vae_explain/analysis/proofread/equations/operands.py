@@ -38,6 +38,7 @@ FEWEST_DIGITS = 2  # of a result, for it to speak against an operand
 TELLING = 3  # digits that a result must have, or have more than an operand that is solved for
 MANY = 6  # digits of a result that no other operand gives by chance
 MOST_OPERANDS = 40
+MOST_TIMES = 100  # a number that another one was meant for, unless it lost its point
 EXCHANGED = 3  # how likely results were exchanged, rather than what they follow from
 NEARER = 0.05  # of how far a result is off, and less of it, where it is miscalculated besides
 TIE = 1 + 1e-6  # a number halfway between two may be rounded to either
@@ -183,15 +184,38 @@ def _others(
     new = literals(solution.value)[place]
     if new.value == -old.value and keeps_sign:
         return
+    borne_out = seen.bears_out(printed[0])
+    if borne_out and not one_digit_apart(old.text, new.text):
+        new = _first_digit(tree, place, printed) or new
     spoken = seen.speaks_for(new.value, old)
     prefers = seen.prefers(new, old)
     one_digit = one_digit_apart(old.text, new.text) and old.value * new.value >= 0
-    one_digit = one_digit and old.significant > 1  # one digit is one digit from any other
-    if one_digit and (right or printed[0].significant > TELLING or spoken > 0):
+    telling = max(old.significant, new.significant) > 2
+    one_digit = one_digit and (telling or old.significant > 1)  # 4 is one digit from any other
+    right = right or printed[0].significant > TELLING or (borne_out and telling)
+    if one_digit and (right or spoken > 0):
         # Of few digits, one is another in each number that is solved for.
-        yield _Other(1 + (old.significant > 2) + spoken, prefers, place, old, new)
-    elif printed[0].significant - old.significant >= TELLING and not old.whole:
+        yield _Other(1 + telling + spoken, prefers, place, old, new)
+        return
+    longer = printed[0].significant - old.significant >= TELLING
+    if longer and not old.whole and _are_alike(old, new):
         yield _Other(1 + spoken, prefers, place, old, new)
+
+
+def _first_digit(tree: Tree, place: int, printed: Sequence[Literal]) -> Literal | None:
+    """Return an operand with another first digit, if with one it gives what is printed."""
+    old = literals(tree)[place]
+    at = next((i for i, sign in enumerate(old.text) if sign.isdigit()), 0)
+    texts = (f"{old.text[:at]}{digit}{old.text[at + 1 :]}" for digit in range(10))
+    others = [literal(text, old.line) for text in texts if text != old.text]
+    right = [other for other in others if gives(replaced(tree, place, other), printed)]
+    return right[0] if len(right) == 1 else None
+
+
+def _are_alike(old: Literal, new: Literal) -> bool:
+    """Whether two numbers are so near in size that an author may have meant one for the other."""
+    sizes = sorted((abs(old.value), abs(new.value)))
+    return sizes[1] <= MOST_TIMES * sizes[0]
 
 
 def tells(printed: Sequence[Literal]) -> bool:

@@ -83,7 +83,8 @@ class Seen:
         else:
             changed, kept = (self.counts[size] + self.counts[-size] for size in (meant, printed))
         # What has so few digits stands in many places by chance.
-        return (changed > 0 and old.significant > 1) - (kept > 1 and old.significant > 2)
+        telling = old.significant > 1 or _digits(meant) > 2
+        return (changed > 0 and telling) - (kept > 1 and _digits(printed) > 2)
 
     def is_rarer(self, new: float, old: Literal) -> bool:
         """Whether a number stands in one place at most, and another of some digits in many."""
@@ -91,6 +92,10 @@ class Seen:
             self.counts[size] + self.counts[-size] for size in map(_rounded, (new, old.value))
         ]
         return counts[0] <= 1 and counts[1] > 2 and old.significant > TELLING
+
+    def bears_out(self, number: Literal) -> bool:
+        """Whether a number of so many digits stands elsewhere too that it does not by chance."""
+        return self.counts[_rounded(number.value)] > 1 and _digits(number.value) > 2
 
     def prefers(self, new: Literal, old: Literal) -> int:
         """Return whether a number stands elsewhere, and the one it may be meant for does not."""
@@ -133,3 +138,8 @@ def is_within(numbers: Sequence[object], others: Sequence[object]) -> bool:
 
 def _rounded(number: float) -> float:
     return float(f"{number:.{DIGITS}g}")
+
+
+def _digits(number: float) -> int:
+    """Return how many digits a number has without the zeros around them."""
+    return len(f"{abs(number):.{DIGITS}e}".partition("e")[0].replace(".", "").strip("0"))
