@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from vae_explain.analysis.proofread.report import report
@@ -184,6 +186,14 @@ b = -0.5 − 0.1 · (-0.0655) = -0.49345 and c = 0.3 − 0.1 · (-0.0655) = 0.30
 u = (4 - 6)/3.391 = -0.590 and v = (2 - 6)/3.391 = -1.180
 """
 
+UPDATE = """
+$w_5 = 0.4$, $h = 0.593269992$, $b_2 = 0.6$, $\\eta = 0.1$ and $g = 2 \\cdot 0.4020 = 0.8040$
+
+$n = w_5 \\cdot h + b_2 * 1 = 0.837307997$
+
+$v = w_5 - \\eta g = 0.3196$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
@@ -269,6 +279,9 @@ u = (4 - 6)/3.391 = -0.590 and v = (2 - 6)/3.391 = -1.180
         (SUMMED, "= 1.23", "= 1230.0", 4, "1230.0"),
         (SUMMED, "0.137", "3.137", 4, "3.137"),
         (SUMMED, "0.005 + 1.02", "0.005 + 0.02", 6, "0.02"),
+        # No bias is taken off, and no learning rate is negative.
+        (UPDATE, "+ b_2", "- b_2", 4, "w5·h - b2·1"),
+        (UPDATE, "- \\eta", "+ \\eta", 6, "w5 + η·g"),
         # A formula of the field's, for which no value is doubted.
         (DEFINED, "+ σε", "- σε", 3, "μ - σ·ε"),
     ],
@@ -286,3 +299,31 @@ def test_a_number_of_which_all_others_are_another_explains_a_result_of_few_right
     first, *others = report(INACCURATE.replace("J = (0.659001", "J = (0.658001")).findings
     assert (first.line, first.printed, first.expected) == (4, "0.658001", "0.659001")
     assert [other.printed for other in others] == ["0.183656"]
+
+
+@pytest.mark.parametrize(
+    ("code", "printed", "wrong"),
+    [
+        (
+            "b = [0.08, -0.12]\nc = b - 0.1 * g\nprint(c)",
+            "[0.14755 -0.09170]",
+            "[0.14455 -0.09170]",
+        ),
+        ("b = 0.08\nc = 2 * b\nprint(b)\nprint(c)", "0.08\n0.16", "0.08\n0.61"),
+    ],
+)
+def test_what_a_cell_prints_is_what_its_name_says(code: str, printed: str, wrong: str) -> None:
+    def passed(code: str, printed: str) -> bool:
+        outputs = [{"output_type": "stream", "name": "stdout", "text": printed}]
+        cell = {
+            "cell_type": "code",
+            "source": f"g = [-0.6755, -0.2830]\n{code}",
+            "outputs": outputs,
+        }
+        return report(json.dumps({"cells": [cell]}), "x.ipynb").passed
+
+    assert passed(code, printed)
+    assert not passed(code, wrong)
+    # What changes on the way, or is made elsewhere, is not what the lines say.
+    assert passed(f"for i in range(3):\n    g = g\n{code}", wrong)
+    assert passed(code.replace("b = ", "b = a + "), wrong)

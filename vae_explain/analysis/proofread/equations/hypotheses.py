@@ -31,6 +31,7 @@ MOST_CHAINS = 2000  # in a document that is read so often
 MOST_READ = 20_000  # equations in all those readings
 TELLING = (1.0, 2.0)  # powers of ten by which a result speaks for what it demands
 LEAST = 0.5  # the same, of what is looked at
+POSITIVE = ("η", "σ")  # the letters of what is positive
 LIKELY = 2  # of a hypothesis that explains a formula that was given up, or blamed
 
 
@@ -95,7 +96,7 @@ def with_fewest_findings(
     best, most = _Reading(run, run.findings, _count(run.findings) + run.blame.given_up), (0, 0.0)
     with_result = _with_result_mended(run, chains, claims)
     changes: dict[tuple[int, str, Tree], _Change] = {}
-    for change in _changes(run):
+    for change in filter(_may_be_meant, _changes(run)):
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
     written = [_sizes(s.tree) for c in chains for s in c.sides if s.tree and not is_bare(s.tree)]
     tries = min(MOST_TRIES, MOST_READ // max(1, len(chains)))
@@ -122,6 +123,11 @@ def with_fewest_findings(
         if other.wrong < fewest or (other.wrong == fewest and alike):
             best, most = other, order
     return best.findings
+
+
+def _may_be_meant(change: _Change) -> bool:
+    """Whether a value may be what a change makes of it: no learning rate or σ is negative."""
+    return change.doubt.key[:1] not in POSITIVE or all(n.value >= 0 for n in literals(change.new))
 
 
 def _with_result_mended(

@@ -21,6 +21,7 @@ from .seen import Seen
 from .syntax import (
     Literal,
     Negative,
+    Product,
     Sum,
     Symbol,
     Tree,
@@ -170,7 +171,9 @@ class FormulaBlame(Doubts):
 def takes_bias_off(formula: Tree) -> bool:
     """Whether a formula subtracts a bias, as no layer does: the formula is wrong, not a number."""
     bodies = (part.body for part in inside(formula) if isinstance(part, Negative))
-    return any(isinstance(body, Symbol) and body.base.startswith("b") for body in bodies)
+    factors = (body.factors if isinstance(body, Product) else (body,) for body in bodies)
+    names = ([factor for factor in f if not isinstance(factor, Literal)] for f in factors)
+    return any(len(f) == 1 and isinstance(f[0], Symbol) and f[0].base[:1] == "b" for f in names)
 
 
 def _tells(right: Tree, least: int = TELLING) -> bool:
