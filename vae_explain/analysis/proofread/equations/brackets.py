@@ -61,8 +61,10 @@ class Brackets(Quantities):
         self.tokens = [*self.tokens[: self.position], rest, *self.tokens[self.position + 1 :]]
         return literal(token.text[0])
 
-    def root(self) -> Tree:
-        if self.at("open", "["):
+    def root(self, sign: str) -> Tree:
+        if sign == "√" and self.at("number"):
+            return FunctionCall("sqrt", (self.atom(),))  # `√100` is of all digits
+        if not sign and self.at("open", "["):
             self.position += 1
             degree = self.sum()
             self.require("close", "]")

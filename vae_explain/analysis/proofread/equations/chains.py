@@ -22,6 +22,7 @@ from .tokens import MathToken
 LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no more
 SIZES = 6  # from which power of ten on one is a size
 JOINING = ("%", "/", "^", "@")  # however they are spaced: `a % b = 4`
+DIGITS = "0123456789"
 NEAR = 64  # tokens before a sign of equality in which its left side is looked for, in prose
 
 
@@ -127,7 +128,7 @@ class _Reader:
                 sides, continues = [self._left(stopped, end)], False
                 label = self._text(stopped, end)
                 self.is_case = self.is_case or not CASES.isdisjoint(label.lower().split())
-        if further:
+        if further and stopped == end:
             sides[-1] = self._with(sides[-1], further)
         yield self._chain(sides, continues)
 
@@ -153,7 +154,8 @@ class _Reader:
             return None, start
         tokens = without_units(self.tokens[start:end])
         try:
-            tree, used = parse(tokens, calls=True, remarks=remarks)
+            products = self._multiplies_names(start, end)
+            tree, used = parse(tokens, calls=True, remarks=remarks, products=products)
             used += (end - start - len(tokens)) * (used == len(tokens))
         except TooDeep:
             self.too_deep = True
@@ -161,6 +163,18 @@ class _Reader:
         except (Unreadable, RecursionError):
             return None, start
         return tree, start + used
+
+    def _multiplies_names(self, start: int, end: int) -> bool:
+        """Whether names side by side are a product of matrices: `Q = X W_Q + b` in plain text."""
+        ends = end == len(self.tokens) or self.tokens[end].kind in ("relation", "line", "gap")
+        if not (ends and start and self.tokens[start - 1].kind == "relation" and end - start < 8):
+            return False
+        tokens = [token for token in self.tokens[start:end] if token.kind not in ("line", "gap")]
+        if not tokens or any(token.kind not in ("name", "operator") for token in tokens):
+            return False
+        names = [token.text for token in tokens if token.kind == "name"]
+        signs = all(len(name.partition("_")[0].rstrip(DIGITS)) == 1 for name in names)
+        return signs and tokens[0].kind == "name" and names[0][0].isupper()
 
     def _right(self, start: int, end: int) -> tuple[Side, int]:
         """Read what stands behind a sign of equality, as far as it goes."""

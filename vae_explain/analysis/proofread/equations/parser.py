@@ -34,7 +34,11 @@ MULTIPLY = {"*", "⊙", "@", "/"}
 
 
 def parse(
-    tokens: Sequence[MathToken], start: int = 0, calls: bool = False, remarks: bool = True
+    tokens: Sequence[MathToken],
+    start: int = 0,
+    calls: bool = False,
+    remarks: bool = True,
+    products: bool = False,
 ) -> tuple[Tree, int]:
     """Read the longest formula that begins at a token, and say where it ends.
 
@@ -44,13 +48,15 @@ def parse(
         Whether `σ(0.4)` is kept as a call, for the document to say what it is one of.
     remarks
         Whether a bracket behind a space may be a remark in prose, and no factor.
+    products
+        Whether names side by side in prose are a product, and no words.
 
     Raises
     ------
     Unreadable
         If none does.
     """
-    parser = _Parser(tokens, start, remarks)
+    parser = _Parser(tokens, start, remarks, products)
     tree = parser.sum()
     return (tree if calls or not parser.called else uncalled(tree)), parser.position
 
@@ -70,9 +76,11 @@ def uncalled(tree: Tree) -> Tree:
 
 
 class _Parser(Brackets):
-    def __init__(self, tokens: Sequence[MathToken], start: int, remarks: bool) -> None:
+    def __init__(
+        self, tokens: Sequence[MathToken], start: int, remarks: bool, products: bool
+    ) -> None:
         super().__init__(tokens, start)
-        self.remarks = remarks
+        self.remarks, self.products = remarks, products
         self.called = False  # whether σ stands before a bracket
 
     def sum(self) -> Tree:
@@ -135,6 +143,8 @@ class _Parser(Brackets):
                 after = self.peek(1)
                 word = before.kind == "name" and before.text.isalpha() and before.text.isascii()
                 called = after is not None and after.kind == "open" and not after.spaced
+                if token.text == "log" and before.kind == "number":  # `0.7 ln 0.7`
+                    called = called or (after is not None and after.kind == "number")
                 return called and not (word and len(before.text) > 1)
             return not token.text.startswith(".")
         if token.kind == "number":
@@ -142,6 +152,7 @@ class _Parser(Brackets):
             return before.kind == "close" and token.mode == "math" and not self.in_row
         if token.kind == "name":
             prose = token.text[0].isascii() or (is_word(before) and before.text not in QUANTITIES)
+            prose = prose and not (self.products and before.kind == "name")
             return not (prose and token.mode == "text" and token.spaced) and not self.in_row
         return False
 
@@ -249,7 +260,7 @@ class _Parser(Brackets):
                 above, below = self.group(), self.group()
                 return Product((above, below), ("", "/"))
             case "root":
-                return self.root()
+                return self.root(token.text)
             case "hat":
                 name = self.group()
                 if not isinstance(name, Symbol):

@@ -152,7 +152,8 @@ PATTERN = re.compile(
   | (?P<sign>\{{\s*[-+]\s*\}})
   | (?P<version>\d+(?:\.\d+){{2,}}|\d+(?:\.\d+)?(?:st|nd|rd|th|D|px|ms|k|K|M|GB|MB)\b)
   | (?P<thousands>{THOUSANDS})
-  | (?P<cut>\d*\.\d+(?:\.\.\.|…|\\[lc]?dots\b)(?!\s*[\])]))
+  | (?P<cut>\d*\.\d+(?:\.\.\.|…|\\[lc]?dots\b)(?!\s*[\])])
+      |(?:(?<=[(*·×/+^-])|(?<=[*·×/+-]\ ))\d*\.\d+(?:\.\.\.|…|\\[lc]?dots\b)(?=\s*\)))
   | (?P<dotted>\d+\.(?![\w.]))
   | (?P<number>{NUMBER})
   | (?P<vulgar>[½¼¾⅛])
@@ -333,7 +334,7 @@ def _separately(text: str) -> Found:
 def _operator(text: str) -> Found:
     if text in "²³":
         return (("operator", "^"), ("number", "2" if text == "²" else "3"))
-    return (("root", ""),) if text == "√" else (("operator", OPERATORS.get(text, text)),)
+    return (("root", "√"),) if text == "√" else (("operator", OPERATORS.get(text, text)),)
 
 
 def _name(text: str) -> tuple[Kind, str]:
