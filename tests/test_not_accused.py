@@ -80,6 +80,16 @@ from vae_explain.analysis.proofread.report import report
             "W = [[1, 2], [3, 4]]\n\nx = [0.5, 1]\n\nb = [0.1, -0.2]\n\nz = W x + b = [2.6, 5.3]",
             "W = [[1, 2], [3, 4]]\n\nx = [0.5, 1]\n\nb = [0.1, -0.2]\n\nz = W x + b = [2.6, 5.4]",
         ),
+        (
+            "```python\nv = np.array([-1.0, 0.4])\ns = np.exp(v / 2)\nprint(s)\n```\n\nOutput:\n\n"
+            "```\narray([0.6065, 1.2214], dtype=float32)\n```",
+            "```python\nv = np.array([-1.0, 0.4])\ns = np.exp(v / 2)\nprint(s)\n```\n\nOutput:\n\n"
+            "```\narray([0.3679, 1.2214], dtype=float32)\n```",
+        ),
+        (
+            "```python\na = 0.6\nb = 2*a\nc = 3*a\nprint(b)\nprint(c)\n```\n\n```\n1.2\n1.8\n```",
+            "```python\na = 0.6\nb = 2*a\nc = 3*a\nprint(b)\nprint(c)\n```\n\n```\n1.8\n1.2\n```",
+        ),
         ("the loss is −ln(0.0731) = 2.6163", "the loss is −ln(0.0731) = 2.6263"),
     ],
 )
@@ -108,6 +118,8 @@ def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:
         "a = [14, 23], b = [5, 4]\n\na % b = [4, 3]\n\na + b = [19, 27]",
         "```python\nr = (0, 480, 320)\nr = (0, 480, 320)\nr = (0, 320, 480)\n```\n1 + 1 = 2",
         "A ≈ [0.1989, 0.1989, 0.4034, 0.1989] and v = [1, 1, 2, 1], so A·v = 1.4034",
+        "```python\nx = 3\ny = 2 * x\nfor k in range(2):\n    x = x + 1\ny = 2 * x\n"
+        "print(y)\n```\n\n```\n10\n```",
         "so m = A and x = a b = 3 and A = 2",
         "The errors e add up: ∂L/∂b = (2/4)·Σ e = 0.5·(-12.0) = -6.0",
         "```python\nv = 0.8\na = 0.6\ns = v * a  # 0.48\n```\n\n"

@@ -14,7 +14,7 @@ from .findings import DocumentFinding, Reading
 from .hypotheses import with_fewest_findings
 from .lists import wrong_lists
 from .named_columns import named_claims
-from .reader import chains_of
+from .reader import chains_of, with_printed
 from .run import EquationReader
 from .sigmoids import with_sigmoids
 from .sums_in_words import SumsInWords
@@ -58,6 +58,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
     all_chains: list[Chain] = []
     left_out = 0
     sums = SumsInWords()
+    passages = list(with_printed(passages))
     for passage in passages:
         left = MOST_EQUATIONS - len(all_chains)
         is_read = _size(passage) <= LONGEST

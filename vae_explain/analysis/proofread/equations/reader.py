@@ -86,7 +86,7 @@ LABEL = re.compile(
     r"(?P<name>[^\W\d][\w.]*|\\[A-Za-z]+) *:? *(?:[\[(]\d+(?: *[,×x] *\d+)*[\])])? *:?"
 )
 NAMING = ("strong", "code", "math")  # what sets a name apart from prose
-ARRAY = re.compile(r"\s*:?\s*(?=[-\d\[(.]|\\begin|tensor\()")
+ARRAY = re.compile(r"\s*:?\s*(?=[-\d\[(.]|\\begin|(?:tensor|array)\()")
 
 
 def with_label(passage: Passage) -> Passage:
@@ -122,6 +122,46 @@ def with_one_hot(passage: Passage) -> Passage:
             bold = f"\\mathbf{{{named['name']}}} = {code.text}"
             pieces[i + 2] = code._replace(text=bold)
     return passage._replace(pieces=tuple(pieces))
+
+
+# What ends a block of code, and is printed by it; and what moves a name's value out of sight.
+PRINT = re.compile(r"(?m)^(?:print\((?P<name>[A-Za-z_]\w*)\)|(?P<other>print\(.*))[ \t]*(?:#.*)?$")
+MOVES = re.compile(r"(?m)^[ \t]*(?:for|while|def|class|with|if)\b|[-+*/]=|\w_\(|\]\s*=(?!=)")
+# An array as it is shown, with its type or how it was made: no one that is given.
+TENSOR = re.compile(r"(?s)^(?:tensor|array)\((?P<array>.*?)(?:,\s*\w+=[\w.<>]+)*\)$")
+LEAD = 40  # characters of what may stand between code and its result: `Output:`
+
+
+def with_printed(passages: Sequence[Passage]) -> Iterator[Passage]:
+    """Yield passages, an array that code has printed as an equation of the name it printed."""
+    code: Passage | None = None
+    moved = False
+    for passage in passages:
+        text = plain(passage.pieces)
+        if passage.kind != "code":
+            code = None if len(text) > LEAD or passage.rows else code
+            yield passage
+            continue
+        names = _printed(plain(code.pieces)) if code is not None and not moved else []
+        lines = [text] if len(names) == 1 else text.strip().splitlines()
+        if names and len(lines) == len(names) and all(map(ARRAY.match, lines)):
+            arrays = (TENSOR.sub(r"\g<array>", line.strip()) for line in lines)
+            pairs = zip(names, arrays, strict=True)
+            shown = "\n".join(f"{name} = {array}" for name, array in pairs)
+            (piece, *_) = passage.pieces
+            above = len(text) - len(text.lstrip())
+            yield passage._replace(pieces=(piece._replace(text=text[:above] + shown),))
+            code = None
+            continue
+        moved = moved or MOVES.search(text) is not None
+        code = passage
+        yield passage
+
+
+def _printed(code: str) -> list[str]:
+    """Return the names that code prints, if it prints nothing else."""
+    found = list(PRINT.finditer(code))
+    return [match["name"] for match in found] if all(match["name"] for match in found) else []
 
 
 def chains_of(passage: Passage) -> Iterator[Chain]:
