@@ -120,6 +120,8 @@ def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:
         "A ≈ [0.1989, 0.1989, 0.4034, 0.1989] and v = [1, 1, 2, 1], so A·v = 1.4034",
         "```python\nx = 3\ny = 2 * x\nfor k in range(2):\n    x = x + 1\ny = 2 * x\n"
         "print(y)\n```\n\n```\n10\n```",
+        "```python\nx = 2.0\ny = 3 * x\nx = 5.0\nprint(y)\n```\n\n```\n6.0\n```",
+        "```python\nx = 2.0\n```\n\n```python\nx = 5*x\nz = 2*x\nprint(z)\n```\n\n```\n20.0\n```",
         "so m = A and x = a b = 3 and A = 2",
         "The errors e add up: ∂L/∂b = (2/4)·Σ e = 0.5·(-12.0) = -6.0",
         "```python\nv = 0.8\na = 0.6\ns = v * a  # 0.48\n```\n\n"

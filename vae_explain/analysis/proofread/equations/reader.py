@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ....quick_classes import NamedTuple
@@ -48,6 +49,9 @@ RELATION = re.compile(r"[=≈≃≅≐≡≜＝]|>>>|\\(?:approx|simeq|cong|dote
 def with_names(code: str) -> str:
     """Return code with the names of a mapping as those of quantities: `{"mu": 0.5}`."""
     return KEY.sub(lambda m: m["other"] or f"{m['before']}{m['name']}= ", code)
+
+
+WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 class Cut(NamedTuple):
@@ -124,44 +128,54 @@ def with_one_hot(passage: Passage) -> Passage:
     return passage._replace(pieces=tuple(pieces))
 
 
-# What ends a block of code, and is printed by it; and what moves a name's value out of sight.
+# What code prints, what it assigns, and what changes a name's value where no line says how.
 PRINT = re.compile(r"(?m)^(?:print\((?P<name>[A-Za-z_]\w*)\)|(?P<other>print\(.*))[ \t]*(?:#.*)?$")
-MOVES = re.compile(r"(?m)^[ \t]*(?:for|while|def|class|with|if)\b|[-+*/]=|\w_\(|\]\s*=(?!=)")
-# An array as it is shown, with its type or how it was made: no one that is given.
-TENSOR = re.compile(r"(?s)^(?:tensor|array)\((?P<array>.*?)(?:,\s*\w+=[\w.<>]+)*\)$")
+ASSIGNED = re.compile(r"(?m)^[ \t]*([A-Za-z_]\w*(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=)")
+CHANGES = re.compile(r"(?m)^[ \t]*(?:for|while|def|class|with|if)\b|[-+*/]=|\w_\(|\][ \t]*=(?!=)")
+# An array as it is shown, with its type: no one that is given.
+SHOWN = re.compile(r"(?s)^(?:tensor|array)\((?P<array>.*?)(?:,\s*\w+=[\w.<>]+)*\)$")
 LEAD = 40  # characters of what may stand between code and its result: `Output:`
 
 
 def with_printed(passages: Sequence[Passage]) -> Iterator[Passage]:
-    """Yield passages, an array that code has printed as an equation of the name it printed."""
-    code: Passage | None = None
-    moved = False
+    """Yield passages, an array that code has printed as an equation of the name it printed.
+
+    The code gives the name a formula of names that are assigned once, so that it is theirs.
+    """
+    code, assigned = "", Counter[str]()
     for passage in passages:
         text = plain(passage.pieces)
         if passage.kind != "code":
-            code = None if len(text) > LEAD or passage.rows else code
+            code = "" if passage.rows or len(text) > LEAD else code
             yield passage
             continue
-        names = _printed(plain(code.pieces)) if code is not None and not moved else []
-        lines = [text] if len(names) == 1 else text.strip().splitlines()
-        if names and len(lines) == len(names) and all(map(ARRAY.match, lines)):
-            arrays = (TENSOR.sub(r"\g<array>", line.strip()) for line in lines)
-            pairs = zip(names, arrays, strict=True)
-            shown = "\n".join(f"{name} = {array}" for name, array in pairs)
-            (piece, *_) = passage.pieces
-            above = len(text) - len(text.lstrip())
-            yield passage._replace(pieces=(piece._replace(text=text[:above] + shown),))
-            code = None
+        printed = _printed(code, assigned)
+        lines = [text] if len(printed) == 1 else text.strip().splitlines()
+        if printed and len(lines) == len(printed) and all(map(ARRAY.match, lines)):
+            arrays = (SHOWN.sub(r"\g<array>", line.strip()) for line in lines)
+            pairs = zip(printed, arrays, strict=True)
+            above = text[: len(text) - len(text.lstrip())]
+            equations = above + "\n".join(f"{name} = {array}" for name, array in pairs)
+            yield passage._replace(pieces=(passage.pieces[0]._replace(text=equations),))
+            code = ""
             continue
-        moved = moved or MOVES.search(text) is not None
-        code = passage
+        code = text
+        assigned.update(_names_assigned(text))
+        if CHANGES.search(text):
+            assigned.update(2 * WORD.findall(text))
         yield passage
 
 
-def _printed(code: str) -> list[str]:
-    """Return the names that code prints, if it prints nothing else."""
-    found = list(PRINT.finditer(code))
-    return [match["name"] for match in found] if all(match["name"] for match in found) else []
+def _printed(code: str, assigned: Mapping[str, int]) -> list[str]:
+    """Return the names that code makes and prints, if it prints nothing else."""
+    names = [match["name"] for match in PRINT.finditer(code)]
+    made = set(_names_assigned(code))
+    once = all(assigned[word] < 2 for word in WORD.findall(code) if word in assigned)
+    return names if once and all(name in made for name in names) else []
+
+
+def _names_assigned(code: str) -> list[str]:
+    return [name for match in ASSIGNED.finditer(code) for name in WORD.findall(match[1])]
 
 
 def chains_of(passage: Passage) -> Iterator[Chain]:

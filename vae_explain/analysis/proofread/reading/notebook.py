@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from ..passage import Fragment, Passage
 from . import html, markdown
-
-# What a cell prints: a number, or an array.
-VALUE = re.compile(r"(?:tensor\(|array\()?(?:\[[-+\d.,\s\[\]e]*\]|[-+]?\d[\d.]*(?:e[-+]?\d+)?)\)?")
 
 
 class NotANotebook(ValueError):
@@ -81,7 +76,7 @@ def _cell(cell: dict[str, Any], lines: _Lines) -> Iterator[Passage]:
     if text.strip():
         yield _moved(Passage("code", (Fragment("code", text, 1),), (), (), 1), places)
     outputs = [output for output in cell.get("outputs") or () if isinstance(output, dict)]
-    printed, line = with_names(text, "".join(map(_printed, outputs))), places[-1]
+    printed, line = "".join(map(_printed, outputs)), places[-1]
     if printed.strip():
         yield Passage("code", (Fragment("code", printed, line),), (), (), line, "output")
     for output in outputs:
@@ -89,47 +84,6 @@ def _cell(cell: dict[str, Any], lines: _Lines) -> Iterator[Passage]:
         if isinstance(data, dict) and data.get("text/html"):
             tables = html.passages(_text(data["text/html"]))
             yield from (_moved(passage, [line]) for passage in tables)
-
-
-def with_names(code: str, printed: str) -> str:
-    """Return what code printed with the name of each value, as its lines say one by one.
-
-    Only where all of it is made in the cell itself, line by line, is it what the formulas give.
-
-    Examples
-    --------
-    >>> with_names("a = 0.5\\nb = 2 * a\\nprint(b)", "1.0\\n")
-    'b = 1.0\\n'
-    >>> with_names("b = 2 * a\\nprint(b)", "1.0\\n")
-    '1.0\\n'
-    """
-    try:
-        body = ast.parse(code).body
-    except (SyntaxError, ValueError, RecursionError):
-        return printed
-    known: set[str] = set()
-    names: list[str] = []
-    for statement in body:
-        match statement:
-            case ast.Import() | ast.ImportFrom():
-                continue
-            case ast.Assign([ast.Name(name)], value) if name not in known:
-                if not _names(value) <= {*known, "np", "torch"}:
-                    return printed
-                known.add(name)
-            case ast.Expr(ast.Call(ast.Name("print"), [ast.Name(name)], [])) if name in known:
-                names.append(name)
-            case _:
-                return printed
-    values = list(VALUE.finditer(printed))
-    if len(values) != len(names) or VALUE.sub("", printed).strip():
-        return printed
-    pairs = zip(names, values, strict=True)
-    return "\n".join(f"{name} = {value[0]}" for name, value in pairs) + "\n"
-
-
-def _names(tree: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
 
 
 def _printed(output: dict[str, Any]) -> str:
