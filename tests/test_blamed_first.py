@@ -194,6 +194,13 @@ $n = w_5 \\cdot h + b_2 * 1 = 0.837307997$
 $v = w_5 - \\eta g = 0.3196$
 """
 
+ROUND = """
+$g = -0.3000$ gives $p = g \\cdot q = (-0.3000)(1.0) = -0.3000$ and
+$r = g \\cdot s = (-0.3000)(0.7000) = -0.2100$.
+
+$D = 1.171 + 0.200 = 1.371$, $k = -0.6 - 0.6 = -1.2$ and $0.4 / 2 = 0.200$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
@@ -282,6 +289,9 @@ $v = w_5 - \\eta g = 0.3196$
         # No bias is taken off, and no learning rate is negative.
         (UPDATE, "+ b_2", "- b_2", 4, "w5·h - b2·1"),
         (UPDATE, "- \\eta", "+ \\eta", 6, "w5 + η·g"),
+        # What is written so elsewhere, which 0.600 is not where -0.6 is.
+        (ROUND, "(-0.3000)(1.0)", "(-3.0000)(1.0)", 2, "-3.0000"),
+        (ROUND, "171 + 0.200", "171 + 0.600", 5, "0.600"),
         # A formula of the field's, for which no value is doubted.
         (DEFINED, "+ σε", "- σε", 3, "μ - σ·ε"),
     ],

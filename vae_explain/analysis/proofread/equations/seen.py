@@ -41,6 +41,7 @@ class Seen:
         further = [other for other in others if _rounded(abs(other.value)) not in sizes]
         self.counts |= Counter({_rounded(other.value): 1 for other in further})
         numbers += further
+        self.texts = Counter(number.text.lstrip("+-") for number in numbers)
         self.resembling: dict[str, set[str]] = {}
         for text in {
             n.text.lstrip("+-") for n in numbers if n.significant > 1 and n.text[-1] != "%"
@@ -84,7 +85,8 @@ class Seen:
             changed, kept = (self.counts[size] + self.counts[-size] for size in (meant, printed))
         # What has so few digits stands in many places by chance.
         telling = old.significant > 1 or _digits(meant) > 2
-        return (changed > 0 and telling) - (kept > 1 and _digits(printed) > 2)
+        written = old.significant > 2 and self.texts[old.text.lstrip("+-")] > 1
+        return (changed > 0 and telling) - (kept > 1 and (written or _digits(printed) > 2))
 
     def is_rarer(self, new: float, old: Literal) -> bool:
         """Whether a number stands in one place at most, and another of some digits in many."""
