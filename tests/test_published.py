@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from vae_explain.analysis.proofread.reading import markdown
 from vae_explain.analysis.proofread.report import Proofreading, report
 
 from .pages import CommandLine
@@ -878,3 +879,15 @@ def test_hostile_text_is_read_in_time_that_grows_with_it(kind: str, plain: str) 
         started = time.process_time()
         report(HOSTILE[kind], f"post.{ending}")
         assert time.process_time() - started < 20  # seconds; a quadratic reader needs minutes
+
+
+def test_a_notebook_of_very_much_text_is_read_line_by_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a text file of that size is, since a parser of Markdown takes minutes for it."""
+    text = "0.2 + 0.5 = 0.8\n" + "It rained for three days.\n" * 50_000
+    cell = {"cell_type": "markdown", "metadata": {}, "source": text.splitlines(keepends=True)}
+    document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    monkeypatch.delattr(markdown, "passages")
+    (finding,) = report(json.dumps(document, indent=1), "post.ipynb").findings
+    assert (finding.line, finding.printed) == (7, "0.8")

@@ -16,7 +16,6 @@ ENDINGS: dict[str, Format] = {
     ".ipynb": "notebook", ".html": "html", ".htm": "html", ".xhtml": "html",
     ".tex": "latex", ".txt": "text",
 }  # fmt: skip
-LARGE = 2**20  # characters; a longer document is read line by line
 IMAGE = re.compile(r"!\[[^\]\n]*\]\(|<img\b|\\includegraphics|\"image/(?:png|jpeg)\"")
 
 
@@ -43,7 +42,7 @@ def document(text: str, name: str = "") -> Document:
         If it should be a notebook, and is none.
     """
     kind = ENDINGS.get(PurePath(name).suffix.lower()) or _sniffed(text)
-    if kind == "markdown" and len(text) > LARGE:
+    if kind == "markdown" and len(text) > markdown.LARGE:
         kind = "text"
     match kind:
         case "notebook":

@@ -19,6 +19,7 @@ from markdown_it.token import Token
 from ..passage import Fragment, Passage, plain
 from .formulas_in_text import DISPLAY, end_of
 
+LARGE = 2**20  # characters; a longer document is read line by line, as plain text
 DEEPEST = 200  # lists in quotes in lists; the parser passes over what lies deeper
 # In one paragraph: the parser looks from each bracket for what a link may be, to the end of it.
 MOST_BRACKETS = 2000

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..passage import Fragment, Passage
 from . import html, markdown
+from .formulas_in_text import paragraphs
 
 
 class NotANotebook(ValueError):
@@ -30,11 +31,10 @@ def passages(text: str) -> list[Passage]:
     if not isinstance(cells, list):
         raise NotANotebook("its cells are no list")
     lines = _Lines(text)
-    passages_of: list[Passage] = []
-    for cell in cells:
-        if isinstance(cell, dict):
-            passages_of += _cell(cell, lines)
-    return passages_of
+    cells = [cell for cell in cells if isinstance(cell, dict)]
+    written = sum(len(_text(cell.get("source"))) for cell in cells if not _is_code(cell))
+    read = markdown.passages if written <= markdown.LARGE else paragraphs
+    return [passage for cell in cells for passage in _cell(cell, lines, read)]
 
 
 class _Lines:
@@ -67,11 +67,17 @@ def _text(source: object) -> str:
     return source if isinstance(source, str) else ""
 
 
-def _cell(cell: dict[str, Any], lines: _Lines) -> Iterator[Passage]:
+def _is_code(cell: dict[str, Any]) -> bool:
+    return cell.get("cell_type") == "code"
+
+
+def _cell(
+    cell: dict[str, Any], lines: _Lines, read: Callable[[str], Iterable[Passage]]
+) -> Iterator[Passage]:
     source = cell.get("source")
     text, places = _text(source), lines.of(source)
-    if cell.get("cell_type") != "code":
-        yield from (_moved(passage, places) for passage in markdown.passages(text))
+    if not _is_code(cell):
+        yield from (_moved(passage, places) for passage in read(text))
         return
     if text.strip():
         yield _moved(Passage("code", (Fragment("code", text, 1),), (), (), 1), places)
