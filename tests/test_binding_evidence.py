@@ -141,6 +141,10 @@ def of_pairs(p: Tensor, q: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     return ((p - q) ** 2).sum() + kl_of(mu, logvar)
 
 
+def of_letters(pred: Tensor, target: Tensor, m: Tensor, v: Tensor) -> Tensor:
+    return squares(pred, target, m, v)
+
+
 def sparse(recon: Tensor, x: Tensor, features: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     return squares(recon, x, mu, logvar) + features.abs().sum()
 
@@ -153,6 +157,7 @@ def of_a_sample(sample: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> Te
     ("model", "loss", "words"),
     [
         (LettersMeanFirst, squares, "r is left for log_var, and is computed from l"),
+        (LettersMeanFirst, of_letters, "r is left for v, and is computed from l"),
         (LettersLatentFirst, of_pairs, "r is left for logvar, and is computed from"),
         (ScaleFirst, squares, "b is left for mean, and goes into an exponential"),
         (SoftplusFirst, squares, "b is left for mean, and goes into an exponential"),

@@ -43,7 +43,7 @@ def contradiction(
     """
     tensors = {name: part for name, part in given.items() if isinstance(part.value, Tensor)}
     contradictions = [
-        *_made_from_the_prediction(tensors),
+        *_made_from_the_prediction(tensors, outputs.x),
         *_swapped(tensors, outputs),
         *_of_another_form(tensors, outputs),
     ]
@@ -57,10 +57,13 @@ def _is_said(name: str, part: OutputPart) -> bool:
     return name == part.name or (meant is not None and part.family is meant)
 
 
-def _made_from_the_prediction(given: Mapping[str, OutputPart]) -> Iterator[Contradiction]:
+def _made_from_the_prediction(given: Mapping[str, OutputPart], x: Any) -> Iterator[Contradiction]:
     predicted = [name for name in given if family(name) is RECON]
+    moments = [name for name in given if family(name) in MOMENTS]
+    if predicted:  # of a name that says nothing, what may be the prediction itself
+        moments += [n for n in given if family(n) is None and given[n].value.shape == x.shape]
     predicted = predicted or [name for name in given if family(name) is None]
-    for moment in (name for name in given if family(name) in MOMENTS):
+    for moment in moments:
         before = ancestors_of(given[moment].value)
         for name in predicted:
             node = given[name].value.grad_fn
