@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from vae_explain.analysis import noise_stream
 from vae_explain.analysis.monte_carlo import Sample, sample
-from vae_explain.analysis.noise_stream import CannotRedraw, run_and_draws
+from vae_explain.analysis.noise_stream import (
+    USUAL_DRAWS,
+    CannotRedraw,
+    run_and_draws,
+    usual_draws,
+)
 from vae_explain.models.loss_binding import LossOf
 from vae_explain.models.request import Request, UserModel
 from vae_explain.pages.walkthrough.sampling import sampling as page
@@ -28,6 +34,14 @@ COUNT = 6
 def sampled(style: str, count: int = COUNT) -> Sample:
     run, noise = run_and_draws(request_of(MODELS[style]), count)
     return sample(run, noise, divergence=False)
+
+
+def test_fewer_draws_are_usual_where_a_run_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, noise = run_and_draws(request_of(MODELS["tuple"]), None)
+    assert sum(1 for _ in noise) == USUAL_DRAWS[0]
+    for part, count in ((60, 50), (30, 20), (1, 10)):
+        monkeypatch.setattr(noise_stream, "work_of", lambda _, n=part: noise_stream.MOST_WORK // n)
+        assert usual_draws(run) == count
 
 
 @pytest.mark.parametrize("style", PLAIN)

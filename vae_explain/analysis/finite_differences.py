@@ -11,13 +11,11 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..engine.graph import BoundOperation
 from ..engine.progress import working_on
 from ..engine.run import Run
 from ..models.prepare import prepared, user_code_errors
@@ -29,12 +27,12 @@ from .differences import AT, FINE, STEPS, farthest, noise_of, quotients, step_of
 from .gradient_check import Nudged, chosen
 from .judge import GradientJudge, gradient_scale
 from .moved_loss import MovedLoss, NotInFloat64
+from .work import work_of
 
 MOST_NUMBERS = 1500  # that are moved, of all parameters together
 MOST_OF_ONE, LEAST_OF_ONE = 64, 2
-# What an evaluation takes, in nanoseconds as one processor needs them, and what all may take
-# before fewer numbers are moved; and before a document leaves them to `check`.
-OF_AN_OP, OF_A_NUMBER, OF_A_PRODUCT = 20_000, 20, 0.15
+# What all evaluations may take, in nanoseconds, before fewer numbers are moved; and before a
+# document leaves them to `check`.
 MOST_WORK, MOST_IN_A_MOMENT = 6_000_000_000, 2_000_000_000
 IN_ONE_PASS = 2  # times as fast, at the least
 TO_TRY_ONE_PASS = 3  # evaluations for each parameter
@@ -75,7 +73,7 @@ def _differences(request: Request, run: Run, in_a_moment: bool) -> Mapping[str, 
         if any(name.endswith(UNSEEN) for name in run.graph.not_explained):
             return "the model writes to a value where autograd does not see it"
         evaluations = AT + 2 * LEAST_OF_ONE * len(_moved(exact.model, run))
-        if in_a_moment and _work(run) * evaluations > MOST_IN_A_MOMENT:
+        if in_a_moment and work_of(run) * evaluations > MOST_IN_A_MOMENT:
             return LEFT_TO_CHECK
         drawn = [draw.double() for draw in draws_of(run.trace)]
         with default_precision(torch.float64), torch.random.fork_rng(devices=[]), _one_thread():
@@ -107,10 +105,10 @@ def _nudged(
     every = _moved(model, run)
     nudged = {name: Nudged(np.empty(0, int), np.empty(0), np.empty(0)) for name, _ in every}
     # From all over the model, where there is no time for each.
-    least = (TO_TRY_ONE_PASS + 2 * LEAST_OF_ONE) * _work(run)
+    least = (TO_TRY_ONE_PASS + 2 * LEAST_OF_ONE) * work_of(run)
     parameters = every[:: math.ceil(len(every) * least / max(room, least)) or 1]
     room *= IN_ONE_PASS if evaluation.width > 1 else 1
-    in_all = min(MOST_NUMBERS, room // (2 * _work(run)))
+    in_all = min(MOST_NUMBERS, room // (2 * work_of(run)))
     most = max(LEAST_OF_ONE, min(MOST_OF_ONE, in_all // max(len(parameters), 1)))
     judge = GradientJudge(run)
     # An evaluation of each of the numbers, up and down, by every step.
@@ -156,24 +154,6 @@ def _moved(model: nn.Module, run: Run) -> list[tuple[str, Tensor]]:
         and run.value(name).id in run.gradients
         and not _is_rewritten(run, name)
     ]
-
-
-def _work(run: Run) -> int:
-    products = sum(map(partial(_products, run), run.graph.operations))
-    of_all = OF_AN_OP * len(run.trace.operations) + OF_A_NUMBER * run.trace.numbers
-    return of_all + int(OF_A_PRODUCT * products)
-
-
-def _products(run: Run, bound: BoundOperation) -> float:
-    """Return about how many products a contraction adds up.
-
-    Of an (m, k) and a (k, n) matrix that is mkn, the root of the product of the three sizes; of
-    a convolution it is of that order.
-    """
-    if bound.kind != "contraction":
-        return 0.0
-    values = *islice(bound.sources.values(), 2), bound.output
-    return math.sqrt(math.prod(run.trace.values[n].array.size for n in values))
 
 
 class _Search:

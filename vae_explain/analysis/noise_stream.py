@@ -26,6 +26,11 @@ from ..symbolic.decimals import rounded
 from ..trace import Array
 from .judge import GradientJudge
 from .monte_carlo import Sample, sample
+from .work import OF_A_NUMBER, work_of
+
+# How many draws there are where none are asked for: as many as do not take longer than that, by
+# `work_of` and what is added up of each draw.
+USUAL_DRAWS, MOST_WORK = (100, 50, 20, 10), 18_000_000_000
 
 
 class CannotRedraw(UserError):
@@ -37,9 +42,12 @@ class CannotRedraw(UserError):
 
 
 def sampled(
-    request: Request, count: int, report: Callable[[int], None] = lambda done: None
+    request: Request, count: int | None, report: Callable[[int], None] = lambda done: None
 ) -> Sample:
-    """Run a model, and replay the run under draws as a loop over the model would make them."""
+    """Run a model, and replay the run under draws as a loop over the model would make them.
+
+    See `run_and_draws` for `count`.
+    """
     run, noise = run_and_draws(request, count)
     built_in = request.architecture
     return sample(
@@ -70,15 +78,27 @@ def draws(request: Request, count: int) -> Iterator[Array]:
         yield drawn.astype(float) if exact else rounded(drawn, ready.decimals)
 
 
+def usual_draws(run: Run) -> int:
+    """Return how many draws of a run there are where none are asked for."""
+    parameters = sum(value.array.size for value in run.trace.parameters)
+    most = MOST_WORK // (work_of(run) + OF_A_NUMBER * parameters)
+    return next((count for count in USUAL_DRAWS if count <= most), USUAL_DRAWS[-1])
+
+
 def run_and_draws(
-    request: Request, count: int
+    request: Request, count: int | None
 ) -> tuple[Run, Iterator[Array] | Iterator[tuple[Array, ...]]]:
     """Run a model, and give noise for it as a loop over the model would draw it.
+
+    Parameters
+    ----------
+    count
+        How many draws; None for `usual_draws`.
 
     Returns
     -------
     tuple
-        The run, and for each of `count` draws, two at least, one array for each draw from
+        The run, and for each draw, two at least, one array for each draw from
         the standard normal; the first is the run's own. What else a model draws, as a
         dropout's mask, is not drawn anew.
 
@@ -89,7 +109,8 @@ def run_and_draws(
         that its record does not hold for other noise.
     """
     if request.architecture:
-        return pipeline.run(request), draws(request, count)
+        result = pipeline.run(request)
+        return result, draws(request, count or usual_draws(result))
     with prepared(request) as ready:
         ready.require_drawn("sample")
         with user_code_errors(request):
@@ -100,7 +121,9 @@ def run_and_draws(
             raise CannotRedraw("the model draws nothing from the standard normal")
         generator = torch.Generator()
         generator.set_state(ready.generator)
-        noise, probe = itertools.tee(_drawn(result, chosen, generator, count))
+        noise, probe = itertools.tee(
+            _drawn(result, chosen, generator, count or usual_draws(result))
+        )
         if not result.graph.not_explained:
             other = next(itertools.islice(probe, 1, None))
             with user_code_errors(request):

@@ -213,13 +213,13 @@ class Questions:
             webbrowser.open(target.resolve().as_uri())
         return target
 
-    def sample(self, draws: int = 100) -> SamplePage:
+    def sample(self, draws: int | None = None) -> SamplePage:
         """Repeat the run with many draws of the noise; the first is that of the run itself.
 
         Parameters
         ----------
         draws
-            How many, at least 2.
+            How many, at least 2; None for 100, or fewer for a model that takes long.
 
         Examples
         --------
@@ -231,7 +231,7 @@ class Questions:
         from ..analysis.noise_stream import sampled
         from ..pages.walkthrough.sampling import sampling
 
-        if draws < 2:
+        if draws is not None and draws < 2:
             raise ValueError(f"draws is {draws}; give at least 2")
         result = sampled(replace(self._request, eps=None), draws)
         return self._for_reader(SamplePage(sampling(result), result))

@@ -18,22 +18,30 @@ MOST_DRAWS = 1_000_000
 
 @partial(with_options, refused=without("sample", "run", "eps"))
 def sample(
-    draws: Annotated[str, own_option("INTEGER", "Number of draws of the noise.")] = "100",
+    draws: Annotated[
+        str | None,
+        own_option(
+            "INTEGER",
+            "Number of draws of the noise.  [default: 100, or fewer for a model that takes long]",
+        ),
+    ] = None,
     *,
     options: Options,
 ) -> ExitCode:
     style = options.style()
-    count = parsing.whole("--draws", draws, 2, MOST_DRAWS, "a number of draws")
+    count = None
+    if draws is not None:
+        count = parsing.whole("--draws", draws, 2, MOST_DRAWS, "a number of draws")
     job = Job(options, style, "full")
     request = job.request
     if style.record:
         job.keep()
 
-    from ..analysis.noise_stream import sampled
+    from ..analysis.noise_stream import USUAL_DRAWS, sampled
     from ..pages.render import terminal
     from ..pages.walkthrough import sampling as page
 
-    with terminal.progress(count, "drawing", message_stream()) as report:
+    with terminal.progress(count or USUAL_DRAWS[0], "drawing", message_stream()) as report:
         result = sampled(request, count, report)
     if style.format == "json":
         from ..pages.render import reports
