@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 from typing import Literal
 
@@ -190,6 +191,19 @@ def test_each_number_is_moved_in_some_run_that_measures_what_rounding_does() -> 
     for value in made.trace.parameters:
         moved = sensitivity.of("values", value.id)
         assert np.array_equal(moved > 0, value.array != 0)
+
+
+def test_runs_that_measure_rounding_keep_what_is_asked_for_alone() -> None:
+    architecture = Architecture((64, 64, 8, 64, 64))
+    made = run(Request(x=((0.5,) * 64,) * 400, source=architecture, arithmetic="full"))
+    numbers = sum(array.nbytes for array in made.hand_values.values())
+    sensitivity = Sensitivity(made, made.precision.unit)
+    tracemalloc.start()
+    sensitivity.of("gradients", made.trace.parameters[0].id)
+    kept, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < numbers / 4
+    assert most < 3 * numbers
 
 
 def test_a_failure_is_exit_code_1_and_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,15 +12,15 @@ a gradient in steps whose parts cancel, as the two of a quotient do, those are m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from ..trace import Array
-from .backward_pass import backward
-from .forward_pass import replay
+from .backward_pass import Within, backward
+from .forward_pass import Adjust, Arrays, replay
 from .run import Run
 
 RUNS = 8  # moved ones, in pairs, from which a standard deviation is known to a quarter of it
@@ -63,67 +63,108 @@ class Sensitivity:
 
     def of(self, kind: Kind, value_id: int) -> Array:
         """Return how far each element of a value, or of its gradient, may be off."""
-        return self.most * self._moved[kind][value_id]
+        if kind == "values":
+            return self.most * self._values[value_id]
+        if value_id not in self._gradients:
+            self._gradients.update(self._moved_gradients({value_id, *self._leaves}))
+        return self.most * self._gradients[value_id]
 
     @cached_property
-    def _moved(self) -> Mapping[Kind, Mapping[int, Array]]:
-        """How far moved numbers are from those that stand still, as standard deviations.
+    def _leaves(self) -> list[int]:
+        trace = self.run.trace
+        return [value.id for value in trace.values if value.id not in trace.producer]
 
-        They are larger by what √n grows by with the roundings within operations.
-        """
-        run, graph = self.run, self.run.graph
-        within_operations = 0  # numbers, in all of the runs
+    @cached_property
+    def _gradients(self) -> dict[int, Array]:
+        """Those that were asked for: all of them would be as much memory as the run again."""
+        return {}
 
-        def moved(_: int, array: Array) -> Array:
-            if not np.issubdtype(array.dtype, np.inexact):
-                return array
-            # By twice of it towards 0 or not at all, which is as far in the mean: at the end of
-            # a range, as a sigmoid of 1 is, no number goes the other way.
-            moves = chance.integers(0, 2, array.shape) != is_second
-            return np.asarray(array * (1 - 2 * self.unit * moves))
-
-        def moved_within(array: Array) -> Array:
-            nonlocal within_operations
-            within_operations += np.size(array)
-            return moved(0, np.asarray(array))
-
-        start = run.trace.term(self.term)
-        made = run.hand_values
-        still: dict[Kind, dict[int, Array]] = {
-            "values": made,
-            "gradients": backward(graph, made, start.value, start.weight, within=_still),
-        }
-        roots: dict[Kind, dict[int, Array]] = {"values": {}, "gradients": {}}
+    @cached_property
+    def _values(self) -> Mapping[int, Array]:
+        """How far moved values are from those that stand still, as standard deviations."""
+        made = self.run.hand_values
+        apart = _Deviations(made)
         for number in range(RUNS):
-            # What one run of a pair moves the other leaves as it is. Where a single rounding is
-            # all that matters, none of the runs might move it by chance.
-            chance, is_second = np.random.default_rng(number // 2), number % 2
-            leaves = {
-                value.id: moved(value.id, made[value.id])
-                for value in run.trace.values
-                if value.id not in run.trace.producer
-            }
-            values = replay(graph, leaves, moved)
-            gradients = backward(
-                graph, values, start.value, start.weight, moved, within=moved_within
-            )
-            made_anew: dict[Kind, dict[int, Array]] = {"values": values, "gradients": gradients}
-            for kind, arrays in made_anew.items():
-                for value_id, array in arrays.items():
-                    with np.errstate(all="ignore"):
-                        apart = np.subtract(array, still[kind][value_id], dtype=float)
-                    # A square of a small number may underflow, a root of squares may not.
-                    roots[kind][value_id] = np.hypot(roots[kind].get(value_id, 0.0), apart)
-        more = math.sqrt(1 + within_operations / RUNS / max(self.roundings, 1))
-        # What is NaN in one of the runs may be any number.
+            apart.add(self._replayed(_Chance(number, self.unit)))
+        within = _Chance(0, self.unit)
+        self._backward(made, None, within.moved_within)
+        return apart.means(self._more(within.numbers))
+
+    def _moved_gradients(self, kept: Collection[int]) -> Mapping[int, Array]:
+        """Return the same of some gradients."""
+
+        def of_run(values: Arrays, adjust: Adjust | None, within: Within) -> dict[int, Array]:
+            gradients = self._backward(values, adjust, within)
+            return {n: gradients[n] for n in kept if n in gradients}
+
+        apart, within = _Deviations(of_run(self.run.hand_values, None, _still)), 0
+        for number in range(RUNS):
+            chance = _Chance(number, self.unit)
+            apart.add(of_run(self._replayed(chance), chance.move, chance.moved_within))
+            within += chance.numbers
+        return apart.means(self._more(within / RUNS))
+
+    def _replayed(self, chance: _Chance) -> dict[int, Array]:
+        run = self.run
+        leaves = {n: chance.move(n, run.hand_values[n]) for n in self._leaves}
+        return replay(run.graph, leaves, chance.move)
+
+    def _backward(self, values: Arrays, adjust: Adjust | None, within: Within) -> dict[int, Array]:
+        start = self.run.trace.term(self.term)
+        return backward(self.run.graph, values, start.value, start.weight, adjust, within=within)
+
+    def _more(self, within: float) -> float:
+        """Return what √n grows by with the roundings within operations."""
+        return math.sqrt(1 + within / max(self.roundings, 1))
+
+
+class _Chance:
+    """Moves numbers by one rounding, or not, by chance.
+
+    What one run of a pair moves the other leaves as it is. Where a single rounding is all that
+    matters, none of the runs might move it by chance.
+    """
+
+    def __init__(self, number: int, unit: float) -> None:
+        self._generator, self._is_second = np.random.default_rng(number // 2), bool(number % 2)
+        self._unit = unit
+        self.numbers = 0  # within operations
+
+    def move(self, _: int, array: Array) -> Array:
+        if not np.issubdtype(array.dtype, np.inexact):
+            return array
+        # By twice of it towards 0 or not at all, which is as far in the mean: at the end of
+        # a range, as a sigmoid of 1 is, no number goes the other way.
+        moves = self._generator.integers(0, 2, array.shape, bool) != self._is_second
+        return np.asarray(np.where(moves, array * (1 - 2 * self._unit), array))
+
+    def moved_within(self, array: Array) -> Array:
+        """Move the numbers of an array within an operation, and count them."""
+        self.numbers += np.size(array)
+        return self.move(0, np.asarray(array))
+
+
+class _Deviations:
+    """Standard deviations of arrays from those that stand still."""
+
+    def __init__(self, still: Mapping[int, Array]) -> None:
+        self._still, self._roots, self._count = still, dict[int, Array](), 0
+
+    def add(self, arrays: Mapping[int, Array]) -> None:
+        self._count += 1
+        for value_id, array in arrays.items():
+            with np.errstate(all="ignore"):
+                apart = np.subtract(array, self._still[value_id], dtype=float)
+            # A square of a small number may underflow, a root of squares may not.
+            self._roots[value_id] = np.hypot(self._roots.get(value_id, 0.0), apart)
+
+    def means(self, more: float) -> dict[int, Array]:
+        """Return them, times a number; what is NaN in one of the runs may be any number."""
         return {
-            kind: {
-                value_id: np.nan_to_num(
-                    more * root / math.sqrt(RUNS), nan=math.inf, posinf=math.inf
-                )
-                for value_id, root in values_of.items()
-            }
-            for kind, values_of in roots.items()
+            value_id: np.nan_to_num(
+                more * root / math.sqrt(self._count), nan=math.inf, posinf=math.inf
+            )
+            for value_id, root in self._roots.items()
         }
 
 
