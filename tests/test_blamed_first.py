@@ -239,8 +239,8 @@ $D = 1.171 + 0.200 = 1.371$, $k = -0.6 - 0.6 = -1.2$ and $0.4 / 2 = 0.200$
         (LAYER, "[0.8, -0.5]", "[0.8]", 7, "[0.8]"),
         (WRITTEN_OUT, "\\\\ -0.7 & 0.8", "", 2, "0.1, 0.4, 0.2"),
         (WRITTEN_OUT, "-0.7 & 0.8", "0.8 & -0.7", 2, "0.8"),
-        # A matrix between brackets of its own.
-        (MATHML, MATHML_ROWS[0], MATHML_ROWS[1], 2, "[[0.18, 0.56], [0.41, 0.27]]"),
+        # A matrix between brackets of its own, on the line on which it stands.
+        (MATHML, MATHML_ROWS[0], MATHML_ROWS[1], 4, "[[0.18, 0.56], [0.41, 0.27]]"),
         # A result beside values that bear each other out.
         (CARD, "-0.826", "-0.886", 8, "-0.886"),
         # A product of a column and a row, and a softmax of several numbers.

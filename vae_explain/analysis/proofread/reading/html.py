@@ -91,7 +91,9 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if self.formula is not None:
             if tag == "math":
-                self.words.append((f"\\({self.formula.text()}\\)", self.formula.line))
+                tex = self.formula.text()
+                newlines = "\n" * (self.line - self.formula.line - tex.count("\n"))
+                self.words.append((f"\\({tex}{newlines}\\)", self.formula.line))
                 self.formula = None
             else:
                 self.formula.close(tag)
@@ -117,7 +119,7 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.formula is not None:
-            self.formula.data(data)
+            self.formula.data(data, self.line)
         elif self.tex:
             self.words.append((f"\\({data}\\)", self.line))
         elif not self.silent:
@@ -152,9 +154,10 @@ class _MathML:
     """A formula in MathML, written as TeX while its elements close."""
 
     def __init__(self, line: int) -> None:
-        self.line = line
+        self.line = self.at = line  # where it begins, and how far it was written
         self.stack: list[tuple[str, list[str]]] = [("math", [])]
         self.source = ""  # the TeX that it says it was made from
+        self.newlines = 0  # before what is open
 
     def open(self, tag: str, attributes: dict[str, str | None]) -> None:
         if tag == "annotation" and "tex" not in (attributes.get("encoding") or ""):
@@ -162,8 +165,13 @@ class _MathML:
         if tag not in ("mspace", "none", "mprescripts"):
             self.stack.append((tag, []))
 
-    def data(self, data: str) -> None:
-        self.stack[-1][1].append(data.strip() or " ")
+    def data(self, data: str, line: int) -> None:
+        shown = data.strip()
+        if shown:  # on its own line, so that a number of it is found there
+            first = line + data[: data.index(shown)].count("\n")
+            self.newlines += first - self.at
+            self.at = first
+        self.stack[-1][1].append(shown or " ")
 
     def close(self, tag: str) -> None:
         """Write an element from its parts; one that was never opened says nothing."""
@@ -174,7 +182,9 @@ class _MathML:
             self.source = "".join(parts)
             return
         if closed != "ignored":
-            self.stack[-1][1].append(_as_tex(closed, [part for part in parts if part.strip()]))
+            tex = _as_tex(closed, [part for part in parts if part.strip()])
+            self.stack[-1][1].append("\n" * self.newlines + tex)
+            self.newlines = 0
 
     def text(self) -> str:
         while len(self.stack) > 1:
