@@ -14,11 +14,32 @@ from typing import Any
 from torch import Tensor
 
 from ..symbolic.printable import listed
-from .binding_evidence import contradiction
+from .binding_evidence import contradiction, doubt_of_order, is_object
 from .code_reading import compared, name_of, parts_taken
-from .loss_parameters import CannotBind, Parameter, in_their_kind, parameters_of, with_parts
+from .loss_parameters import (
+    CannotBind,
+    Parameter,
+    in_their_kind,
+    is_input,
+    parameters_of,
+    with_names_of_rest,
+    with_parts,
+)
 from .model_outputs import OutputPart, Outputs, described
-from .part_names import INPUT, LOGVAR, MEAN, MODELS, RECON, TARGETS, WHOLE, family, is_setting
+from .part_names import (
+    INPUT,
+    LOGVAR,
+    MEAN,
+    MODELS,
+    RECON,
+    TARGETS,
+    WHOLE,
+    distribution,
+    family,
+    is_deviation,
+    is_setting,
+    which,
+)
 from .suggested_objective import objective_calling
 
 
@@ -38,7 +59,7 @@ def fitted(
         If a parameter without a default is left over, if a part or the input has two places
         to go, or if a prediction has none.
     """
-    parameters = parameters_of(loss)
+    parameters = with_names_of_rest(loss, parameters_of(loss), outputs)
     more = with_parts(parameters, dict(more or {}), outputs)
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return _in_order(parameters, outputs, more), more
@@ -60,16 +81,11 @@ def _in_order(parameters: Sequence[Parameter], outputs: Outputs, more: dict[str,
             break
         if p.name in more:
             placed.append(more.pop(p.name))
-        elif _is_input(p.name, outputs) and not (parts and parts[0] is outputs.x):
+        elif is_input(p.name, outputs) and not (parts and parts[0] is outputs.x):
             placed.append(outputs.x)
         elif parts:
             placed.append(parts.pop(0))
     return placed + parts
-
-
-def _is_input(name: str, outputs: Outputs) -> bool:
-    """Whether a parameter has a name of inputs, or that of the model's own input."""
-    return name.lower() in INPUT or (name == outputs.input_name and family(name) is None)
 
 
 class _Fitting:
@@ -122,8 +138,20 @@ class _Fitting:
         return [
             p
             for p in self._open
-            if family(p.name) is not None or (p.default is p.empty and not is_setting(p.name))
+            if self._is_moment(p) or (p.default is p.empty and not is_setting(p.name))
         ]
+
+    def _is_moment(self, parameter: Parameter) -> bool:
+        """Whether a parameter has a name of parts; that of a deviation where no other is wanted.
+
+        Beside a log variance, `sigma=1.0` is a setting.
+        """
+        if not is_deviation(parameter.name) or "scale" in parameter.name:
+            return family(parameter.name) is not None
+        others = [p for p in self._wanted if p is not parameter]
+        families = [family(p.name) for p in others]
+        is_only = LOGVAR not in families and not any(is_deviation(p.name) for p in others)
+        return MEAN in families and is_only
 
     def _free(self, parts: Sequence[OutputPart]) -> list[OutputPart]:
         return [part for part in parts if not any(map(part.shares_with, self._taken))]
@@ -149,13 +177,14 @@ class _Fitting:
     def _taker_of_whole(self) -> str | None:
         """Return the parameter that takes all that the model returned, as it is: `loss(out, x)`."""
         outputs = self._outputs
-        wanted = [
-            p.name for p in self._wanted if p.default is p.empty and not _is_input(p.name, outputs)
-        ]
+        required = [p.name for p in self._wanted if p.default is p.empty]
+        wanted = [name for name in required if not is_input(name, outputs)]
+        # Of two that are called as inputs are, one may be all that the model returned.
+        candidates = required if len(required) - len(wanted) > 1 else wanted
         if len(outputs.parts) == 1:
             return None
         last, keys = len(outputs.top) - 1, {part.name for part in outputs.top if part.keyed}
-        for name in (name for name in wanted if not self._named(name)):
+        for name in (name for name in candidates if not self._named(name)):
             taken = parts_taken(self._loss, name)
             unpacked = not keys and last > 0 and {last - 1, last} <= taken
             if taken & keys or (unpacked and not self._is_part_unpacked(taken, wanted)):
@@ -163,6 +192,8 @@ class _Fitting:
         # Two things in order are a reconstruction and what belongs to it, which are told apart.
         several = last > 0 if keys else len(outputs.leaves) > 2
         if len(wanted) != 1 or not several or self._named(wanted[0]):
+            return None
+        if any(self._is_moment(p) for p in self._wanted if p.name != wanted[0]):
             return None
         (name,) = wanted
         return name if family(name) is None or name.lower() in WHOLE else None
@@ -189,14 +220,20 @@ class _Fitting:
         for p in self._open:
             meant = family(p.name)
             alike = [part for part in self._free(self._outputs.parts) if part.family is meant]
+            if len(alike) > 1 and meant in (MEAN, LOGVAR):
+                alike = [part for part in alike if which(part.name) == which(p.name)]
+            if meant is None:  # what is a distribution by its name may be no tensor
+                meant = distribution(p.name)
+                objects = [part for part in self._free(self._outputs.leaves) if is_object(part)]
+                alike = [part for part in objects if distribution(part.name) is meant]
             if meant is not None and len(alike) == 1:
                 self._give(p.name, alike[0])
 
     def _give_input(self) -> None:
         """Give x to the one parameter that wants it."""
-        wanting = [p for p in self._open if _is_input(p.name, self._outputs)]
+        wanting = [p for p in self._open if is_input(p.name, self._outputs)]
         required = [p for p in wanting if p.default is p.empty]
-        wanting = required or wanting
+        wanting = required or wanting or [p for p in self._open if self._is_target(p)]
         has_prediction = any(family(p.name) is RECON for p in self._wanted)
         if len(wanting) == 2 and not has_prediction and not self._has_prediction():
             prediction = self._prediction_among(*wanting)
@@ -211,6 +248,15 @@ class _Fitting:
                 meant[names[0]] = self._predictions()[0].place
             raise self._undecided(f"{listed(names)} can each be x", meant)
         self._for_x += [p.name for p in wanting]
+
+    def _is_target(self, parameter: Parameter) -> bool:
+        """Whether a parameter such as y is what the loss holds its prediction against."""
+        name, names = parameter.name, {p.name for p in self._wanted}
+        if name not in TARGETS or parameter.default is not parameter.empty:
+            return False
+        pairs = (compared(self._loss, {name, other}) for other in names - {name})
+        is_held = any(pair is not None and pair[1] == name for pair in pairs)
+        return is_held or any(n.startswith(f"{name}_") and family(n) is RECON for n in names)
 
     def _has_prediction(self) -> bool:
         """Whether a parameter has been given what the model made of its input, or a list of it."""
@@ -262,12 +308,21 @@ class _Fitting:
             raise self._undecided(why, {left[meant.index(MEAN)].name: names.split(",")[0]})
         parts = self._in_their_order(len(left))
         for p, part in zip(left, parts, strict=False):
+            self._require_no_doubt(p, part)
             self._require_not_unpacked(p.name, [part, *parts[len(left) :]])
             families = family(p.name), part.family
             if None not in families and families[0] is not families[1]:
                 why = f"{part.place} is left for {p.name}, and is called as something else"
                 raise self._undecided(why, {p.name: part.place})
             self._give(p.name, part)
+
+    def _require_no_doubt(self, parameter: Parameter, part: OutputPart) -> None:
+        """Raise `CannotBind` where names say that order is not what was meant."""
+        alike = [each for each in self._free(self._outputs.top) if each.family is part.family]
+        beside = bool(self._for_x) and self._has_prediction()
+        why = doubt_of_order(parameter, part, alike, beside)
+        if why:
+            raise self._undecided(why, {parameter.name: part.place})
 
     def _in_their_order(self, wanted: int) -> list[OutputPart]:
         """Return the parts that are left, those within parts one by one or not."""
@@ -303,6 +358,18 @@ class _Fitting:
                 )
             name = next(iter(self._for_x), self._wanted[0].name if self._wanted else "NAME")
             raise self._undecided(f"no parameter gets {places}", {name: unused[0].place})
+        numbers = [
+            part
+            for part in self._free(self._outputs.leaves)
+            if isinstance(part.value, Tensor) and part.value.dim() == 0 and part.value.requires_grad
+        ]
+        if numbers and len(self._given) == 1:
+            places = listed([part.place for part in numbers])
+            raise CannotBind(
+                f"the loss gets the prediction alone, and the model returned {places} beside it; "
+                "add it or leave it out",
+                f"{self._objective()} + {' + '.join(f'out{part.code}' for part in numbers)}",
+            )
 
     def _require_not_unpacked(self, name: str, parts: Sequence[OutputPart]) -> None:
         """Raise `CannotBind` where the loss unpacks the first of these parts, and others are left.

@@ -7,15 +7,30 @@ scale: where a call would say so, it is not made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import Parameter
 from typing import Any
 
 from torch import Tensor
 
 from ..quick_classes import NamedTuple
+from ..symbolic.printable import listed
 from .autograd_graph import ancestors_of, goes_into_a_scale, is_a_scale
 from .model_outputs import OutputPart, Outputs
-from .part_names import LOGVAR, MEAN, RECON, family, is_deviation
+from .part_names import (
+    LATENT,
+    LOGARITHMS,
+    LOGVAR,
+    MEAN,
+    RECON,
+    distribution,
+    family,
+    form_of,
+    is_deviation,
+    is_given_apart,
+    is_term,
+    which,
+)
 
 MOMENTS = (MEAN, LOGVAR)
 
@@ -50,6 +65,42 @@ def contradiction(
     if not gets_x:
         contradictions += _in_the_place_of_x(tensors, outputs.x)
     return next(iter(contradictions), None)
+
+
+def doubt_of_order(
+    parameter: Parameter, part: OutputPart, alike: Sequence[OutputPart], beside_prediction: bool
+) -> str:
+    """Return why a part that a parameter would get by order alone is not given; "" for no reason.
+
+    Parameters
+    ----------
+    alike
+        The parts that are left and mean the same as this one, it among them.
+    beside_prediction
+        Whether input and prediction have their places already.
+    """
+    name, value, place = parameter.name, part.value, part.place
+    if name == part.name:
+        return ""
+    if is_given_apart(name) and beside_prediction:
+        return f"{place} is left for {name}, which is called as something given beside x is"
+    is_number = bool(part.path) and isinstance(value, Tensor) and value.dim() == 0
+    if is_number and not is_term(name):
+        return f"{place} is one number, and {name} is not called as a part of a loss is"
+    kinds = distribution(name), distribution(part.name)
+    if is_object(part) and None not in kinds and kinds[0] is not kinds[1]:
+        return f"{place} is left for {name}, and is called as something else"
+    is_moment = part.family in MOMENTS and part.family is family(name) and len(alike) > 1
+    if is_moment and part.name and which(name) != which(part.name):
+        return f"{listed([each.place for each in alike])} can each be {name}"
+    if family(name) is LATENT is not part.family and parameter.default is not parameter.empty:
+        return f"{place} may be {name}, which has a default"
+    return ""
+
+
+def is_object(part: OutputPart) -> bool:
+    """Whether a part is an object such as a distribution."""
+    return not isinstance(part.value, Tensor | tuple | list | int | float | str | None)
 
 
 def _is_said(name: str, part: OutputPart) -> bool:
@@ -95,7 +146,10 @@ def _swapped(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Cont
 
 
 def _of_another_form(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Contradiction]:
-    """Find a deviation in the place of a mean or of a logarithm, and the other way round."""
+    """Find a deviation in the place of a mean or of a logarithm, and the other way round.
+
+    What is called a variance may be its logarithm, as `fc_var` is: what is made of it says so.
+    """
     means = [name for name in given if family(name) is MEAN]
     ends = [part.value for part in outputs.leaves if isinstance(part.value, Tensor)]
     for name, part in given.items():
@@ -104,10 +158,13 @@ def _of_another_form(given: Mapping[str, OutputPart], outputs: Outputs) -> Itera
             continue
         if family(name) in MOMENTS and is_a_scale(part.value):
             seen = "is what an exponential or the like gave, as a deviation is"
-        if is_deviation(name) and any(
-            goes_into_a_scale(part.value, given[mean].value, ends) for mean in means
-        ):
+        wanted, form = form_of(name), form_of(part.name)
+        is_logarithm = any(goes_into_a_scale(part.value, given[mean].value, ends) for mean in means)
+        if is_deviation(name) and is_logarithm:
             seen = "goes into an exponential, as the logarithm of a deviation does"
+        is_as_made = is_logarithm and wanted in LOGARITHMS and form not in LOGARITHMS
+        if not seen and "" not in (wanted, form) and form != wanted and not is_as_made:
+            seen = f"is called as {form} is, not {wanted}"
         if seen:
             yield Contradiction(f"{part.place} is left for {name}, and {seen}", {name: part.place})
 

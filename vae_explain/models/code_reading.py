@@ -128,7 +128,35 @@ def _parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str
         elif isinstance(node, ast.Subscript) and _is(node.value, name):
             key = node.slice.value if isinstance(node.slice, ast.Constant) else None
             taken |= {key} if isinstance(key, int | str) else set()
+        elif isinstance(node, ast.Call) and node.args and _called(node) == "get":
+            owner, word = getattr(node.func, "value", None), node.args[0]
+            if owner is not None and _is(owner, name) and isinstance(word, ast.Constant):
+                taken |= {word.value} if isinstance(word.value, str) else set()
     return frozenset(taken)
+
+
+def names_of_rest(function: Callable[..., Any], name: str) -> tuple[str, ...]:
+    """Return what a function calls each of its `*args`; none where it does not name them all.
+
+    Read off `recon, x = args` and `recon = args[0]`.
+    """
+    names: dict[int, str] = {}
+    for node in _nodes(_plain(function)):
+        if not isinstance(node, ast.Assign):
+            continue
+        (target, *_), value = node.targets, node.value
+        targets = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+        values = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
+        if _is(value, name) and len(targets) > 1:
+            values = [ast.Subscript(value, ast.Constant(i)) for i in range(len(targets))]
+        for each, taken in zip(targets, values, strict=False):
+            if isinstance(each, ast.Name) and isinstance(taken, ast.Subscript):
+                place = taken.slice.value if isinstance(taken.slice, ast.Constant) else None
+                if _is(taken.value, name) and isinstance(place, int):
+                    names.setdefault(place, each.id)
+    in_order = tuple(names[i] for i in sorted(names))
+    is_whole = sorted(names) == list(range(len(names))) and len(set(in_order)) == len(names)
+    return in_order if is_whole else ()
 
 
 def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] | None:

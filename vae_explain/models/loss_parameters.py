@@ -10,7 +10,9 @@ from typing import Any
 from torch import nn
 
 from ..errors import UserError
+from .code_reading import names_of_rest, parts_taken
 from .model_outputs import Outputs
+from .part_names import INPUT, family
 from .request import Written
 
 Parameter = inspect.Parameter
@@ -46,6 +48,41 @@ def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
 @lru_cache(maxsize=128)  # a loss that is evaluated many times asks each time
 def _parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     return tuple(inspect.signature(function).parameters.values())
+
+
+def is_input(name: str, outputs: Outputs) -> bool:
+    """Whether a parameter has a name of inputs, or that of the model's own input."""
+    return name.lower() in INPUT or (name == outputs.input_name and family(name) is None)
+
+
+def with_names_of_rest(
+    loss: Callable[..., Any], parameters: Sequence[Parameter], outputs: Outputs
+) -> list[Parameter]:
+    """Put the names that a loss gives its `*args` and `**kwargs` in their place, where it does.
+
+    A loss that takes all that the model returns, the input among it, is given it in its order.
+    """
+    named: list[Parameter] = []
+    for p in parameters:
+        if p.kind is p.VAR_POSITIONAL:
+            names, parts = names_of_rest(loss, p.name), [part.value for part in outputs.top]
+            names_x = [is_input(name, outputs) for name in names]
+            returned = [value is outputs.x for value in parts]
+            if names and not (names_x == returned and any(returned)):
+                named = [each.replace(kind=p.POSITIONAL_ONLY) for each in named]
+                named += [Parameter(name, p.POSITIONAL_ONLY) for name in names]
+                continue
+        elif p.kind is p.VAR_KEYWORD:
+            keys = {part.name for part in outputs.top if part.name}
+            taken = sorted(str(key) for key in parts_taken(loss, p.name))
+            known = {each.name for each in parameters}
+            named += [
+                Parameter(key, p.KEYWORD_ONLY)
+                for key in taken
+                if key not in known and (key in keys or family(key) or is_input(key, outputs))
+            ]
+        named.append(p)
+    return named
 
 
 def with_parts(

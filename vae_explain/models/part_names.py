@@ -11,13 +11,18 @@ INPUT = (
 )  # fmt: skip
 RECON = (
     "x_hat", "xhat", "output", "decoded", "x_rec", "pred", "y_pred", "prediction", "logits", "out",
-    "x_tilde",
+    "x_tilde", "y_hat", "yhat",
 )  # fmt: skip
 MEAN = ("means", "loc", "m")
 LOGVAR = ("lv", "log_sigma2")
 LATENT = ("z", "sample", "latent", "latents", "z_sample")
+# What distributions are called, as objects: that of the latents, its prior, and the decoder's.
+DISTRIBUTIONS = (
+    ("q", "qz", "q_z", "qz_x", "q_z_x", "posterior"), ("pz", "p_z", "prior"),
+    ("px", "p_x", "px_z", "p_x_z", "likelihood"),
+)  # fmt: skip
 # Of the inputs, what may be a part, and what PyTorch's own losses hold a prediction against.
-TARGETS = ("target", "targets", "y", "y_true", "true", "original", "gt", "ground_truth")
+TARGETS = ("target", "targets", "y", "t", "y_true", "true", "original", "gt", "ground_truth")
 WHOLE = ("out", "output", "outputs", "result", "results")  # of what may be all parts
 FAMILIES = (RECON, MEAN, LOGVAR, LATENT)
 # A name of several words, such as `recon_batch`, `fc_mu` or `z_log_var`, means what its first
@@ -35,6 +40,24 @@ SETTINGS = re.compile(
     r"reduction|n|num|size|dim|device|args|config|fn|func|criterion|m_n)(_|$)"
 )
 DEVIATION = re.compile(r"^(?!.*log).*(^|_)(std\w*|sd|sigma\d?|scale|var|variance)(_|$)")
+# What is given beside the input, and what a number is called that a model adds to its loss.
+GIVEN = re.compile(
+    r"(^|_)(labels?|class|classes|cond|condition\w*|c|y|t|mask\w*|noisy|clean|corrupt\w*)(_|$)"
+)
+TERM = re.compile(
+    r"loss|kl|nll|bce|mse|reg|div|vq|err|term|cost|commit|penal|elbo|entropy|perplex|det|ldj|"
+    r"log_?[pq]|prob|mmd|like"
+)
+# The four ways in which a spread is told, each with what its names have in them.
+FORMS = (
+    ("a log variance", r"log_?var\w*|lv|log_?sigma_?(2|sq\w*)"),
+    ("a log deviation", r"log_?(std\w*|sd|sigma|scale)"),
+    ("a variance", r"var|variance|sigma_?(2|sq\w*)"),
+    ("a deviation", r"std\w*|sd|sigma\d?|scale"),
+)
+LOGARITHMS = ("a log variance", "a log deviation")
+MOMENT_WORDS = {"mu", "mean", "means", "loc", "m", "log", "var", "variance", "logvar", "lv", "fc"}
+SAME_WORD = {"post": "q", "posterior": "q", "prior": "p"}
 MODELS = ("model", "net", "network", "vae", "autoencoder")
 Family = tuple[str, ...]
 
@@ -42,10 +65,15 @@ Family = tuple[str, ...]
 @lru_cache(maxsize=1024)  # a loss that is evaluated many times asks each time
 def family(name: str) -> Family | None:
     """Return the names that mean the same part of a VAE as this one; None for no part of it."""
-    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    plain = _plain(name)
     by_list = (names for names in FAMILIES if plain in names)
-    by_word = (names for names, words in WORDS if re.search(rf"(^|_)({words})(_|$)", plain))
+    by_word = (names for names, words in WORDS if re.search(rf"(^|_)({words})\d*(_|$)", plain))
     return next(by_list, None) or next(by_word, None)
+
+
+def distribution(name: str) -> Family | None:
+    """Return the names that mean the same distribution as this one; None for none of these."""
+    return next((names for names in DISTRIBUTIONS if _plain(name) in names), None)
 
 
 def is_deviation(name: str) -> bool:
@@ -56,3 +84,30 @@ def is_deviation(name: str) -> bool:
 def is_setting(name: str) -> bool:
     """Whether a parameter is called as what somebody sets, and no model returns, is."""
     return SETTINGS.search(name.lower()) is not None
+
+
+def is_given_apart(name: str) -> bool:
+    """Whether a parameter is called as a label, a condition or a mask is."""
+    return GIVEN.search(_plain(name)) is not None
+
+
+def is_term(name: str) -> bool:
+    """Whether a parameter is called as a part of a loss is: `kl_div`, `vq_loss`."""
+    return TERM.search(_plain(name)) is not None
+
+
+def form_of(name: str) -> str:
+    """Return in which way a spread of this name is told, such as "a log variance"; "" for none."""
+    plain = _plain(name)
+    forms = (form for form, words in FORMS if re.search(rf"(^|_)({words})(_|$)", plain))
+    return next(forms, "")
+
+
+def which(name: str) -> frozenset[str]:
+    """Return what tells a moment from others of its kind: q of `mu_q`, `q_logvar`, `post_mean`."""
+    words = re.findall(r"[a-z]+|\d+", _plain(name))
+    return frozenset(SAME_WORD.get(word, word) for word in words if word not in MOMENT_WORDS)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
