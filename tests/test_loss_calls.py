@@ -626,6 +626,12 @@ class LightningWithLabels(Usual):
         return error
 
 
+class LightningWithKeys(Usual):
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        error: Tensor = self.to_mu(batch["image"]).pow(2).sum() - batch["image"].sum()
+        return error
+
+
 def by_hand(model: Any, x: Tensor) -> tuple[Tensor, Tensor]:
     mu: Tensor = model.to_mu(x)
     return mu.pow(2).sum(), mu
@@ -646,6 +652,7 @@ def by_hand(model: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         (LossAmongParts, {}, "model(x)[1][1]"),
         (Lightning, {}, "Lightning.training_step(x, 0)['loss']"),
         (LightningWithLabels, {}, "LightningWithLabels.training_step([x, zeros], 0)"),
+        (LightningWithKeys, {}, "LightningWithKeys.training_step({'image': x}, 0)"),
         (Usual, {"objective": by_hand}, "by_hand(model, x)[0]"),
         (Usual, {"objective": lambda model, x: by_hand(model, x)[0]}, "lambda(model, x)"),
     ],

@@ -137,10 +137,14 @@ class LossOf:
         """
         step = model.training_step
         name = next((p.name for p in parameters_of(step)), "")
-        places = [part for part in parts_taken(step, name) if isinstance(part, int)]
+        taken = parts_taken(step, name)
+        places = [part for part in taken if isinstance(part, int)]
+        keys = [part for part in taken if isinstance(part, str)]
         several = max(places, default=1) + 1
         tries: list[Any] = [[x, *(torch.zeros(x.shape[0]) for _ in range(several - 1))]]
         tries += [] if places else [x]
+        if len(keys) == 1:  # `batch["image"]`
+            tries = [{keys[0]: x}]
         for batch in tries:
             before, state = KeptState(holders_of(model)), torch.get_rng_state()
             try:
@@ -152,6 +156,8 @@ class LossOf:
                 before.put_back()
                 torch.set_rng_state(state)
         given = "x" if batch is x else f"[{', '.join(['x', *['zeros'] * (several - 1)])}]"
+        if isinstance(batch, dict):
+            given = f"{{{keys[0]!r}: x}}"
         function = f"{type(model).__name__}.training_step"
         call = LossCall(function, (Argument("", given), Argument("", "0")))
         return self._taken(result, "training_step", call, model, x)
