@@ -196,6 +196,18 @@ def of_model(model: nn.Module, x: Tensor) -> Tensor:
     return elbo(model(x)[0], x, *model(x)[1:])
 
 
+def of_model_last(x: Tensor, model: nn.Module) -> Tensor:
+    return of_model(model, x)
+
+
+def of_model_and_more(model: nn.Module, x: Tensor, labels: Tensor) -> Tensor:
+    return of_model(model, x) + labels.sum()
+
+
+def of_each_row(recon: Tensor, x: Tensor) -> Tensor:
+    return F.mse_loss(recon, x, reduction="none").sum(dim=1)
+
+
 class Bound(NamedTuple):
     """A model and a loss, and the loss as a training loop computes it from both."""
 
@@ -281,7 +293,14 @@ def test_the_loss_is_the_one_of_the_training_loop(name: str) -> None:
         (Usual, of_statistics, r"unpacks statistics into 2.*statistics=\(out\[1\], out\[2\]\)"),
         (Usual, by_epoch, "nothing was found for epoch"),
         (InDict, keyed, "nothing was found for kld_weight"),
-        (Usual, of_model, "give it with --objective"),
+        (Usual, of_model, r'the model itself; add --objective-expr "loss\(model, x\)"'),
+        (Usual, of_model_last, r'the model itself; add --objective-expr "loss\(x, model\)"'),
+        (Usual, of_model_and_more, "the model itself; give it with --objective"),
+        (
+            Usual,
+            of_each_row,
+            r'say how one is made of it, as by --objective-expr "loss\(...\).mean',
+        ),
     ],
 )
 def test_what_is_not_told_is_asked(model: type[Base], loss: Callable[..., Any], words: str) -> None:

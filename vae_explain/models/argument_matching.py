@@ -65,9 +65,18 @@ def fitted(
         return _in_order(parameters, outputs, more), more
     for p in parameters:
         if p.name in MODELS and p.default is p.empty and p.name not in more:
-            raise CannotBind("the loss takes the model itself; give it with --objective")
+            raise CannotBind(f"the loss takes the model itself; {_with_model(parameters, outputs)}")
     arguments = _Fitting(loss, parameters, outputs, more).arguments()
     return in_their_kind(parameters, {**arguments, **more})
+
+
+def _with_model(parameters: Sequence[Parameter], outputs: Outputs) -> str:
+    """Say how a loss that runs the model is called."""
+    wanted = [p.name for p in parameters if p.default is p.empty]
+    given = ["model" if name in MODELS else "x" for name in wanted]
+    if not all(name in MODELS or is_input(name, outputs) for name in wanted):
+        return "give it with --objective"
+    return f'add --objective-expr "loss({", ".join(given)})"'
 
 
 def _in_order(parameters: Sequence[Parameter], outputs: Outputs, more: dict[str, Any]) -> list[Any]:

@@ -55,7 +55,12 @@ def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = F
     numbers = numbers_of(parts)
     if not numbers:
         words = described(returned.whole)
-        raise CannotBind(f"{whose} returned {words}, which has no number that could be the loss")
+        mend = '; say how one is made of it, as by --objective-expr "loss(...).mean()"'
+        of_tensors = any(isinstance(part.value, Tensor) for part in parts)
+        raise CannotBind(
+            f"{whose} returned {words}, which has no number that could be the loss"
+            f"{mend if of_tensors else ''}"
+        )
     total = numbers[0] if len(numbers) == 1 else _sum_of_the_others(numbers, model)
     names = listed([part.name or part.code for part in numbers])
     if loss_sum:
