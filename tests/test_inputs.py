@@ -6,10 +6,17 @@ import io
 import os
 import struct
 import tracemalloc
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from vae_explain.cli import job
 from vae_explain.cli.job import _read
@@ -17,6 +24,7 @@ from vae_explain.models import input_files
 from vae_explain.models.builtin_config import BUILT_IN
 from vae_explain.models.input_files import CannotRead
 from vae_explain.pages.render import terminal
+from vae_explain.recording.bounded_run import TooMany, bounded
 
 from .pages import CommandLine
 
@@ -271,6 +279,42 @@ def test_a_small_input_of_which_much_is_made(
     monkeypatch.setattr(job, "MOST_BYTES", bytes_of_one * (numbers + 20))
     outcome = cli(*command.split(), *own)
     assert (outcome.code in {0, 1}, outcome.err) == (True, "")
+
+
+class Reached(TorchFunctionMode):
+    """Writes down which calls were made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.append(func.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a: torch.outer(a, a),
+        lambda a: a[:, None] * a,
+        lambda a: a[:, None] @ a[None],
+        lambda a: F.linear(a[:, None], a[:, None]),
+        lambda a: torch.einsum("i,j->ij", a, a),
+        lambda a: torch.cdist(a[:, None], a[:, None]),
+        lambda a: a.repeat(60, 1),
+        lambda a: a.new_ones(60, 60, device=a.device),
+        lambda a: torch.randn(60, 60),
+    ],
+)
+def test_a_call_that_makes_too_much_is_not_made(call: Callable[[Tensor], Tensor]) -> None:
+    a = torch.ones(60, requires_grad=True)
+    for most, is_made in ((3659, False), (3660, True)):
+        reached, bound = Reached(), bounded(most, [a])
+        with nullcontext() if is_made else pytest.raises(TooMany), reached, bound:
+            call(a)
+        made = [name for name in reached.names if not name.startswith("__get")]  # no view of `a`
+        assert bool(made) is is_made
 
 
 def test_what_is_read_is_not_copied_before_it_is_run(cli: CommandLine, tmp_path: Path) -> None:

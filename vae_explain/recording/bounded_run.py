@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from itertools import zip_longest
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ..errors import UserError
 from .call_info import results_of
+
+PRODUCTS = {"linear", "matmul", "mm", "bmm", "outer", "ger", "cdist", "einsum"}
+PRODUCTS |= {"__matmul__", "__rmatmul__"}
+VIEWS = {"view", "reshape", "unflatten", "expand", "__getitem__"}
 
 
 class TooMany(UserError):
@@ -27,7 +34,8 @@ def bounded(most: int | None, inputs: Iterable[Tensor]) -> AbstractContextManage
     """Return a mode in which a run may have so many numbers, its inputs among them.
 
     It counts what the calls make, and is to be entered before the mode that records them.
-    `TooMany` ends the run as soon as there are more, so that the rest of them takes no memory.
+    `TooMany` ends the run as soon as there are more, so that the rest of them takes no memory, and
+    before a call that would make more, where its sizes follow from those of what it is given.
     """
     return nullcontext() if most is None else _Bounded(most, sum(each.numel() for each in inputs))
 
@@ -44,11 +52,85 @@ class _Bounded(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        made = (result,) if isinstance(result, Tensor) else results_of(result)
-        for each in made:
-            if not each._is_view():
-                self._left -= each.numel()
-        if self._left < 0:
-            raise TooMany(self._most)
+        kwargs = kwargs or {}
+        with torch._C.DisableTorchFunction():  # a look at sizes is no call of the run
+            if _guess(func, args, kwargs) > self._left:
+                self._require_room(_made_of_none(func, args, kwargs))
+        result = func(*args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            self._left -= _numbers_in(result, (args, kwargs))
+        self._require_room(0)
         return result
+
+    def _require_room(self, wanted: int) -> None:
+        if self._left < wanted:
+            raise TooMany(self._most)
+
+
+def _numbers_in(result: Any, given: Any) -> int:
+    """Return how many numbers a call made; a view of what it is given makes none."""
+    made = (result,) if isinstance(result, Tensor) else results_of(result)
+    tensors: list[Tensor] = []
+    if any(each._is_view() for each in made):
+        _sort(given, tensors, [])
+    whose = {id(tensor) for each in tensors for tensor in (each, each._base)}
+    return sum(each.numel() for each in made if not each._is_view() or id(each._base) not in whose)
+
+
+def _guess(func: Any, args: Any, kwargs: Mapping[str, Any]) -> int:
+    """Return roughly the most numbers that a call makes, by the sizes of what it is given.
+
+    To know it exactly takes a second, once, so it is asked for only where this is too much.
+    """
+    tensors: list[Tensor] = []
+    numbers: list[int] = []
+    _sort((args, kwargs), tensors, numbers)
+    name = getattr(func, "__name__", "")
+    if name in VIEWS:
+        return 0
+    if name in PRODUCTS:  # of rows or columns with such; of a vector each number is one
+        return math.prod(
+            each.numel() // (min(each.shape[-2:]) or 1 if each.dim() > 1 else 1)
+            for each in tensors
+            if each.numel()
+        )
+    shapes = (reversed(each.shape) for each in tensors)
+    together = math.prod(map(max, zip_longest(*shapes, fillvalue=1)))
+    return together * math.prod(max(abs(number), 1) for number in numbers)
+
+
+def _sort(given: Any, tensors: list[Tensor], numbers: list[int]) -> None:
+    if isinstance(given, Tensor):
+        if not given.is_nested:  # its rows have several lengths
+            tensors.append(given)
+    elif isinstance(given, int):
+        numbers.append(given)
+    elif isinstance(given, tuple | list):
+        for each in given:
+            _sort(each, tensors, numbers)
+    elif isinstance(given, dict):
+        _sort(list(given.values()), tensors, numbers)
+
+
+def _made_of_none(func: Any, args: Any, kwargs: Any) -> int:
+    """Return how many numbers a call makes, without making one; 0 where only they say it."""
+    args, kwargs = _without_numbers(args), _without_numbers(kwargs)
+    kwargs.pop("generator", None)
+    if "device" in kwargs or not any(isinstance(each, Tensor) for each in args):
+        kwargs["device"] = "meta"
+    try:
+        with torch.no_grad():
+            return _numbers_in(func(*args, **kwargs), (args, kwargs))
+    except Exception:  # such a call is made, and counted then
+        return 0
+
+
+def _without_numbers(given: Any) -> Any:
+    """Return what a call is given, each tensor as one of its shape that has no numbers."""
+    if isinstance(given, Tensor):
+        return torch.empty_like(given, device="meta")
+    if type(given) in (tuple, list):
+        return type(given)(map(_without_numbers, given))
+    if type(given) is dict:
+        return {name: _without_numbers(each) for name, each in given.items()}
+    return given
