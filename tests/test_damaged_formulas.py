@@ -198,3 +198,9 @@ def test_what_a_formula_lost_is_told_by_its_numbers(
     assert old in STEP
     (found,) = report(STEP.replace(old, new, 1)).findings
     assert (found.line, found.expected) == (line, meant)
+
+
+def test_a_number_stated_of_a_list_of_one_is_blamed_as_any() -> None:
+    assert report("y = [0.2]*2 = 0.4").passed
+    (found,) = report("y = [0.2]*2 = 0.7").findings
+    assert (found.printed, found.expected) == ("0.7", "0.400")

@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
+import numpy as np
+
 from .alike import are_others
 from .backward import Backward
 from .blame import Blame
@@ -206,8 +208,10 @@ class EquationReader:
             for name in names:
                 key = key_of(name) or ""
                 value = self.changed.get((last.line, key), values[-1])
-                if self.blame.right is not None and isinstance(value, Literal):
-                    right = float(self.blame.right.middle)
+                result = self.blame.right
+                # What comes to a list is no number, though a number is stated.
+                if result is not None and isinstance(value, Literal) and not np.ndim(result.low):
+                    right = float(result.middle)
                     if abs(right - value.value) > value.unit:
                         meant = literal(as_text(right, value), last.line)
                         self.blame.results.append((last.line, key, meant))
