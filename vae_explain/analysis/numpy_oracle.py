@@ -230,12 +230,15 @@ def complex_step(
         each element.
     """
     x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
-    nudged = {name: np.array(parameter, np.complex128) for name, parameter in parameters.items()}
-    gradients = {name: np.full(parameter.shape, np.nan) for name, parameter in nudged.items()}
+    real = {name: np.array(parameter, np.float64) for name, parameter in parameters.items()}
+    gradients = {name: np.full(parameter.shape, np.nan) for name, parameter in real.items()}
     with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
-        for name, parameter, index in _elements(nudged, places):
-            parameter[index] += 1j * STEP
-            gradients[name][index] = float(loss(nudged, x64, eps64, term, design).imag) / STEP
+        for name, parameter, index in _elements(real, places):
+            # Only what depends on it is complex, which takes four times as long.
+            nudged = parameter.astype(np.complex128)
+            nudged[index] += 1j * STEP
+            moved = loss({**real, name: nudged}, x64, eps64, term, design)
+            gradients[name][index] = float(np.imag(moved)) / STEP
     return gradients
 
 
