@@ -99,28 +99,28 @@ def _apart(compute: Compute, held: Arrays, values: Arrays, gradients: Arrays) ->
 
     Where no bound on that is known, it is what a few units in the last place of the neighbours
     amount to, which for most operations is as little of the result. How much it is where an
-    operation makes more of it, as near a pole, is found by moving every neighbour by one such unit.
+    operation makes more of it, as near a pole, is found by moving every neighbour by one such unit:
+    of an operation with a bound for each number, number by number.
     """
-    off: list[tuple[int, Array, Array]] = []
+    off: list[tuple[int, Array, Array, bool]] = []
     for value_id, array, neighbours, bound in compute(InFloat64(values), InFloat64(gradients)):
         if array.shape != held[value_id].shape:
             shapes = f"has shape {list(held[value_id].shape)}, its operation's {list(array.shape)}"
             raise DoesNotFit(f"value {value_id} {shapes}")
         if _is_rounded(array, held[value_id]):
             continue
-        if (allowed := bound()) is not None:
-            if not _within(array, held[value_id], allowed):
-                yield value_id
-            continue
-        allowed = _rounding(held[value_id], array, neighbours)
+        known = bound()
+        allowed = _rounding(held[value_id], array, neighbours) if known is None else known
         if not _within(array, held[value_id], allowed):
-            off.append((value_id, array, allowed))
+            off.append((value_id, array, allowed, known is not None))
     if not off:
         return
     moved = compute(_Moved(values), _Moved(gradients))
     moves = {value_id: array for value_id, array, *_ in moved}
-    for value_id, array, allowed in off:
-        sensitive = STEPS * _largest(np.asarray(moves[value_id] - array))
+    for value_id, array, allowed, by_number in off:
+        # Near a pole an operation makes more of its roundings than its result is large.
+        apart = np.abs(np.subtract(moves[value_id], array, dtype=np.result_type(array, np.float64)))
+        sensitive = STEPS * np.nan_to_num(apart if by_number else _largest(apart), nan=0.0)
         if not _within(array, held[value_id], allowed + sensitive):
             yield value_id
 
