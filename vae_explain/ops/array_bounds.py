@@ -204,6 +204,10 @@ class Bounds:
             slope = np.maximum(*(np.abs(_slopes(function, end)) for end in ends))
             off = np.where(ends[1] > ends[0], (ends[1] - ends[0]) * slope, 0.0)
             low, high = low - off, high + off
+        if rule.inner:
+            slope = np.maximum(*(np.abs(_slopes(function, end)) for end in ends))
+            off = rule.inner * self.precision.unit * _size(at) * slope
+            low, high = low - off, high + off
         if function not in EXACT:
             off = self._lost(_size((low, high)) + rule.within, OF_FUNCTION)
             low, high = low - off, high + off

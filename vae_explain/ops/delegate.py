@@ -22,10 +22,11 @@ class Intermediate:
     rule: Rule
     operands: tuple[Operand, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    as_computed: bool = False
 
     @cached_property
     def call(self) -> Call:
-        return Call(self.operands, self, self.attributes)
+        return Call(self.operands, self, self.attributes, self.as_computed)
 
     @property
     def array(self) -> Array:

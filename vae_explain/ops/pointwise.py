@@ -60,6 +60,7 @@ class _Pointwise:
     no_gradient: tuple[int, ...]
     piecewise: bool | Callable[..., bool] | None
     written: Callable[..., tuple[str, Options]] | None
+    steps: Callable[..., Expression] | None
     usual: Mapping[str, Any]
 
     def slope(
@@ -140,7 +141,8 @@ class _Pointwise:
     # --- one element ---
 
     def element(self, call: Call, index: Index) -> Expression:
-        return self.expression(*_elements(call, index), **call.attributes)
+        made = self.steps if call.as_computed and self.steps is not None else self.expression
+        return made(*_elements(call, index), **call.attributes)
 
     def families(self, call: Call, position: int, index: Index) -> list[Family]:
         if position in self.no_gradient:
@@ -295,6 +297,7 @@ def elementwise(
     no_gradient: tuple[int, ...] = (),
     piecewise: bool | Callable[..., bool] | None = None,
     written: Callable[..., tuple[str, Options]] | None = None,
+    steps: Callable[..., Expression] | None = None,
     **fields: Any,
 ) -> Rule:
     """Make the rule of an op that works element by element, with broadcasting.
@@ -327,6 +330,9 @@ def elementwise(
     written
         `written(**attributes)`, the name and the options that such a formula shows, where
         they are not the op's own.
+    steps
+        The same as `expression` in the steps in which PyTorch computes it, where that rounds
+        otherwise.
     fields
         Further fields of the rule.
     """
@@ -334,7 +340,18 @@ def elementwise(
     made = expression or (lambda a: Apply(name, (a,)))
     as_computed = derivatives if computed is None else computed
     op = _Pointwise(
-        *(name, made, derivatives, as_computed, forward, vjp, no_gradient, piecewise, written),
+        *(
+            name,
+            made,
+            derivatives,
+            as_computed,
+            forward,
+            vjp,
+            no_gradient,
+            piecewise,
+            written,
+            steps,
+        ),
         usual=usual_of(bind),
     )
     return Rule(

@@ -263,6 +263,9 @@ class _Bounds:
         width = at.high - at.low
         if function in TURNING and width:
             bounds = bounds.widened(width * max(abs(rule.slope(number)) for number in at))
+        if rule.inner:
+            steepest = max(abs(rule.slope(number)) for number in at)
+            bounds = bounds.widened(rule.inner * self.precision.unit * at.size * steepest)
         if function not in EXACT:
             bounds = bounds.widened(self.lost(bounds.size + rule.within, OF_FUNCTION))
         least, most = RANGES.get(function, EVERYTHING)

@@ -25,6 +25,7 @@ class Function(NamedTuple):
     slope: Callable[[float], float]
     latex: str
     within: float = 0.0
+    inner: int = 0
 
 
 def _sigmoid(x: float) -> float:
@@ -188,8 +189,10 @@ def trigamma(x: float) -> float:
 
 
 def _trigamma_slope(x: float) -> float:
-    """Return a bound of trigamma's derivative, from its pole and from its tail."""
-    size = abs(x)
+    """Return a bound of trigamma's derivative, from its nearest pole and from its tail."""
+    if not math.isfinite(x):
+        return 0.0
+    size = x if x > 0 else abs(x - round(x))
     return 3 / size**3 + 3 / size**2 if not size < 1e-100 else math.inf
 
 
@@ -249,7 +252,7 @@ FUNCTIONS: dict[str, Function] = {
     # The logarithm of the gamma function and its derivatives.
     "lgamma": Function(_log_gamma, digamma, r"\log\Gamma\left({}\right)", within=1.0),
     "digamma": Function(digamma, trigamma, r"\psi\left({}\right)", within=1.0),
-    "trigamma": Function(trigamma, _trigamma_slope, r"\psi_1\left({}\right)", within=1.0),
+    "trigamma": Function(trigamma, _trigamma_slope, r"\psi_1\left({}\right)", within=1.0, inner=4),
     "erfinv": Function(
         _erfinv,
         lambda x: math.sqrt(math.pi) / 2 * math.exp(_erfinv(x) ** 2) if abs(x) < 1 else math.inf,
@@ -263,6 +266,9 @@ FUNCTIONS: dict[str, Function] = {
     # The standard normal distribution: how much of it lies below a number, and its density.
     "Φ": Function(_normal_below, _normal_density, r"\Phi\left({}\right)", within=1.0),
     "φ": Function(
-        _normal_density, lambda x: abs(x) * _normal_density(x), r"\varphi\left({}\right)"
+        _normal_density,
+        lambda x: abs(x) * _normal_density(x),
+        r"\varphi\left({}\right)",
+        inner=2,
     ),
 }

@@ -56,6 +56,7 @@ def below(a: Array) -> Array:
 ELU = activation(
     "elu",
     lambda a, alpha: choose(number(a) > 0, a, scaled(alpha, exp(a)) - Number(alpha)),
+    steps=lambda a, alpha: choose(number(a) > 0, a, Number(alpha) * (exp(a) - ONE)),
     settings={"alpha": 1.0},
     forward=lambda a, alpha: np.where(a > 0, a, alpha * np.expm1(below(a))),
     vjp=lambda g, y, a, alpha: (np.where(a <= 0, g * (alpha * np.exp(below(a))), g),),
@@ -84,12 +85,18 @@ def _softplus_slope(y: Expression, a: Expression, beta: float, threshold: float)
     return choose(number(scaled(beta, a)) > threshold, ONE, sigmoid(scaled(beta, a)))
 
 
+def _softplus_computed(y: Expression, a: Expression, beta: float, threshold: float) -> Expression:
+    power = exp(scaled(beta, a))
+    return choose(number(scaled(beta, a)) > threshold, ONE, power / (power + ONE))
+
+
 SOFTPLUS = activation(
     "softplus",
     _softplus_piece,
     settings={"beta": 1.0, "threshold": 20.0},
     forward=lambda a, beta, threshold: np.where(a * beta > threshold, a, softplus(a * beta) / beta),
     derivatives=(_softplus_slope,),
+    computed=(_softplus_computed,),
     title="softplus",
     words="a ReLU with its corner rounded",
 )

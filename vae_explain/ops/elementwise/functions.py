@@ -35,6 +35,7 @@ EXPM1 = elementwise(
     lambda a: exp(a) - ONE,
     forward=np.expm1,
     vjp=lambda g, y, a: (g * (y + 1),),
+    computed=(lambda y, a: y + ONE,),
     words="exponential, less one",
 )
 
@@ -165,10 +166,17 @@ def _turned(a: Expression) -> Expression:
     return Number(math.pi) * a
 
 
+def _sinc_computed(y: Expression, a: Expression) -> Expression:
+    turned = _turned(a)
+    above = turned * Apply("cos", (turned,)) - Apply("sin", (turned,))
+    return choose(number(a) == 0, ZERO, above / (a * a * Number(math.pi)))
+
+
 SINC = elementwise(
     "sinc",
     lambda a: choose(number(a) == 0, ONE, Apply("sin", (_turned(a),)) / _turned(a)),
     derivatives=(lambda y, a: choose(number(a) == 0, ZERO, (Apply("cos", (_turned(a),)) - y) / a),),
+    computed=(_sinc_computed,),
     words="sine of π times a number, as a share of it",
 )
 

@@ -102,10 +102,14 @@ def affine_of(after: tuple[Any, ...], attributes: Any) -> tuple[Any, ...]:
 
 
 def eps_of(x: Array, attributes: Any) -> float:
-    """Return eps; where none is given, the spacing of the numbers beside 1, as PyTorch does."""
-    eps = attributes["eps"]
+    """Return eps; where none is given, the spacing of the numbers beside 1, as PyTorch does.
+
+    Half precision takes that of float32, which PyTorch computes it in.
+    """
+    if (eps := attributes["eps"]) is not None:
+        return float(eps)
     # As short as its precision writes it: 1.1920929e-07.
-    return float(str(np.finfo(x.dtype).eps)) if eps is None else float(eps)
+    return float(str(np.finfo(np.result_type(x, np.float32)).eps))
 
 
 class _Scale(NamedTuple):

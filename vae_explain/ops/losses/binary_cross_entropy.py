@@ -44,6 +44,7 @@ def losses(
     weight: bool,
     forward: Callable[..., Any] | None = None,
     derivatives: tuple[Callable[..., Any], ...] = (),
+    steps: Callable[..., Any] | None = None,
     **fields: Any,
 ) -> Rule:
     """Make the rule for each element, or for each times its weight, the third operand."""
@@ -54,6 +55,7 @@ def losses(
     if weight:
         expression = times(expression, 2)
         forward = forward and times(forward, 2)
+        steps = steps and times(steps, 2)
         derivatives = tuple(times(slope, 3) for slope in derivatives)
     return elementwise(
         name,
@@ -61,6 +63,7 @@ def losses(
         bind=bind,
         forward=forward,
         derivatives=derivatives,
+        steps=steps,
         no_gradient=(2, 3),
         **fields,
     )
@@ -108,6 +111,7 @@ def logits(weight: bool) -> Rule:
         lambda a, t: softplus(a) - t * a,
         weight=weight,
         forward=lambda a, t: (1 - t) * a + softplus_of(-a),
+        steps=lambda a, t: (ONE - t) * a + softplus(-a),
         words="how surprising the targets are under these logits",
     )
 
@@ -118,6 +122,7 @@ def counted_logits(weight: bool) -> Rule:
         lambda a, t, p: p * t * softplus(-a) + (ONE - t) * softplus(a),
         weight=weight,
         forward=counted,
+        steps=lambda a, t, p: (ONE - t) * a + (ONE + (p - ONE) * t) * softplus(-a),
         words="how surprising the targets are under these logits",
     )
 

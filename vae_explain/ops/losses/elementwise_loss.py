@@ -39,7 +39,7 @@ def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
     def taken_apart(call: Call) -> Intermediate:
         """Return the loss of each element, before it is summed."""
         attributes = {k: v for k, v in call.attributes.items() if k != "reduction"}
-        return Intermediate(each, call.operands, attributes)
+        return Intermediate(each, call.operands, attributes, call.as_computed)
 
     def divisor(shape: tuple[int, ...], reduction: str) -> int:
         if reduction == "batchmean":

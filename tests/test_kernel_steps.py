@@ -1,0 +1,98 @@
+"""A line is allowed the roundings of PyTorch's kernels, which compute in steps of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae_explain.engine.agreement import disagreements
+from vae_explain.engine.formulas import Steps
+from vae_explain.engine.run import Run
+from vae_explain.engine.worked_lines import LineMaker
+from vae_explain.ops.broadcasting import indices
+from vae_explain.pipeline import run
+
+from .requests import held
+
+
+class Applied(nn.Module):
+    """A function of parameters, with a loss that weighs each of its numbers."""
+
+    def __init__(self, function: Callable[..., Tensor], operands: list[Tensor]) -> None:
+        super().__init__()
+        self.function = function
+        self.operands = nn.ParameterList(operands)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.function(*self.operands)
+        weights = torch.linspace(-1.7, 2.3, y.numel(), dtype=torch.float64).to(y.dtype)
+        return (y * weights.reshape(y.shape)).sum() + 0 * x.sum()
+
+
+def run_of(function: Callable[..., Tensor], *operands: Tensor) -> Run:
+    dtype = operands[0].dtype
+    return run(held(Applied(function, list(operands)), torch.zeros(1, 1, dtype=dtype), seed=0))
+
+
+def not_agreeing(of: Run) -> list[str]:
+    """Return the labels of the lines of values and gradients that would be marked."""
+    make, found = LineMaker(of, Steps(of)), []
+    for value in of.trace.values:
+        if value.name is None or value.kind in ("input", "constant"):
+            continue
+        for index in indices(value.shape):
+            lines = [] if value.kind == "parameter" else [make.value_line(value.id, index)]
+            if value.id in of.gradients:
+                lines.append(make.gradient_line(value.id, index))
+            found += [line.label for line in lines if not line.agrees]
+    return found
+
+
+def spread(low: float, high: float, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.linspace(low, high, 150, dtype=torch.float64).to(dtype)
+
+
+BCE = partial(F.binary_cross_entropy_with_logits, reduction="none")
+LOGITS, TARGETS = spread(-15, -4), spread(-12, -3).sigmoid()
+CASES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
+    "softplus where its slope is nearly 1": (F.softplus, (spread(8, 21),)),
+    "softplus of a small beta": (partial(F.softplus, beta=0.3, threshold=40), (spread(30, 134),)),
+    "expm1, whose slope is its result and 1": (torch.expm1, (spread(-40, -3),)),
+    "expm1 in float64": (torch.expm1, (spread(-60, -3, torch.float64),)),
+    "sinc of whole numbers": (torch.sinc, (torch.tensor([200.0, -200, 3, 1e-4]).half(),)),
+    "digamma next to its poles": (torch.digamma, (spread(-3.003, -2.997),)),
+    "a normal distribution's tail": (torch.special.ndtr, (spread(-9, -2.5),)),
+    "elu of a small alpha": (partial(F.elu, alpha=0.001), (spread(-20, -3),)),
+    "logits far from a low target": (BCE, (LOGITS, TARGETS)),
+    "logits whose ones count": (partial(BCE, pos_weight=torch.tensor(3.3)), (LOGITS, TARGETS)),
+    "an RMS norm in half precision": (
+        lambda a: F.rms_norm(a, (5,)),
+        (torch.tensor([0.003, -0.006, -0.018, 0.02, 0.003]).half(),),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_line_is_marked_for_how_pytorch_computes_it(case: str) -> None:
+    function, operands = CASES[case]
+    assert not not_agreeing(run_of(function, *operands))
+
+
+@pytest.mark.parametrize(
+    ("function", "operand"),
+    [
+        (torch.atanh, spread(-0.9999, 0.9999)),
+        (torch.acos, spread(-0.9999, 0.9999)),
+        (torch.sinc, spread(-0.01, 0.01)),
+        (torch.special.erfcx, spread(-9, 9)),
+    ],
+)
+def test_a_recording_agrees_with_itself_near_a_pole(
+    function: Callable[..., Tensor], operand: Tensor
+) -> None:
+    assert not list(disagreements(run_of(function, operand).graph))
