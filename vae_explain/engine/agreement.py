@@ -32,12 +32,14 @@ class OnceMore(NamedTuple):
     """The array of a value, or of its gradient, computed from its neighbours' arrays.
 
     `allowed` is how far rounding may carry each number of it; None where that is not known.
+    `steep` says that it may be further near a pole: numbers are computed one by one there.
     """
 
     value_id: int
     array: Array
     neighbours: tuple[Array, ...]
     allowed: Callable[[], Array | None]
+    steep: bool = False
 
 
 # Computes all values, or all gradients, from given values and gradients.
@@ -102,8 +104,10 @@ def _apart(compute: Compute, held: Arrays, values: Arrays, gradients: Arrays) ->
     operation makes more of it, as near a pole, is found by moving every neighbour by one such unit:
     of an operation with a bound for each number, number by number.
     """
-    off: list[tuple[int, Array, Array, bool]] = []
-    for value_id, array, neighbours, bound in compute(InFloat64(values), InFloat64(gradients)):
+    off: list[tuple[int, Array, Array, Array | None, bool]] = []
+    for value_id, array, neighbours, bound, steep in compute(
+        InFloat64(values), InFloat64(gradients)
+    ):
         if array.shape != held[value_id].shape:
             shapes = f"has shape {list(held[value_id].shape)}, its operation's {list(array.shape)}"
             raise DoesNotFit(f"value {value_id} {shapes}")
@@ -112,15 +116,18 @@ def _apart(compute: Compute, held: Arrays, values: Arrays, gradients: Arrays) ->
         known = bound()
         allowed = _rounding(held[value_id], array, neighbours) if known is None else known
         if not _within(array, held[value_id], allowed):
-            off.append((value_id, array, allowed, known is not None))
-    if not off:
-        return
-    moved = compute(_Moved(values), _Moved(gradients))
-    moves = {value_id: array for value_id, array, *_ in moved}
-    for value_id, array, allowed, by_number in off:
+            off.append((value_id, array, allowed, known, steep))
+    moves: dict[int, Array] = {}
+    if any(known is None or steep for *_, known, steep in off):
+        moved = compute(_Moved(values), _Moved(gradients))
+        moves = {value_id: array for value_id, array, *_ in moved}
+    for value_id, array, allowed, known, steep in off:
+        if known is not None and not steep:
+            yield value_id
+            continue
         # Near a pole an operation makes more of its roundings than its result is large.
         apart = np.abs(np.subtract(moves[value_id], array, dtype=np.result_type(array, np.float64)))
-        sensitive = STEPS * np.nan_to_num(apart if by_number else _largest(apart), nan=0.0)
+        sensitive = STEPS * np.nan_to_num(_largest(apart) if known is None else apart, nan=0.0)
         if not _within(array, held[value_id], allowed + sensitive):
             yield value_id
 
@@ -138,7 +145,7 @@ def _forward(graph: Graph, values: Arrays) -> Iterator[OnceMore]:
             raise _cannot(bound, error) from error
         recorded = graph.trace.values[bound.output].array
         bounds = partial(of_output, bound, operands, array, recorded)
-        yield OnceMore(bound.output, array, operands, bounds)
+        yield OnceMore(bound.output, array, operands, bounds, rule.kind == "elementwise")
 
 
 def _backward(
@@ -150,6 +157,7 @@ def _backward(
     totals: dict[int, Array] = dict(starts)
     passed: dict[int, list[tuple[Callable[[], list[Array | None]], int]]] = {}
     arrived: dict[int, list[Array]] = {}
+    steep = {value.id for value in trace.values}
     for bound in reversed(graph.operations):
         if bound.output not in held:
             continue
@@ -164,6 +172,8 @@ def _backward(
                 accumulate(totals, source, share)
                 passed.setdefault(source, []).append((bounds, at))
                 arrived.setdefault(source, []).extend((upstream, share))
+                if bound.kind != "elementwise":
+                    steep.discard(source)
         except Exception as error:  # as above
             raise _cannot(bound, error) from error
 
@@ -178,7 +188,9 @@ def _backward(
     for value_id, total in totals.items():
         if value_id in held and value_id not in left_out:
             neighbours = tuple(arrived.get(value_id, ()))
-            yield OnceMore(value_id, total, neighbours, partial(allowed, value_id))
+            yield OnceMore(
+                value_id, total, neighbours, partial(allowed, value_id), value_id in steep
+            )
 
 
 def _once(
