@@ -119,9 +119,10 @@ class OneInAList(nn.Module):
 
 
 def test_a_loss_of_one_number_in_a_list_is_moved_as_any() -> None:
-    run, nudged = run_and_nudge(held(OneInAList(), torch.tensor([[1.13, 2.37, 3.71]]), seed=0))
+    # The weight that is moved first changes nothing, so that one pass for many is taken as it is.
+    run, nudged = run_and_nudge(held(OneInAList(), torch.tensor([[0.0, 2.37, 3.71]]), seed=0))
     assert not isinstance(nudged, str)
-    assert nudged["weight"].central == pytest.approx([1.13, 2.37, 3.71], rel=1e-6)
+    assert nudged["weight"].central == pytest.approx([0.0, 2.37, 3.71], rel=1e-6, abs=1e-7)
     assert check_own(run, nudged).passed
 
 
