@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tracemalloc
 from dataclasses import replace
 from typing import Literal
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.pages import command_line, text_of
 from vae_explain.analysis import gradient_check, numpy_oracle
+from vae_explain.analysis.differences import EPSILON, best, quotients
 from vae_explain.analysis.gradient_check import (
     AUTOGRAD,
     CENTRAL,
@@ -126,6 +128,17 @@ def test_central_differences_across_a_kink_are_given_their_error() -> None:
     assert abs(exact[0] - central[0]) > 1e-3
     assert np.all(np.abs(exact - central) <= error + 1e-8)
     assert error[1:].max() < 1e-4
+
+
+@pytest.mark.parametrize("steepness", [1.0, 30.0, 1000.0])
+def test_a_quotient_where_the_slope_is_largest_is_given_its_error(steepness: float) -> None:
+    # There the two one-sided quotients are alike, however far a step has gone.
+    def wave(number: float) -> float:
+        return 1 + math.sin(steepness * number)
+
+    central, error = best(quotients(wave, 0.0, 1.0, EPSILON))
+    assert abs(central - steepness) <= error
+    assert error < 1e-4 * steepness
 
 
 # --- the command ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -127,9 +128,13 @@ def farthest(roundings: int, values: int) -> float:
 
 
 def best(estimates: Iterable[tuple[float, float]]) -> tuple[float, float]:
-    """Return the quotient with the smallest error, of those up to one that is fine enough."""
+    """Return the quotient with the smallest error, of those up to one that is fine enough.
+
+    What a step leaves of a third derivative shows in the next one, which leaves a hundredth of it.
+    """
     chosen = 0.0, math.inf
-    for central, error in estimates:
+    for (central, error), (finer, _) in pairwise(estimates):
+        error += abs(central - finer) / (1 - SMALLER**-2)
         if error < chosen[1]:
             chosen = central, error
         if error <= FINE * abs(central):
