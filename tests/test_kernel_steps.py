@@ -57,6 +57,8 @@ def spread(low: float, high: float, dtype: torch.dtype = torch.float32) -> Tenso
     return torch.linspace(low, high, 150, dtype=torch.float64).to(dtype)
 
 
+APART = torch.stack([spread(-3000, -1), spread(0.3, 0.9), spread(0.2, 0.1)], 1)
+PICKED = partial(F.cross_entropy, target=torch.zeros(150, dtype=torch.long), reduction="none")
 BCE = partial(F.binary_cross_entropy_with_logits, reduction="none")
 LOGITS, TARGETS = spread(-15, -4), spread(-12, -3).sigmoid()
 CASES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
@@ -68,6 +70,8 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
     "digamma next to its poles": (torch.digamma, (spread(-3.003, -2.997),)),
     "a normal distribution's tail": (torch.special.ndtr, (spread(-9, -2.5),)),
     "elu of a small alpha": (partial(F.elu, alpha=0.001), (spread(-20, -3),)),
+    "log_softmax of large numbers": (partial(F.log_softmax, dim=1), (APART,)),
+    "cross-entropy of large numbers": (PICKED, (APART,)),
     "logits far from a low target": (BCE, (LOGITS, TARGETS)),
     "logits whose ones count": (partial(BCE, pos_weight=torch.tensor(3.3)), (LOGITS, TARGETS)),
     "an RMS norm in half precision": (

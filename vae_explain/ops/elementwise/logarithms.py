@@ -22,7 +22,7 @@ from ...symbolic.measure import evaluate
 from ...trace import Array
 from ..binding import binder
 from ..pointwise import choose, elementwise, number, one_number
-from ..rule import Rule
+from ..rule import Call, Rule
 
 # Numbers whose exponential would leave what a float64 can hold are moved before it is taken.
 FARTHEST = 600.0
@@ -43,6 +43,15 @@ def log_total(terms: Sequence[Expression]) -> Expression:
     shift = shift_of(terms)
     total = log(Add(tuple(exp(shifted(term, shift)) for term in terms)))
     return total if shift is None else shift + total
+
+
+def log_share(call: Call, own: Expression, terms: Sequence[Expression]) -> Expression:
+    """Write the logarithm of an exponential's share of a sum of them."""
+    if not call.as_computed:
+        return own - log_total(terms)
+    # PyTorch takes off the largest first, and rounds.
+    top = Number(max(map(evaluate, terms)))
+    return own - top - log(Add(tuple(exp(term - top) for term in terms)))
 
 
 # --- to other bases ---------------------------------------------------------------------

@@ -19,7 +19,7 @@ from ...symbolic.expression import ONE, ZERO, Add, Div, Expression, Index, Numbe
 from ...trace import Array
 from ..binding import OPTIONAL, binder
 from ..broadcasting import indices
-from ..elementwise.logarithms import log_total, shift_of, shifted
+from ..elementwise.logarithms import log_share, log_total, shift_of, shifted
 from ..reduction.softmax import log_softmax
 from ..rule import Call, Partial, Rule
 from .elementwise_loss import OLD
@@ -135,7 +135,10 @@ class _Form(NamedTuple):
         """Write how surprising one class of a row is."""
         x = call.operands[INPUT]
         own = x.at(_full(call, row, label))
-        return log_total(_classes(call, row)) - own if self.logits else -own
+        if not self.logits:
+            return -own
+        classes = _classes(call, row)
+        return -log_share(call, own, classes) if call.as_computed else log_total(classes) - own
 
     def row_loss(self, call: Call, row: Index) -> Expression:
         terms = []

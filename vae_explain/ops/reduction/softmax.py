@@ -18,7 +18,7 @@ from ..binding import REQUIRED, Ignored, binder
 from ..broadcasting import normalized_axes
 from ..delegate import Intermediate
 from ..elementwise.arithmetic import NEG
-from ..elementwise.logarithms import log_total, shift_of, shifted
+from ..elementwise.logarithms import log_share, log_total, shift_of, shifted
 from ..rule import Call, Family, Partial, Rule, Ways
 from .axes import along, reduced, reduction, sources, spread_formula, target, with_ones
 
@@ -111,7 +111,7 @@ def _softmax_element(call: Call, index: Index) -> Expression:
 
 
 def _log_softmax_element(call: Call, index: Index) -> Expression:
-    return call.operands[0].at(index) - log_total(_row(call, index))
+    return log_share(call, call.operands[0].at(index), _row(call, index))
 
 
 def _total(call: Call, body: Expression) -> Expression:
