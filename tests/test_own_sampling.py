@@ -187,3 +187,36 @@ def test_on_the_command_line(cli: CommandLine, arithmetic: str) -> None:
     assert "kl_monte_carlo" not in document
     assert {"z", "BCE", "KLD", "loss"} < set(document["values"])
     assert len(document["values"]) == 5  # and the reconstruction
+
+
+CANCELS = """
+import torch
+from torch import nn
+
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.to_mu, self.decode = nn.Linear(3, 2), nn.Linear(2, 3)
+        self.shares = nn.Parameter(torch.tensor([0.3, -1.2, 0.7, 2.1]))
+
+    def forward(self, x):
+        mu = self.to_mu(x)
+        z = mu + torch.randn_like(mu)
+        loss = ((self.decode(z) - x) ** 2).sum() + (mu**2).sum()
+        return loss + 100 * torch.softmax(self.shares, 0).sum() * z.sum() / z.sum()
+"""
+
+
+def test_a_gradient_that_is_rounding_alone_agrees_in_float64_and_is_said_to(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    """What shares that add up to 1 pass back is 0; PyTorch's rounding is all of its size."""
+    file = tmp_path / "own.py"
+    file.write_text(CANCELS)
+    own = ("--model", f"{file}:Own", "--x", "0.1,0.2,0.3", "--seed", "0", "--draws", "5")
+    outcome = cli("sample", *own)
+    assert outcome.code == 0
+    text = " ".join(outcome.out.split())
+    assert "agrees with PyTorch's on a copy of the run in float64" in text
+    assert "largest relative difference" not in text

@@ -233,7 +233,14 @@ class _SamplingPage(Draft):
         how = difference_words(first.relative)
         whole = f"{counted(self.sample.draws, 'draw')} replayed; the first is this run's"
         agrees = "and agrees" if first.passed else "but does not agree"
-        self.add(verdict(f"{whole}, {agrees} with PyTorch's ({how}).", first.passed))
+        words = f"{whole}, {agrees} with PyTorch's ({how})."
+        if first.in_float64:
+            words = (
+                f"{whole}, and agrees with PyTorch's on a copy of the run in float64. In "
+                f"{self.sample.run.precision.name} a gradient that cancels or underflows is off by "
+                f"{first.relative:.1e} of its own size, which is rounding."
+            )
+        self.add(verdict(words, first.passed))
 
 
 def kl_note(kl: Divergence) -> Note:
