@@ -90,6 +90,19 @@ class InDictWithKL(Base):
         return {"recon": recon, "kl": kl_of(mu, logvar)}
 
 
+class TwoTerms(Base):
+    def forward(self, x: Tensor) -> Any:
+        recon, mu, logvar = self.parts(x)
+        return recon, mu, logvar, kl_of(mu, logvar), mu.square().mean()
+
+
+class TwoPictures(Base):
+    def forward(self, x: Tensor) -> Any:
+        recon, mu, logvar = self.parts(x)
+        recon_of_mean = self.decode(mu)
+        return recon, recon_of_mean, mu, logvar
+
+
 class Objects(Base):
     def forward(self, x: Tensor) -> Any:
         recon, mu, logvar = self.parts(x)
@@ -183,6 +196,21 @@ def with_kl(x_hat: Tensor, x: Tensor, kld: Tensor) -> Tensor:
     return F.mse_loss(x_hat, x) + kld
 
 
+def of_terms(recon: Tensor, x: Tensor, kl_loss: Tensor, reg_loss: Tensor) -> Tensor:
+    return F.mse_loss(recon, x) + kl_loss.sum() + reg_loss.sum()
+
+
+def weighted(
+    recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, recon_weight: float = 0.5
+) -> Tensor:
+    error = recon_weight * F.mse_loss(recon, x)
+    return error + kl_of(mu, logvar)
+
+
+def of_real(ln_var: Tensor, mean: Tensor, fake: Tensor, real: Tensor) -> Tensor:
+    return F.mse_loss(fake, real, reduction="sum") + kl_of(mean, ln_var)
+
+
 def of_objects(x: Tensor, prior: Normal, posterior: Normal, likelihood: Any) -> Tensor:
     loss: Tensor = kl_divergence(posterior, prior).sum() - likelihood.log_prob(x).sum()
     return loss
@@ -223,6 +251,8 @@ def of_keys(x: Tensor, **out: Tensor) -> Tensor:
         (Usual, moments_by_default, lambda out, x: usual(out[0], x, *out[1:])),
         (LearnedPrior, of_four, lambda out, x: of_four(out[0], x, *out[3:], *out[1:3])),
         (WithKL, with_kl, lambda out, x: with_kl(out[0], x, out[1])),
+        (TwoPictures, weighted, lambda out, x: weighted(out[0], x, *out[2:])),
+        (Usual, of_real, lambda out, x: of_real(out[2], out[1], out[0], x)),
         (Objects, of_objects, lambda out, x: of_objects(x, out[2], out[1], out[0])),
         (Usual, letters, lambda out, x: letters(out[0], x, *out[1:])),
         (Usual, held_against_y, lambda out, x: held_against_y(out[0], x, *out[1:])),
@@ -258,6 +288,7 @@ def test_names_decide_before_order(
         (WithHidden, of_mask, "h is left for mask, which is called as something given beside"),
         (KLAsWell, annealed, "is one number, and temperature is not called as a part of a loss"),
         (KLAsWell, of_latent, "is one number, and z is not called as a part of a loss"),
+        (TwoTerms, of_terms, "mu is left for kl_loss, which is called as a part of a loss is"),
         (WithHidden, of_latent, "h may be z, which has a default"),
         (WithKL, error_alone, r"prediction alone, .*return error_alone\(.*\) \+ out\[1\]"),
         (InDictWithKL, error_alone, r"prediction alone, .*\) \+ out\['kl'\]"),

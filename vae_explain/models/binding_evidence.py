@@ -87,6 +87,8 @@ def doubt_of_order(
     is_number = bool(part.path) and isinstance(value, Tensor) and value.dim() == 0
     if is_number and not is_term(name):
         return f"{place} is one number, and {name} is not called as a part of a loss is"
+    if is_term(name) and family(name) is None and part.family in MOMENTS:
+        return f"{place} is left for {name}, which is called as a part of a loss is"
     kinds = distribution(name), distribution(part.name)
     if is_object(part) and None not in kinds and kinds[0] is not kinds[1]:
         return f"{place} is left for {name}, and is called as something else"

@@ -22,15 +22,27 @@ DISTRIBUTIONS = (
     ("px", "p_x", "px_z", "p_x_z", "likelihood"),
 )  # fmt: skip
 # Of the inputs, what may be a part, and what PyTorch's own losses hold a prediction against.
-TARGETS = ("target", "targets", "y", "t", "y_true", "true", "original", "gt", "ground_truth")
+TARGETS = (
+    "target",
+    "targets",
+    "y",
+    "t",
+    "y_true",
+    "true",
+    "original",
+    "gt",
+    "ground_truth",
+    "real",
+    "actual",
+)
 WHOLE = ("out", "output", "outputs", "result", "results")  # of what may be all parts
 FAMILIES = (RECON, MEAN, LOGVAR, LATENT)
 # A name of several words, such as `recon_batch`, `fc_mu` or `z_log_var`, means what its first
 # fitting word means; one of the decoder's moments, `x_mu`, none of these.
 WORDS = (
-    (None, r"loss|kld?|nll|bce|mse|x_mu|x_mean|mu_x|mean_x|x_log_?var\w*|log_?var\w*_x"),
+    (None, r"loss|scale|kld?|nll|bce|mse|x_mu|x_mean|mu_x|mean_x|x_log_?var\w*|log_?var\w*_x"),
     (RECON, r"recons?|reconstruct\w*|recx|decode[rd]?|dec|pred|predicted|generated"),
-    (LOGVAR, r"log_?var|log_?variance"),
+    (LOGVAR, r"(log|ln)_?var|(log|ln)_?variance"),
     (MEAN, r"mu|mean"),
     (LATENT, r"reparam\w*"),
 )
@@ -39,7 +51,7 @@ SETTINGS = re.compile(
     r"(^|_)(weight|beta|alpha|gamma|lambda\w*|lamb?|epochs?|steps?|iter\w*|coeff?\w*|capacity|"
     r"reduction|n|num|size|dim|device|args|config|fn|func|criterion|m_n)(_|$)"
 )
-DEVIATION = re.compile(r"^(?!.*log).*(^|_)(std\w*|sd|sigma\d?|scale|var|variance)(_|$)")
+DEVIATION = re.compile(r"^(?!.*(log|ln_?var)).*(^|_)(std\w*|sd|sigma\d?|scale|var|variance)(_|$)")
 # What is given beside the input, and what a number is called that a model adds to its loss.
 GIVEN = re.compile(
     r"(^|_)(labels?|class|classes|cond|condition\w*|c|y|t|mask\w*|noisy|clean|corrupt\w*)(_|$)"
@@ -50,13 +62,26 @@ TERM = re.compile(
 )
 # The four ways in which a spread is told, each with what its names have in them.
 FORMS = (
-    ("a log variance", r"log_?var\w*|lv|log_?sigma_?(2|sq\w*)"),
+    ("a log variance", r"(log|ln)_?var\w*|lv|log_?sigma_?(2|sq\w*)"),
     ("a log deviation", r"log_?(std\w*|sd|sigma|scale)"),
     ("a variance", r"var|variance|sigma_?(2|sq\w*)"),
     ("a deviation", r"std\w*|sd|sigma\d?|scale"),
 )
 LOGARITHMS = ("a log variance", "a log deviation")
-MOMENT_WORDS = {"mu", "mean", "means", "loc", "m", "log", "var", "variance", "logvar", "lv", "fc"}
+MOMENT_WORDS = {
+    "mu",
+    "mean",
+    "means",
+    "loc",
+    "m",
+    "log",
+    "ln",
+    "var",
+    "variance",
+    "logvar",
+    "lv",
+    "fc",
+}
 SAME_WORD = {"post": "q", "posterior": "q", "prior": "p"}
 MODELS = ("model", "net", "network", "vae", "autoencoder")
 Family = tuple[str, ...]
@@ -66,6 +91,8 @@ Family = tuple[str, ...]
 def family(name: str) -> Family | None:
     """Return the names that mean the same part of a VAE as this one; None for no part of it."""
     plain = _plain(name)
+    if is_setting(name):
+        return None
     by_list = (names for names in FAMILIES if plain in names)
     by_word = (names for names, words in WORDS if re.search(rf"(^|_)({words})\d*(_|$)", plain))
     return next(by_list, None) or next(by_word, None)
