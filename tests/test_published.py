@@ -831,6 +831,7 @@ HOSTILE = {
     "digits": "1" * 300_000,
     "a number of 4,301 digits": "x = " + "1" * 4301,
     "a number beyond all": "x = 1e309 = 2e99999",
+    "a number with 400 decimals": "loss = 3.5 + 0.2·0.5 = 3.5 + 0." + "15" * 200 + " = 3.6",
     "a list where a number belongs": (
         "    [2] = 0.44·1 - 0.36·26·3 = 1.22[6] = -0.39·1 - 0.23·2 = -2.4\n       2    1.22    1.22"
     ),

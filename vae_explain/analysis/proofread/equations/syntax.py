@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
+from sys import float_info
 
 from ....quick_classes import dataclass
 
@@ -35,8 +36,8 @@ class Literal:
 
     @property
     def unit(self) -> float:
-        """One in its last place."""
-        return float(f"1e{-self.decimals}")
+        """One in its last place, or the smallest number that there is with all digits."""
+        return max(float(f"1e{-self.decimals}"), float_info.min)
 
     @property
     def whole(self) -> bool:
