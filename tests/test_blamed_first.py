@@ -201,6 +201,81 @@ $r = g \\cdot s = (-0.3000)(0.7000) = -0.2100$.
 $D = 1.171 + 0.200 = 1.371$, $k = -0.6 - 0.6 = -1.2$ and $0.4 / 2 = 0.200$
 """
 
+ERRORS = """
+$E = \\sum \\frac{1}{2} (target - out)^2$
+
+Over all dimensions $(x - \\hat{x})^2 \\approx 31.1$
+
+$E_1 = 0.274811083$ and $E_2 = 0.023560026$, so
+
+$E_{total} = E_1 + E_2 = 0.274811083 + 0.023560026 = 0.298371109$
+
+$u = 0.5470(0.1) + (-1.0450)(-0.3) - 0.1 = 0.0547 + 0.3135 - 0.1 = 0.2682$
+"""
+
+RATES = """
+$v = 0.00064642 / (1 - 0.999) = 0.64642$
+
+$w' = 0.6 - 0.01 \\cdot (-0.8040) / (\\sqrt{0.64642} + 10^{-8}) = 0.6100$
+"""
+
+DECODED = """
+$W_1 = [[0.1, -0.2, 0.3], [0.2, -0.1, 0.4], [0.3, 0.8, 0.9]]$
+
+$a = [-2.4985, -1.7640, -0.5970, 0.0215]$ and
+
+$W_3 = [[0.2, -0.1, 0.3, 0.4], [0.1, 0.2, -0.2, 0.1]]$
+
+$d_1 = (0.2)(-2.4985) + (-0.1)(-1.7640) + (0.3)(-0.5970) + (0.4)(0.0215) = -0.4938$
+"""
+
+ENCODED = """
+$x = [0.8, -0.4, 0.6]$, $b = [-0.3, -0.2]$
+
+$W = [[-0.25, 0.3, 0.4], [0.2, -0.15, 0.5]]$
+
+$\\log\\sigma^2 = W x + b = [-0.3800, 0.3200]$
+
+$\\sigma = \\exp(\\frac12 \\log\\sigma^2) = [0.8270, 1.1735]$
+
+$\\mu = [0.4700, -0.3400]$
+
+$\\mathrm{KL} = -\\frac12 \\sum_j (1 + \\log\\sigma_j^2 - \\mu_j^2 - \\sigma_j^2) = 0.2287$
+"""
+
+SHARES = """
+The shares are softmax(0.2404, -0.4172) = (0.6587, 0.3413).
+
+out = 0.6587*1.2 + 0.3413*0.3 = 0.8928
+"""
+
+CODE = """
+```python
+b = [0.08, -0.12]
+lr = 0.1
+c = b - lr * np.array([-0.6755, -0.2830])
+print(c)
+```
+
+```
+[0.14755, -0.09170]
+```
+"""
+
+SAMPLED = """
+logvar = [-2.04, -3.0]
+
+std = exp(0.5 * logvar) = [0.36, 0.22]
+
+mu = [2.1, 4.2]
+
+epsilon = [0.5, 1.5]
+
+z = mu + std * epsilon
+
+z = [2.28, 4.53]
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
@@ -292,6 +367,25 @@ $D = 1.171 + 0.200 = 1.371$, $k = -0.6 - 0.6 = -1.2$ and $0.4 / 2 = 0.200$
         # What is written so elsewhere, which 0.600 is not where -0.6 is.
         (ROUND, "(-0.3000)(1.0)", "(-3.0000)(1.0)", 2, "-3.0000"),
         (ROUND, "171 + 0.200", "171 + 0.600", 5, "0.600"),
+        # An error that squares a sum, and a sum of what is put in.
+        (ERRORS, "target -", "target +", 2, "sum ((1/2)·(target + out)^2)"),
+        (ERRORS, "x - ", "x + ", 4, "(x + x^)^2"),
+        (ERRORS, "E_1 + E_2", "E_1 - E_2", 8, "E1 - E2"),
+        # Arithmetic that comes to what the equation ends in.
+        (ERRORS, "= 0.0547", "= 0.547", 10, "0.547"),
+        # What stands elsewhere with so many digits.
+        (RATES, "sqrt{0.64642}", "sqrt{64642}", 4, "64642"),
+        # A number of a list, rather than a number that another list has lost.
+        (DECODED, "0.3, 0.4]", "-0.3, 0.4]", 6, "-0.3"),
+        (DECODED, "-0.1, 0.3, 0.4]", "0.3, -0.1, 0.4]", 6, "0.3"),
+        # A list that is a result, of which several others are made.
+        (ENCODED, "-0.3800", "-3.0800", 6, "-3.0800"),
+        # A number for which no slope leads to the one that was meant.
+        (EXPONENT, "-1.0000", "-10000", 1, "-10000"),
+        (SAMPLED, "1.5]", "0.15]", 8, "0.15"),
+        # Numbers that have changed places in a list without a name.
+        (SHARES, "0.2404, -0.4172", "-0.4172, 0.2404", 2, "-0.4172"),
+        (CODE, "[-0.6755, -0.2830]", "[-0.2830, -0.6755]", 5, "b - η·[-0.2830, -0.6755]"),
         # A formula of the field's, for which no value is doubted.
         (DEFINED, "+ σε", "- σε", 3, "μ - σ·ε"),
     ],
@@ -309,6 +403,13 @@ def test_a_number_of_which_all_others_are_another_explains_a_result_of_few_right
     first, *others = report(INACCURATE.replace("J = (0.659001", "J = (0.658001")).findings
     assert (first.line, first.printed, first.expected) == (4, "0.658001", "0.659001")
     assert [other.printed for other in others] == ["0.183656"]
+
+
+def test_a_number_that_explains_nearly_all_of_a_result_is_blamed() -> None:
+    text = "$w = 0.40 = 0.15 + 0.25$ and $v = {} - 0.5 * 0.0821671041 = 0.35891648$"
+    (miscalculated,) = report(text.format("0.40")).findings
+    assert miscalculated.printed == "0.35891648"
+    assert report(text.format("40")).findings[0].printed == "40"
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ class Blame(FormulaBlame):
             may_be_formula = False
         if layer == "B" and mistakes and may_be_formula and self.blames_formula(pair, left):
             self.judge.uses = uses
-            if put_in and not takes_bias_off(pair.left):
+            if put_in and not takes_bias_off(pair.left) and not self._are_put_in(pair):
                 self.doubt(pair, mistakes)
             return
         if layer == "B" and any(not mistake.printed for mistake in mistakes):
@@ -190,7 +190,9 @@ class Blame(FormulaBlame):
             blamed = self._blame_operand(pair.left, literals(pair.right), mistakes, left)
             if blamed:
                 return []
-        right = self._bears_out(pair.right)
+        right = int(self._bears_out(pair.right))
+        if not right and self.last is not None and self.last is not pair.right:
+            right -= is_bare(self.last) and gives(pair.left, literals(self.last))
         return [
             mistake
             for mistake in mistakes
@@ -331,6 +333,15 @@ class Blame(FormulaBlame):
                 continue
             if is_damaged(old, new.value):
                 self._follow_from(old.line or line, old.text, new.text, literals(pair.right))
+
+    def _are_put_in(self, pair: ComparedSides) -> bool:
+        """Whether the numbers of a formula's quantities are put in as they are stated."""
+        written = [number.value for number in literals(pair.right)]
+        stated = [self.scope.where(name) for name in quantities(pair.left)]
+        values = [None if where is None else where[2] for where in stated]
+        return len(written) > 1 and all(
+            isinstance(v, Literal) and v.value in written for v in values
+        )
 
     def _value(self, tree: Tree) -> Range | None:
         """Return what a side comes to, by what the document states of its names."""

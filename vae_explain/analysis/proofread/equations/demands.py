@@ -16,6 +16,7 @@ import numpy as np
 from ....quick_classes import NamedTuple
 from ....trace import Array
 from .cursor import literal
+from .damages import damages
 from .intervals import Range
 from .syntax import Literal, Row, Tree, flattened, literals, negated, replaced
 
@@ -25,6 +26,7 @@ STEPS = 8  # of Newton's method, of which a line needs one
 STEP = 2.0**-12  # by which a number is moved, to see how a result moves with it
 FINER = 3  # decimals that a number may have had more, as one that has lost its point
 NEARLY = 3  # half units in the last place of a result, as what it came from was rounded too
+NEAR = 0.05  # of a number, within which another one leads to the same result
 TOGETHER = 2.0  # how much more two numbers explain that were exchanged than by chance
 
 Given = Callable[[Tree], Array | None]  # what a result is with another value; None if nothing
@@ -59,10 +61,31 @@ def demands(value: Tree, given: Given, printed: Range) -> Iterator[Demand]:
         solution = solved(value, place, given, printed)
         if solution is not None:
             yield solution
+        near = None if solution is None else solution.new
+        yield from _undamaged(value, place, given, printed, near)
     for other in rearranged(value):
         off = _off(other.value, given, printed)
         if off is not None and np.all(np.abs(off) <= NEARLY * _half(printed)):
             yield other
+
+
+def _undamaged(
+    value: Tree, place: int, given: Given, printed: Range, near: Tree | None
+) -> Iterator[Demand]:
+    """Yield a value with one number as it was before it was damaged, near what it is solved for.
+
+    No slope leads there from where a result has none, as `exp` far below 0.
+    """
+    old = literals(value)[place]
+    for new in damages(old):
+        if isinstance(near, Literal):
+            off_by = abs(new.value - near.value)
+            if not 0 < off_by <= max(new.unit, NEAR * abs(new.value)):
+                continue
+        other = replaced(value, place, new)
+        off = _off(other, given, printed)
+        if off is not None and np.all(np.abs(off) <= _half(printed)):
+            yield Demand(other, old, new, TOGETHER if near is None else 0.0)
 
 
 @np.errstate(all="ignore")  # an exact result has no width, and a guess may be infinite

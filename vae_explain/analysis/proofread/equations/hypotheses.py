@@ -94,7 +94,8 @@ def with_fewest_findings(
         return _Reading(other, sorted(findings, key=lambda f: f.line), wrong)
 
     best, most = _Reading(run, run.findings, _count(run.findings) + run.blame.given_up), (0, 0.0)
-    with_result = _with_result_mended(run, chains, claims)
+    mended = _with_result_mended(run, chains, claims)
+    with_result = 0 if mended is None else mended.wrong
     changes: dict[tuple[int, str, Tree], _Change] = {}
     for change in filter(_may_be_meant, _changes(run)):
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
@@ -122,7 +123,7 @@ def with_fewest_findings(
                 fewest = max(fewest, with_result)
         if other.wrong < fewest or (other.wrong == fewest and alike):
             best, most = other, order
-    return best.findings
+    return best.findings if mended is None or best.wrong <= mended.wrong else mended.findings
 
 
 def _may_be_meant(change: _Change) -> bool:
@@ -132,14 +133,20 @@ def _may_be_meant(change: _Change) -> bool:
 
 def _with_result_mended(
     run: EquationReader, chains: Sequence[Chain], claims: Sequence[ColumnClaim]
-) -> int:
-    """Return how much is wrong if the one wrong result is: then nothing right follows from it."""
+) -> _Reading | None:
+    """Return what is wrong if the one wrong result is: then nothing right follows from it."""
     if len(run.blame.results) != 1:
-        return 0
+        return None
     right = {(line, key): value for line, key, value in run.blame.results}
+    lines = {line for line, _, _ in run.blame.results}
+    lines |= {number.line for _, _, value in run.blame.results for number in literals(value)}
     mended = EquationReader(right, dict(run.blame.put_in.known), run.others)
     mended.read(chains, claims)
-    return 1 + _count(mended.findings) + mended.blame.given_up
+    own = [finding for finding in run.findings if finding.line in lines]
+    if not own:
+        return None
+    findings = sorted(dict.fromkeys([*own, *mended.findings]), key=lambda f: f.line)
+    return _Reading(mended, findings, 1 + _count(mended.findings) + mended.blame.given_up)
 
 
 def _as_first(change: _Change) -> _Change:
@@ -226,7 +233,8 @@ def _changes(run: EquationReader) -> Iterator[_Change]:
         for demand in doubt.demands:
             yield from (_demanded(doubt, other) for other in _seen_for(demand, run))
             # Another number of a formula makes another formula of it.
-            if _is_slip(demand) or (demand.evidence >= LEAST and not formula):
+            of_number = isinstance(demand.old, Literal)
+            if _is_slip(demand) or (demand.evidence >= LEAST and not (formula and of_number)):
                 yield _demanded(doubt, demand)
     for doubt in {(d.line, d.key): d for d in doubts if d.unknown}.values():
         yield from (_demanded(doubt, demand) for demand in rearranged(doubt.value))

@@ -103,13 +103,22 @@ def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
             for i in range(len(key)):
                 orphans.setdefault(("lost", *key[:i], *key[i + 1 :]), column)
     blamed: set[Tree] = set()
-    for entry in lists:
-        key = key_of_numbers(entry.numbers)
-        if entry.tree in blamed:
-            continue
-        for finding in _held(entry, key, orphans, used[key], stated):
-            blamed.add(entry.tree)
-            yield finding
+    explained: set[Key] = set()
+    # That a list has one number more is the least likely of what explains a column.
+    for hold in (_held, _held_as_lost):
+        for entry in lists:
+            key = key_of_numbers(entry.numbers)
+            found = hold(entry, key, orphans, used[key], stated)
+            if entry.tree in blamed or found is None:
+                continue
+            finding, column = found
+            if hold is _held or key_of_numbers(column.numbers) not in explained:
+                blamed.add(entry.tree)
+                explained.add(key_of_numbers(column.numbers))
+                yield finding
+
+
+_Held = tuple[DocumentFinding, TermColumn] | None  # what is wrong, and what says so
 
 
 def _held(
@@ -118,21 +127,32 @@ def _held(
     orphans: Mapping[object, TermColumn],
     used: int,
     stated: Mapping[Key, int],
-) -> Iterator[DocumentFinding]:
+) -> _Held:
     """Hold a list against the columns that stand in no list."""
     other = orphans.get(tuple(sorted(key)))
     if other is not None and not used and stated[key] == 1 and tells(entry.numbers):
-        yield _exchanged(entry, other)
-        return
-    lost = orphans.get(("lost", *key))
-    if lost is not None and not used and stated[key] == 1 and tells(literals(lost.tree)):
-        yield _lost(entry, lost)
-        return
+        return _exchanged(entry, other), other
     masked = (orphans.get(mask) for mask in _masks(key))
     found = next((column for column in masked if column is not None), None)
-    if found is not None:
-        beside = any(stated[other] for other in found.beside)
-        yield from _one_number(entry, found, used + stated[key] - 1, beside)
+    if found is None:
+        return None
+    beside = any(stated[other] for other in found.beside)
+    wrong = _one_number(entry, found, used + stated[key] - 1, beside)
+    return None if wrong is None else (wrong, found)
+
+
+def _held_as_lost(
+    entry: StatedList,
+    key: Key,
+    orphans: Mapping[object, TermColumn],
+    used: int,
+    stated: Mapping[Key, int],
+) -> _Held:
+    """Hold a list against the columns that have one number more."""
+    lost = orphans.get(("lost", *key))
+    if lost is None or used or stated[key] != 1 or not tells(literals(lost.tree)):
+        return None
+    return _lost(entry, lost), lost
 
 
 def _lists(chain: Chain) -> Iterator[StatedList]:
@@ -233,25 +253,26 @@ def _lost(entry: StatedList, column: TermColumn) -> DocumentFinding:
 
 def _one_number(
     entry: StatedList, column: TermColumn, borne_out: int, beside: bool
-) -> Iterator[DocumentFinding]:
+) -> DocumentFinding | None:
     pairs = enumerate(zip(entry.numbers, column.numbers, strict=True))
     place, (ours, theirs) = next((i, p) for i, p in pairs if p[0].value != p[1].value)
     if column.negative[place] and theirs.value == -ours.value:
-        return
+        return None
     others = [*entry.numbers[:place], *entry.numbers[place + 1 :]]
     elsewhere = any(number.value == theirs.value for number in literals(entry.tree))
     telling = tells(literals(column.tree)) if beside else tells(others)
-    likely = _is_damaged(ours, theirs) or (beside and elsewhere)
+    likely = _is_damaged(ours, theirs) or (beside and (elsewhere or theirs.value == -ours.value))
     if len(others) < 2 or not telling or not likely:
-        return
+        return None
     other = replaced(column.tree, column.places[place], ours)
     if gives(other, [column.result]) and (borne_out or not beside):  # it comes out with either
         if borne_out:
             reason = f"{ours.text} is that number of {entry.name}, but {theirs.text} is put in"
-            yield DocumentFinding(theirs.line, theirs.text, ours.text, reason, "B")
+            return DocumentFinding(theirs.line, theirs.text, ours.text, reason, "B")
     elif not borne_out:
         reason = f"{shown(column.tree)} has {theirs.text} for that number of {entry.name}"
-        yield DocumentFinding(ours.line or entry.line, ours.text, theirs.text, reason, "B")
+        return DocumentFinding(ours.line or entry.line, ours.text, theirs.text, reason, "B")
+    return None
 
 
 def _is_damaged(number: Literal, meant: Literal) -> bool:

@@ -7,7 +7,9 @@ that gives a result with many. What stands elsewhere in the document too is seld
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from .judging import SLIP, EquationMistake
 from .known import FAR
 from .seen import Seen
 from .syntax import (
+    FunctionCall,
     Literal,
     Row,
     Sum,
@@ -30,6 +33,7 @@ from .syntax import (
     is_bare,
     is_numeric,
     literals,
+    parts,
     replaced,
     with_part,
 )
@@ -41,6 +45,7 @@ MOST_OPERANDS = 40
 MOST_TIMES = 100  # a number that another one was meant for, unless it lost its point
 EXCHANGED = 3  # how likely results were exchanged, rather than what they follow from
 NEARER = 0.05  # of how far a result is off, and less of it, where it is miscalculated besides
+FAR_NEARER = 1e-5  # likewise, where the rest of the document does not say which number is meant
 TIE = 1 + 1e-6  # a number halfway between two may be rounded to either
 FEW = 8  # operands of which it is no chance that another number of one explains a result
 
@@ -173,7 +178,8 @@ def _others(
             continue
         spoken = seen.speaks_for(new.value, old)
         other = replaced(tree, place, new)
-        miscalculated = seen.is_rarer(old.value, new) and _nears(tree, other, printed)
+        nearer = NEARER if seen.is_rarer(old.value, new) else FAR_NEARER * (spoken > 0)
+        miscalculated = bool(nearer) and _nears(tree, other, printed, nearer)
         if miscalculated or gives(other, printed, by if spoken > 0 else 0.5):
             yield _Other(2 + spoken, seen.prefers(new, old), place, old, new)
     if len(printed) != 1 or printed[0].significant < TELLING:
@@ -227,14 +233,27 @@ def rearranged_operand(tree: Tree, printed: Sequence[Literal]) -> EquationMistak
     """Return the first number that is another in a list put in, whose numbers are in disorder."""
     if not tells(printed):
         return None
-    lists = [part for part in inside(tree) if isinstance(part, Row) and is_bare(part)]
-    for part in lists if len(literals(tree)) <= MOST_OPERANDS else ():
+    for part, put_back in _lists_in(tree) if len(literals(tree)) <= MOST_OPERANDS else ():
         for other in rearranged(part):
-            if isinstance(other.old, Row) and gives(with_part(tree, part, other.value), printed):
+            if isinstance(other.old, Row) and gives(put_back(other.value), printed):
                 pairs = zip(literals(part), literals(other.value), strict=True)
                 ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
                 return EquationMistake(ours.text, theirs.text, 1.0, ours)
     return None
+
+
+def _lists_in(tree: Tree) -> Iterator[tuple[Row, Callable[[Tree], Tree]]]:
+    """Yield the lists of arithmetic, those of a softmax too, and what puts another in."""
+    for part in inside(tree):
+        if isinstance(part, Row) and is_bare(part):
+            yield part, partial(with_part, tree, part)
+        elif isinstance(part, FunctionCall) and len(part.arguments) > 1:
+
+            def in_call(row: Tree, call: FunctionCall = part) -> Tree:
+                return with_part(tree, call, replace(call, arguments=parts(row)))
+
+            arguments = Row(part.arguments)
+            yield from [(arguments, in_call)] if is_bare(arguments) else ()
 
 
 def slip(tree: Tree, number: Literal, value: float, seen: Seen) -> EquationMistake | None:
@@ -302,7 +321,7 @@ def _result(number: Literal, by: float) -> Range:
     return Range(np.asarray(number.value - by), np.asarray(number.value + by))
 
 
-def _nears(tree: Tree, other: Tree, printed: Sequence[Literal]) -> bool:
+def _nears(tree: Tree, other: Tree, printed: Sequence[Literal], nearer: float) -> bool:
     """Whether other arithmetic comes to about what is printed, as one on its own numbers does not.
 
     A result that was miscalculated in its last digits tells so much of its operands.
@@ -311,7 +330,7 @@ def _nears(tree: Tree, other: Tree, printed: Sequence[Literal]) -> bool:
     if len(printed) != 1 or any(value is None or value.shape for value in values):
         return False
     off, left = (abs(float(v.middle) - printed[0].value) for v in values if v is not None)
-    return left <= min(NEARER * off, FAR * abs(printed[0].value))
+    return left <= min(nearer * off, FAR * abs(printed[0].value))
 
 
 def _comes_to(tree: Tree, value: Range, printed: Sequence[Literal]) -> bool:

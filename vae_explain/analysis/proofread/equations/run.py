@@ -31,6 +31,7 @@ from .syntax import (
     is_numeric,
     key_of,
     literals,
+    replaced,
     shown,
 )
 from .usual import adds_twice, multiples
@@ -111,6 +112,7 @@ class EquationReader:
     def _chain(self, chain: Chain) -> None:
         if self.changed:
             chain = self._supposed(chain)
+        chain = self.formulas.errors(chain)
         at = self._begins(chain)
         for part in (chain.sides[:at], chain.sides[at:]) if at else (chain.sides,):
             if len(part) > 1:
@@ -208,17 +210,26 @@ class EquationReader:
             for name in names:
                 key = key_of(name) or ""
                 value = self.changed.get((last.line, key), values[-1])
-                result = self.blame.right
-                # What comes to a list is no number, though a number is stated.
-                if result is not None and isinstance(value, Literal) and not np.ndim(result.low):
-                    right = float(result.middle)
-                    if abs(right - value.value) > value.unit:
-                        meant = literal(as_text(right, value), last.line)
-                        self.blame.results.append((last.line, key, meant))
+                meant = self._as_right(value)
+                if meant != value:
+                    self.blame.results.append((last.line, key, meant))
                 plain = len(chain.sides) == 2
                 before = self.restated.state(name, value, last.line) if plain else None
                 self.scope.state(name, value, last.line, before or self.blame.right)
                 self.stated.setdefault(key, {})[value] = last.line
+
+    def _as_right(self, value: Tree) -> Tree:
+        """Return the value of the equation at hand as it should be."""
+        right = self.blame.right
+        numbers = literals(value)
+        if right is None or right.low.size != len(numbers):
+            return value
+        if isinstance(value, Literal) and np.ndim(right.low):
+            return value  # what comes to a list is no number, though a number is stated
+        for place, (number, meant) in enumerate(zip(numbers, right.middle.ravel(), strict=True)):
+            if abs(float(meant) - number.value) > number.unit:
+                value = replaced(value, place, literal(as_text(float(meant), number), number.line))
+        return value
 
     def _settle_gradients(self) -> None:
         if not self.backward.is_understood:

@@ -12,6 +12,7 @@ from .judging import SLIP
 from .syntax import Literal, Tree, literals
 
 TELLING = 3  # digits that a number must have more than to be told by its last
+LONG = 4  # digits of a number that no other has by chance, if it has more
 MOST_SIDES = 200  # of equations, among which numbers are looked for in their order
 DIGITS = 10  # by which numbers are told from each other
 MOST_ALIKE = 12  # numbers of a document that are like one, of which one may have been meant
@@ -86,7 +87,8 @@ class Seen:
         # What has so few digits stands in many places by chance.
         telling = old.significant > 1 or _digits(meant) > 2
         written = old.significant > 2 and self.texts[old.text.lstrip("+-")] > 1
-        return (changed > 0 and telling) - (kept > 1 and (written or _digits(printed) > 2))
+        told = (changed > 0) * (telling + (_digits(meant) > LONG))
+        return told - (kept > 1 and (written or _digits(printed) > 2))
 
     def is_rarer(self, new: float, old: Literal) -> bool:
         """Whether a number stands in one place at most, and another of some digits in many."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .alike import element_of
 from .blame import Blame
 from .chains import Chain, Side
@@ -27,7 +29,7 @@ from .syntax import (
 )
 from .terms import wrong_terms
 from .usual import meant as usual_meant
-from .usual import usual_formula, with_bias
+from .usual import usual_formula, with_bias, with_difference
 
 NEAR = 0.1  # of a number, by which it may be miscalculated
 
@@ -151,6 +153,23 @@ class StatedFormulas:
         self.blame.doubt(pair, mistakes)
         self.blame.numbers(mistakes, Side(None, shown(pair.left), side.line), side, "B")
 
+    def errors(self, chain: Chain) -> Chain:
+        """Blame the squared errors of an equation that are of sums, and return what is meant."""
+        sides = list(chain.sides)
+        for i, side in enumerate(sides):
+            other = None if side.tree is None else with_difference(side.tree)
+            if side.tree is not None and other is not None:
+                sides[i] = side._replace(tree=other)
+                if not any(before.tree == other for before in sides[:i]):
+                    self._blame_definition("an error", side.tree, other, side.line)
+        return replace(chain, sides=tuple(sides))
+
+    def _blame_definition(self, what: str, formula: Tree, meant: Tree, line: int) -> None:
+        self.blame.read_by["B"] += 1
+        printed, expected = shown(formula), shown(meant)
+        reason = f"{what} is {expected} by its definition, but {printed} is printed"
+        self.blame.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
+
     def meant(self, name: Tree, formula: Tree, line: int) -> Tree:
         """Blame a formula that is not what its quantity is everywhere, and return what is meant."""
         key = key_of(name) or ""
@@ -160,10 +179,7 @@ class StatedFormulas:
             return formula
         if self.of_deviation and key in ("σ", "z"):
             return formula
-        self.blame.read_by["B"] += 1
-        printed, expected = shown(formula), shown(other)
-        reason = f"{key} is {expected} by its definition, but {printed} is printed"
-        self.blame.findings.append(DocumentFinding(line, printed, expected, reason, "B"))
+        self._blame_definition(key, formula, other, line)
         self.blame.explain_equation()
         return other
 

@@ -9,13 +9,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
+from itertools import permutations
 
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate
 from .intervals import Range, exactly
 from .parser import parse
 from .quantities import without_index
 from .scope import EVERY
-from .syntax import Negative, Product, Sum, Symbol, Tree, inside, key_of
+from .syntax import (
+    FunctionCall,
+    Literal,
+    Negative,
+    Power,
+    Product,
+    Sum,
+    Symbol,
+    Tree,
+    inside,
+    key_of,
+    with_part,
+)
 from .tokens import lex
 from .variants import HALF, TWO, constants, further_variants, somewhere, variants
 
@@ -26,6 +39,8 @@ USUAL = {
     "z": "μ + σ·ε",
 }
 # What is put in for μ, log σ² and ε, to tell formulas from each other.
+TARGETS = {"t", "target", "ideal", "desired", "label"}
+OUTPUTS = {"o", "y", "a", "out", "output", "actual", "pred", "prediction"}
 DIGITS = 9  # by which formulas are told from each other
 PROBES = ((0.3, -0.7, 0.8), (-1.1, 0.4, -0.6))
 
@@ -67,6 +82,25 @@ def _without_a_term(tree: Tree) -> Iterator[Tree]:
 def _names(formula: Tree) -> set[str]:
     """Return the letters of a formula; σ stands for σ² and log σ², too."""
     return {leaf.base for leaf in inside(formula) if isinstance(leaf, Symbol)}
+
+
+def with_difference(formula: Tree) -> Tree | None:
+    """Return a squared error with the difference of which it has the sum: `(x + x̂)²`."""
+    return next(iter(somewhere(formula, _difference)), None)
+
+
+def _difference(tree: Tree) -> Iterator[Tree]:
+    match tree:
+        case Power(FunctionCall("norm", (Sum() as total,)) | (Sum() as total), Literal(value=2.0)):
+            match total.terms:
+                case (Symbol(one), Symbol(other)) if _are_compared(one, other):
+                    yield with_part(tree, total, Sum((total.terms[0], Negative(total.terms[1]))))
+
+
+def _are_compared(one: str, other: str) -> bool:
+    """Whether two signs are those of a target and of what was made for it."""
+    pairs = permutations((one.lower(), other.lower()))
+    return any(out == f"{t}^" or (t in TARGETS and out in OUTPUTS) for t, out in pairs)
 
 
 def with_bias(formula: Tree) -> Tree | None:
