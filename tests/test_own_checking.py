@@ -680,3 +680,25 @@ def test_a_weighted_error_is_weighted_when_it_is_run_again() -> None:
     found = check_own(run, nudged)
     assert found.passed
     assert all(parameter.differences[CENTRAL].conclusive for parameter in found.parameters)
+
+
+class SmallNorm(nn.Module):
+    """An RMS norm of numbers so small that its eps, PyTorch's of the precision, counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.norm = nn.Linear(3, 4), nn.RMSNorm(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.norm(self.layer(x) * 1e-3)
+        return y.sum()
+
+
+def test_an_rms_norm_has_the_eps_of_its_own_precision_in_float64() -> None:
+    torch.manual_seed(0)
+    checked = check_own(*run_and_nudge(held(SmallNorm(), torch.tensor([[0.1, 0.2, 0.3]]), seed=0)))
+    for parameter in checked.parameters:
+        autograd, central = parameter.differences[AUTOGRAD], parameter.differences[CENTRAL]
+        assert autograd.passed
+        assert central.passed
+        assert autograd.relative < 1e-5

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..recording.decompositions.networks import eps_of_rms_norm
 from ..recording.tensor_arrays import tensors_in
 
 
@@ -36,7 +37,10 @@ def copy_of(model: nn.Module) -> nn.Module:
 def in_float64(model: nn.Module) -> nn.Module:
     """Return a copy of a model in float64, with what it keeps beside its parameters."""
     exact = copy_of(model).double()
+    own = next((parameter.dtype for parameter in model.parameters()), torch.float32)
     for module in exact.modules():
+        if isinstance(module, nn.RMSNorm) and module.eps is None:
+            module.eps = eps_of_rms_norm(own)
         for tensor in _kept(vars(module)):
             if tensor.dtype == torch.float32:
                 tensor.data = tensor.data.double()

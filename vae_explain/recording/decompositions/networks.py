@@ -206,7 +206,22 @@ def _network(name: str) -> Callable[..., Any]:
     return run
 
 
+def eps_of_rms_norm(dtype: torch.dtype) -> float:
+    """Return the eps of an RMS norm that is given none: float32's for half precision as well."""
+    return torch.finfo(torch.promote_types(dtype, torch.float32)).eps
+
+
+def _rms_norm(_input: Tensor, _shape: Any, weight: Tensor | None = None, eps: None = None) -> Any:
+    # What is computed again in another precision is to have the same eps.
+    return functional.rms_norm(_input, _shape, weight, eps_of_rms_norm(_input.dtype))
+
+
+def _without_eps(eps: float | None, **_: Any) -> bool:
+    return eps is None
+
+
 NETWORKS: dict[str, Composite] = {
+    "rms_norm": Composite(_rms_norm, _without_eps),
     "scaled_dot_product_attention": Composite(_attention, _has_dropout),
     **{name: Composite(_without_dispatch(name)) for name in IN_PYTHON},
     **{f"{name}_cell": Composite(_cell(name)) for name in STEPS},
