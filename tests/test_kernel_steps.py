@@ -74,6 +74,10 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
     "cross-entropy of large numbers": (PICKED, (APART,)),
     "logits far from a low target": (BCE, (LOGITS, TARGETS)),
     "logits whose ones count": (partial(BCE, pos_weight=torch.tensor(3.3)), (LOGITS, TARGETS)),
+    "a corner that four numbers are blended into": (
+        partial(F.interpolate, scale_factor=2, mode="bilinear"),
+        (torch.full((1, 1, 2, 2), 3.6213173866271973),),
+    ),
     "an RMS norm in half precision": (
         lambda a: F.rms_norm(a, (5,)),
         (torch.tensor([0.003, -0.006, -0.018, 0.02, 0.003]).half(),),

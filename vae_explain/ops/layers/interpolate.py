@@ -54,11 +54,17 @@ class Blend(NamedTuple):
             if shares.any():  # nothing times zero: infinity times zero is no number
                 yield places, None if (shares == 1).all() else shares
 
-    def of_output(self, at: int) -> list[tuple[int, float]]:
-        """Return the input places that one output place is made of, each with its share."""
+    def of_output(self, at: int, as_computed: bool = False) -> list[tuple[int, float]]:
+        """Return the input places that one output place is made of, each with its share.
+
+        A place that several taps meet comes once, or `as_computed` for each of them.
+        """
+        taps = list(zip(self.places[:, at].tolist(), self.shares[:, at].tolist(), strict=True))
+        if as_computed:
+            return [(place, share) for place, share in taps if share]
         shares: dict[int, float] = {}
-        for place, share in zip(self.places[:, at], self.shares[:, at], strict=True):
-            shares[int(place)] = shares.get(int(place), 0.0) + float(share)
+        for place, share in taps:
+            shares[place] = shares.get(place, 0.0) + share
         if len(shares) == 1:  # the shares make 1, but for their rounding
             return [(place, 1.0) for place in shares]
         return [(place, share) for place, share in shares.items() if share]
@@ -218,7 +224,8 @@ def _weighted(chosen: list[list[tuple[int, float]]]) -> list[tuple[Index, float]
 
 def element(call: Call, index: Index) -> Expression:
     (x,) = call.operands
-    chosen = [by.of_output(at) for by, at in zip(_blends(call), index[2:], strict=True)]
+    blended = zip(_blends(call), index[2:], strict=True)
+    chosen = [by.of_output(at, call.as_computed) for by, at in blended]
     sources = [((*index[:2], *place), share) for place, share in _weighted(chosen)]
     return summed([scaled(share, x.at(at)) for at, share in sources])
 
