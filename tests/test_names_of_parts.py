@@ -149,6 +149,10 @@ def of_log_sigma(recon: Tensor, x: Tensor, mu: Tensor, log_sigma: Tensor) -> Ten
     return usual(recon, x, mu, 2 * log_sigma)
 
 
+def of_numbered(recon: Tensor, x: Tensor, mu1: Tensor, log_sigma1: Tensor) -> Tensor:
+    return usual(recon, x, mu1, 2 * log_sigma1)
+
+
 def of_std(recon: Tensor, x: Tensor, mu: Tensor, std: Tensor) -> Tensor:
     return usual(recon, x, mu, 2 * std.log())
 
@@ -280,6 +284,7 @@ def test_names_decide_before_order(
     ("model", "loss", "words"),
     [
         (Usual, of_log_sigma, "logvar is left for log_sigma, and is called as a log variance is"),
+        (Usual, of_numbered, "logvar is left .* as a log variance is, not a log deviation"),
         (LogDeviations, usual, "log_std is left for logvar, and is called as a log deviation is"),
         (Deviations, of_var, "sigma is left for var, and is called as a deviation is"),
         (Variances, of_std, "var is left for std, and is called as a variance is"),

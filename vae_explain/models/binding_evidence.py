@@ -22,6 +22,7 @@ from .part_names import (
     LOGARITHMS,
     LOGVAR,
     MEAN,
+    MOMENTS,
     RECON,
     distribution,
     family,
@@ -31,8 +32,6 @@ from .part_names import (
     is_term,
     which,
 )
-
-MOMENTS = (MEAN, LOGVAR)
 
 
 class Contradiction(NamedTuple):

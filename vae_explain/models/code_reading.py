@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..quick_classes import NamedTuple
+from .part_names import is_loss_function
 
 
 class Named(NamedTuple):
@@ -167,7 +168,7 @@ def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] |
     """
     pairs = set()
     for node in _nodes(_plain(function)):
-        if isinstance(node, ast.Call) and _is_loss(_called(node).lower()):
+        if isinstance(node, ast.Call) and is_loss_function(_called(node)):
             by_name = {word.arg: word.value for word in node.keywords}
             first, second = (
                 node.args[at] if at < len(node.args) else by_name.get(word)
@@ -182,11 +183,6 @@ def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] |
 def _names_in(node: ast.expr | None) -> set[str]:
     inside = () if node is None else ast.walk(node)
     return {each.id for each in inside if isinstance(each, ast.Name)}
-
-
-def _is_loss(called: str) -> bool:
-    words = "loss", "criterion", "entropy", "mse", "bce", "nll"
-    return any(word in called for word in words)
 
 
 def _is(node: ast.expr, name: str) -> bool:

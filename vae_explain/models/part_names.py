@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+# What a prediction is held against, which of a VAE is its input.
+TRUTH = ("target", "targets", "original", "y_true", "true", "gt", "ground_truth")
 INPUT = (
-    "x", "input", "inputs", "target", "targets", "data", "original", "img", "imgs", "image",
-    "images", "batch", "x_true", "y_true", "true", "x_in", "orig", "gt", "ground_truth",
+    "x", "input", "inputs", "data", "img", "imgs", "image", "images", "batch", "x_true", "x_in",
+    "orig", *TRUTH,
 )  # fmt: skip
 RECON = (
     "x_hat", "xhat", "output", "decoded", "x_rec", "pred", "y_pred", "prediction", "logits", "out",
@@ -21,26 +23,19 @@ DISTRIBUTIONS = (
     ("q", "qz", "q_z", "qz_x", "q_z_x", "posterior"), ("pz", "p_z", "prior"),
     ("px", "p_x", "px_z", "p_x_z", "likelihood"),
 )  # fmt: skip
-# Of the inputs, what may be a part, and what PyTorch's own losses hold a prediction against.
-TARGETS = (
-    "target",
-    "targets",
-    "y",
-    "t",
-    "y_true",
-    "true",
-    "original",
-    "gt",
-    "ground_truth",
-    "real",
-    "actual",
-)
+# What PyTorch's own losses hold a prediction against; it may be a part, too.
+TARGETS = (*TRUTH, "y", "t", "real", "actual")
 WHOLE = ("out", "output", "outputs", "result", "results")  # of what may be all parts
 FAMILIES = (RECON, MEAN, LOGVAR, LATENT)
+MOMENTS = (MEAN, LOGVAR)
+# What names of losses have in them, and of deviations and variances: each is in several below.
+ERRORS = r"loss|nll|bce|mse"
+DEVIATIONS = r"std\w*|sd|sigma\d?|scale"
+VARIANCES = r"var|variance"
 # A name of several words, such as `recon_batch`, `fc_mu` or `z_log_var`, means what its first
 # fitting word means; one of the decoder's moments, `x_mu`, none of these.
 WORDS = (
-    (None, r"loss|scale|kld?|nll|bce|mse|x_mu|x_mean|mu_x|mean_x|x_log_?var\w*|log_?var\w*_x"),
+    (None, rf"{ERRORS}|scale|kld?|x_mu|x_mean|mu_x|mean_x|x_log_?var\w*|log_?var\w*_x"),
     (RECON, r"recons?|reconstruct\w*|recx|decode[rd]?|dec|pred|predicted|generated"),
     (LOGVAR, r"(log|ln)_?var|(log|ln)_?variance"),
     (MEAN, r"mu|mean"),
@@ -51,37 +46,25 @@ SETTINGS = re.compile(
     r"(^|_)(weight|beta|alpha|gamma|lambda\w*|lamb?|epochs?|steps?|iter\w*|coeff?\w*|capacity|"
     r"reduction|n|num|size|dim|device|args|config|fn|func|criterion|m_n)(_|$)"
 )
-DEVIATION = re.compile(r"^(?!.*(log|ln_?var)).*(^|_)(std\w*|sd|sigma\d?|scale|var|variance)(_|$)")
+DEVIATION = re.compile(rf"^(?!.*(log|ln_?var)).*(^|_)({DEVIATIONS}|{VARIANCES})(_|$)")
 # What is given beside the input, and what a number is called that a model adds to its loss.
 GIVEN = re.compile(
     r"(^|_)(labels?|class|classes|cond|condition\w*|c|y|t|mask\w*|noisy|clean|corrupt\w*)(_|$)"
 )
 TERM = re.compile(
-    r"loss|kl|nll|bce|mse|reg|div|vq|err|term|cost|commit|penal|elbo|entropy|perplex|det|ldj|"
-    r"log_?[pq]|prob|mmd|like"
+    rf"{ERRORS}|kl|reg|div|vq|err|term|cost|commit|penal|elbo|entropy|perplex|det|ldj|log_?[pq]|"
+    r"prob|mmd|like"
 )
+LOSS_FUNCTION = re.compile(rf"{ERRORS}|criterion|entropy")
 # The four ways in which a spread is told, each with what its names have in them.
 FORMS = (
     ("a log variance", r"(log|ln)_?var\w*|lv|log_?sigma_?(2|sq\w*)"),
-    ("a log deviation", r"log_?(std\w*|sd|sigma|scale)"),
-    ("a variance", r"var|variance|sigma_?(2|sq\w*)"),
-    ("a deviation", r"std\w*|sd|sigma\d?|scale"),
+    ("a log deviation", rf"log_?({DEVIATIONS})"),
+    ("a variance", rf"{VARIANCES}|sigma_?(2|sq\w*)"),
+    ("a deviation", DEVIATIONS),
 )
 LOGARITHMS = ("a log variance", "a log deviation")
-MOMENT_WORDS = {
-    "mu",
-    "mean",
-    "means",
-    "loc",
-    "m",
-    "log",
-    "ln",
-    "var",
-    "variance",
-    "logvar",
-    "lv",
-    "fc",
-}
+MOMENT_WORDS = {*MEAN, "mu", "mean", *VARIANCES.split("|"), "logvar", "lv", "log", "ln", "fc"}
 SAME_WORD = {"post": "q", "posterior": "q", "prior": "p"}
 MODELS = ("model", "net", "network", "vae", "autoencoder")
 Family = tuple[str, ...]
@@ -121,6 +104,11 @@ def is_given_apart(name: str) -> bool:
 def is_term(name: str) -> bool:
     """Whether a parameter is called as a part of a loss is: `kl_div`, `vq_loss`."""
     return TERM.search(_plain(name)) is not None
+
+
+def is_loss_function(name: str) -> bool:
+    """Whether a function is called as one that holds a prediction against its target is."""
+    return LOSS_FUNCTION.search(_plain(name)) is not None
 
 
 def form_of(name: str) -> str:

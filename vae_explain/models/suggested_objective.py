@@ -9,7 +9,7 @@ from torch import Tensor
 from .model_outputs import Outputs
 from .part_names import LATENT, LOGVAR, MEAN, RECON
 
-WHOLE = """\
+START = """\
 def objective(model, x):
     out = model(x)
     """
@@ -18,7 +18,7 @@ def objective(model, x):
 def objective_calling(function: str, arguments: Mapping[str, str]) -> str:
     """Write an objective that calls a loss with arguments given as code, by parameter."""
     passed = ", ".join(f"{name}={code}" for name, code in arguments.items())
-    return f"{WHOLE}return {function}({passed})"
+    return f"{START}return {function}({passed})"
 
 
 def objective_of(outputs: Outputs) -> str:
@@ -36,17 +36,17 @@ def objective_of(outputs: Outputs) -> str:
     mu = [part for part in left if part.family is MEAN] or left[:1]
     logvar = [part for part in left if part.family is LOGVAR] or left[1:2]
     if not tensors:
-        return f"{WHOLE}return ...  # one number, made of out and x"
+        return f"{START}return ...  # one number, made of out and x"
     if not recon:
-        return f"{WHOLE}return (out{tensors[0].code} ** 2).sum()  # your loss in its place"
+        return f"{START}return (out{tensors[0].code} ** 2).sum()  # your loss in its place"
     r = f"out{recon[0].code}"
     x = "x" if recon[0].value.shape == outputs.x.shape else f"x.reshape({r}.shape)"
     error = f"(({r} - {x}) ** 2).sum()"
     if not (mu and logvar and mu[0].value.shape == logvar[0].value.shape):
-        return f"{WHOLE}return {error}"
+        return f"{START}return {error}"
     m, v = f"out{mu[0].code}", f"out{logvar[0].code}"
     return (
-        f"{WHOLE}mu, logvar = {m}, {v}\n"
+        f"{START}mu, logvar = {m}, {v}\n"
         f"    return {error} - 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()"
     )
 
