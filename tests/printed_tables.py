@@ -40,7 +40,9 @@ def implied(form: str, page: str) -> list[Claim]:
         for row in rows
         for expression, value in _made(header, row)
     ]
-    words = " ".join(re.sub(r"<[^>]+>", "", documents.plain(page)).split())
+    # In HTML 2.6e-01 has its exponent above the line.
+    flat = re.sub(r"·10<sup>(.*?)</sup>", r"e\1", page).replace("$-$", "-")
+    words = " ".join(re.sub(r"<[^>]+>", "", documents.plain(flat)).split())
     for start, end, by in FROM_TO.findall(words):
         found.append(Claim("change", (f"abs({end} - ({start}))",), by))
     for name, sentence in COUNTED.items():
