@@ -376,7 +376,8 @@ def test_what_the_recorder_hands_over_binds_to_the_example(rule: Rule, example: 
         rule.forward(*arrays, **bound.attributes), trace.values[bound.output].array, rtol=1e-14
     )
     for key, value in example.attributes.items():
-        assert bound.attributes[key] == value, key
+        # The record states what depends on the precision, as the eps of an RMS norm.
+        assert bound.attributes[key] == value or value is None, key
 
 
 # --- expressions ------------------------------------------------------------------------
