@@ -19,6 +19,8 @@ from vae_explain.pipeline import run
 
 from .requests import held
 
+CHANCE = torch.Generator().manual_seed(31)
+
 
 class Applied(nn.Module):
     """A function of parameters, with a loss that weighs each of its numbers."""
@@ -53,10 +55,15 @@ def not_agreeing(of: Run) -> list[str]:
     return found
 
 
+def drawn(*shape: int) -> Tensor:
+    return torch.randn(*shape, generator=CHANCE)
+
+
 def spread(low: float, high: float, dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.linspace(low, high, 150, dtype=torch.float64).to(dtype)
 
 
+MEANS, VARIANCES = torch.full((4,), 3.8), torch.full((4,), 12.25)
 APART = torch.stack([spread(-3000, -1), spread(0.3, 0.9), spread(0.2, 0.1)], 1)
 PICKED = partial(F.cross_entropy, target=torch.zeros(150, dtype=torch.long), reduction="none")
 BCE = partial(F.binary_cross_entropy_with_logits, reduction="none")
@@ -74,6 +81,14 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
     "cross-entropy of large numbers": (PICKED, (APART,)),
     "logits far from a low target": (BCE, (LOGITS, TARGETS)),
     "logits whose ones count": (partial(BCE, pos_weight=torch.tensor(3.3)), (LOGITS, TARGETS)),
+    "a batch norm by a factor and a shift": (
+        lambda x, w, b: F.batch_norm(x, MEANS, VARIANCES, w, b),
+        (drawn(30, 4) * 3.5 + 3.8, drawn(4), drawn(4)),
+    ),
+    "a product, whose slope is a quotient": (
+        partial(torch.prod, dim=1),
+        (spread(0.3, 13).reshape(50, 3),),
+    ),
     "a corner that four numbers are blended into": (
         partial(F.interpolate, scale_factor=2, mode="bilinear"),
         (torch.full((1, 1, 2, 2), 3.6213173866271973),),

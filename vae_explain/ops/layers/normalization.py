@@ -197,11 +197,14 @@ class Normalization:
 
     def element(self, call: Call, index: Index) -> Expression:
         x, *after = call.operands
-        body = self.scale_at(call, index).normalized(x.at(index))
+        scale, number = self.scale_at(call, index), x.at(index)
         at = tuple(index[axis] for axis in axes_of(len(x.shape), call.attributes).spanned)
-        return _scaled_and_shifted(
-            body, [operand.at(at) for operand in affine_of(tuple(after), call.attributes)]
-        )
+        affine = [operand.at(at) for operand in affine_of(tuple(after), call.attributes)]
+        if call.as_computed and scale.mean is not None:
+            # PyTorch first makes a factor and a shift of each channel: x·f + (bias - mean·f).
+            factor = _scaled_and_shifted(ONE / scale.divisor, affine[:1])
+            return Add((number * factor, *affine[1:], -(scale.mean * factor)))
+        return _scaled_and_shifted(scale.normalized(number), affine)
 
     def families(self, call: Call, position: int, index: Index) -> list[Family]:
         """Return the ways of a number to itself and to all that share its scale, in order."""

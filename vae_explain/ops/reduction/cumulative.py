@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ...symbolic.build import exp, multiplied, summed
@@ -80,11 +82,18 @@ def cumprod_vjp(g: Array, y: Array, x: Array, dim: int) -> tuple[Array]:
     return (np.moveaxis(gradients, -1, dim).reshape(x.shape),)
 
 
+def _without(call: Call, index: Index, out: Index, factors: Iterable[Index]) -> Expression:
+    """Write a product without one of its factors."""
+    x = call.operands[0]
+    if call.as_computed and x.array.all():  # PyTorch divides, unless there is a 0
+        return call.output.at(out) / x.at(index)
+    return multiplied(x.at(at) for at in factors if at != index)
+
+
 def cumprod_partials(call: Call, position: int, index: Index) -> list[Partial]:
     line, own = _line(call, index)
-    x = call.operands[0]
     return [
-        (line[last], multiplied(x.at(at) for at in line[: last + 1] if at != index))
+        (line[last], _without(call, index, line[last], line[: last + 1]))
         for last in range(own, len(line))
     ]
 
@@ -118,8 +127,7 @@ def others(x: Array, axes: tuple[int, ...]) -> Array:
 
 def prod_partials(call: Call, position: int, index: Index) -> list[Partial]:
     out = target(call, index)
-    rest = (call.operands[0].at(at) for at in sources(call, out) if at != index)
-    return [(out, multiplied(rest))]
+    return [(out, _without(call, index, out, sources(call, out)))]
 
 
 def prod_gradient(call: Call, position: int, upstream: Expression) -> Expression:
