@@ -200,6 +200,39 @@ def of_model_last(x: Tensor, model: nn.Module) -> Tensor:
     return of_model(model, x)
 
 
+def of_own_model(x: Tensor, vae: Any, beta: float = 0.5) -> Tensor:
+    flat = x.flatten(1)
+    mu, logvar = vae.to_mu(flat), vae.to_logvar(x)
+    z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+    return F.mse_loss(vae.decode(z), x, reduction="sum") + beta * kl_of(mu, logvar)
+
+
+def of_model_once(net: nn.Module, data: Tensor) -> dict[str, Tensor]:
+    recon, mu, logvar = net(data.view(len(data), -1))
+    return {"loss": elbo(recon, data, mu, logvar), "kl": kl_of(mu, logvar)}
+
+
+def of_a_batch(model: nn.Module, batch: Tensor) -> Tensor:
+    x, _ = batch
+    return of_model(model, x) + F.mse_loss(model(batch)[0], batch)
+
+
+def of_rows(model: nn.Module, batch: Tensor) -> Tensor:
+    return elbo(*model(*batch), *batch)
+
+
+def of_weighted_rows(model: nn.Module, beta: float, x: Tensor, how: str = "mean") -> Tensor:
+    return beta * F.mse_loss(model(x)[0], x, reduction=how)
+
+
+def of_outputs(net: Any, x: Tensor) -> Tensor:
+    return F.mse_loss(net.sub(x), x)
+
+
+def of_weights(model: nn.Module, x: Tensor) -> Tensor:
+    return F.mse_loss(x, x) + sum(p.square().sum() for p in model.parameters())
+
+
 def of_model_and_more(model: nn.Module, x: Tensor, labels: Tensor) -> Tensor:
     return of_model(model, x) + labels.sum()
 
@@ -283,6 +316,50 @@ def test_the_loss_is_the_one_of_the_training_loop(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("loss", "total", "more", "call"),
+    [
+        (of_model, of_model, {}, "of_model(model=model, x=x)"),
+        (
+            of_own_model,
+            lambda m, x: of_own_model(x, m),
+            {},
+            "of_own_model(x=x, vae=model), beta=0.5 by default",
+        ),
+        (
+            of_own_model,
+            lambda m, x: of_own_model(x, m, 2.0),
+            {"beta": 2.0},
+            "of_own_model(x=x, vae=model, beta=2.0)",
+        ),
+        (
+            of_model_once,
+            lambda m, x: of_model_once(m, x)["loss"],
+            {},
+            "of_model_once(net=model, data=x)['loss']",
+        ),
+    ],
+)
+def test_a_loss_may_run_the_model_itself(
+    loss: Callable[..., Any],
+    total: Callable[[Any, Tensor], Tensor],
+    more: Mapping[str, Any],
+    call: str,
+) -> None:
+    torch.manual_seed(0)
+    model = Usual()
+    model.zero_grad()
+    torch.manual_seed(7)
+    computed = total(model, X)
+    torch.autograd.backward(computed)
+    expected = {name: p.grad.numpy() for name, p in model.named_parameters()}  # type: ignore[union-attr]
+    explanation = explain(model, X, loss, loss_arguments=more, seed=7)
+    assert_as_plain(model, explanation, {**expected, "loss": computed.detach().numpy()})
+    assert explanation.run.loss_call is not None
+    assert explanation.run.loss_call.text == call
+    assert explanation.check().passed
+
+
+@pytest.mark.parametrize(
     ("model", "loss", "words"),
     [
         (Usual, not_told, "batch and data can each be x; .* --loss-arg batch=recon"),
@@ -293,7 +370,10 @@ def test_the_loss_is_the_one_of_the_training_loop(name: str) -> None:
         (Usual, of_statistics, r"unpacks statistics into 2.*statistics=\(out\[1\], out\[2\]\)"),
         (Usual, by_epoch, "nothing was found for epoch"),
         (InDict, keyed, "nothing was found for kld_weight"),
-        (Usual, of_model, r'the model itself; add --objective-expr "loss\(model, x\)"'),
+        *(
+            (Usual, loss, r'the model itself; add --objective-expr "loss\(model, x\)"')
+            for loss in (of_a_batch, of_rows, of_outputs, of_weights)
+        ),
         (Usual, of_model_last, r'the model itself; add --objective-expr "loss\(x, model\)"'),
         (Usual, of_model_and_more, "the model itself; give it with --objective"),
         (
@@ -306,6 +386,15 @@ def test_the_loss_is_the_one_of_the_training_loop(name: str) -> None:
 def test_what_is_not_told_is_asked(model: type[Base], loss: Callable[..., Any], words: str) -> None:
     with pytest.raises(CannotBind, match=f"(?s){words}"):
         explain(model(), X, loss)
+
+
+def test_the_expression_in_place_of_arguments_has_them(cli: CommandLine) -> None:
+    own = ("--model", f"{__name__}:Usual", "--loss", f"{__name__}:of_weighted_rows", *ROWS)
+    asked = cli("forward", *own, "--loss-arg", "beta=2", "--loss-arg", "how=sum")
+    (expression,) = re.findall(r'give --objective-expr "(.*)" in place of --loss-arg', asked.err)
+    assert (asked.code, expression) == (2, "loss(model=model, x=x, beta=2, how='sum')")
+    told = cli("forward", *own, "--objective-expr", expression)
+    assert told.code == 0
 
 
 def test_the_option_that_is_named_settles_it(cli: CommandLine) -> None:

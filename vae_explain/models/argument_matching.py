@@ -16,7 +16,6 @@ from .argument_refusals import (
     require_all,
     require_no_contradiction,
     require_no_doubt,
-    require_no_model,
     require_not_unpacked,
     undecided,
 )
@@ -30,6 +29,7 @@ from .loss_parameters import (
     with_names_of_rest,
     with_parts,
 )
+from .model_losses import require_no_model
 from .model_outputs import OutputPart, Outputs
 from .part_names import (
     INPUT,

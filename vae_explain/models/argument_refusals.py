@@ -8,35 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from torch import Tensor
 
 from ..symbolic.printable import listed
 from .binding_evidence import contradiction, doubt_of_order
 from .code_reading import name_of, parts_taken
-from .loss_parameters import CannotBind, Parameter, is_input
-from .model_outputs import OutputPart, Outputs, described
-from .part_names import MODELS
+from .loss_parameters import CannotBind, Parameter
+from .model_outputs import OutputPart, described
 from .partial_call import PartialCall
 from .suggested_objective import objective_calling
-
-
-def require_no_model(
-    parameters: Sequence[Parameter], outputs: Outputs, more: Mapping[str, Any]
-) -> None:
-    """Raise `CannotBind` for a loss that runs the model, with how it is called where that is known.
-
-    What the model returned is of no use to it.
-    """
-    wanted = [p.name for p in parameters if p.default is p.empty]
-    if not any(name in MODELS and name not in more for name in wanted):
-        return
-    given = ", ".join("model" if name in MODELS else "x" for name in wanted)
-    how = "give it with --objective"
-    if all(name in MODELS or is_input(name, outputs) for name in wanted):
-        how = f'add --objective-expr "loss({given})"'
-    raise CannotBind(f"the loss takes the model itself; {how}")
 
 
 def require_all(call: PartialCall) -> None:

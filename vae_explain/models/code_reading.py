@@ -180,6 +180,21 @@ def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] |
     return pairs.pop() if len(pairs) == 1 else None
 
 
+def calls_of_with(function: Callable[..., Any], name: str, first: str) -> frozenset[str]:
+    """Return which methods of one parameter a function calls with another as what comes first.
+
+    Of `model.encode(x)` that is `encode`, of `model(x.flatten(1))` it is "".
+    """
+    called = set()
+    for node in _nodes(_plain(function)):
+        if isinstance(node, ast.Call) and node.args and not isinstance(node.args[0], ast.Starred):
+            is_method = isinstance(node.func, ast.Attribute)
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+            if _is(owner, name) and first in _names_in(node.args[0]):
+                called.add(_called(node) if is_method else "")
+    return frozenset(called)
+
+
 def _names_in(node: ast.expr | None) -> set[str]:
     inside = () if node is None else ast.walk(node)
     return {each.id for each in inside if isinstance(each, ast.Name)}

@@ -22,6 +22,7 @@ from .kept_state import KeptState, holders_of, settings_put_back
 from .loss_methods import method_of
 from .loss_parameters import CannotBind, parameters_of
 from .loss_total import named_loss, numbers_of, require_whole, total_of
+from .model_losses import with_model
 from .model_outputs import Outputs, described
 from .suggested_objective import objective_of, objective_of_more
 from .user_expressions import ExpressionOfUser
@@ -85,11 +86,16 @@ class LossOf:
             return self._taken(self.objective(model, x), "the objective", call, model, x)
         if self.loss is None and callable(getattr(model, "training_step", None)):
             return self._training_step(model, x)
+        loss = None if self.loss is None else method_of(model, self.loss)
+        if loss is not None and self.call is None and self.x_as is None:
+            passed = with_model(loss, model, x, self.arguments)
+            if passed is not None:
+                call = LossCall(name_of(loss), passed.arguments)
+                return self._taken(loss(**passed.values), "the loss", call, model, x)
         if self.call is None:
             _require_one_input(model)
         outputs = self._outputs(model, x)
-        if self.loss is not None:
-            loss = method_of(model, self.loss)
+        if loss is not None:
             return self._called(loss, outputs, model, "the loss", name_of(loss))
         return self._within(outputs, model)
 

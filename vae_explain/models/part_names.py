@@ -66,7 +66,7 @@ FORMS = (
 LOGARITHMS = ("a log variance", "a log deviation")
 MOMENT_WORDS = {*MEAN, "mu", "mean", *VARIANCES.split("|"), "logvar", "lv", "log", "ln", "fc"}
 SAME_WORD = {"post": "q", "posterior": "q", "prior": "p"}
-MODELS = ("model", "net", "network", "vae", "autoencoder")
+MODELS = ("model", "net", "network", "vae", "autoencoder", "module", "self")
 Family = tuple[str, ...]
 
 
