@@ -835,6 +835,10 @@ HOSTILE = {
     "a list where a number belongs": (
         "    [2] = 0.44·1 - 0.36·26·3 = 1.22[6] = -0.39·1 - 0.23·2 = -2.4\n       2    1.22    1.22"
     ),
+    "equations that are all wrong": "\n\n".join(
+        f"softmax([{n / 997:.2f}, {n % 7 / 3:.2f}, -{n % 5 / 7:.2f}]) = [0.12, 0.55, 0.33]"
+        for n in range(3000)
+    ),
     "brackets": "x = " + "[(" * 25_000,
     "fractions": "$x = " + "\\frac{1}{" * 244 + "2" + "}" * 244 + "$",
     "products": "x = " + " + ".join(["0.5*0.25"] * 1500) + " = 3",

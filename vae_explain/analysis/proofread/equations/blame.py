@@ -45,6 +45,10 @@ from .terms import wrong_terms
 from .variants import signs, somewhere
 from .wrong_formulas import FormulaBlame, takes_bias_off
 
+# Operands of wrong results among which the wrong one is looked for. A document with more is wrong
+# throughout, and each takes some milliseconds.
+MOST_SOUGHT = 1_000
+
 
 class Blame(FormulaBlame):
     """Decides what is wrong, equation by equation.
@@ -75,6 +79,7 @@ class Blame(FormulaBlame):
         self.corrected: ChainMap[str, Literal]  # likewise, and operands of the equation at hand
         self.by_line: dict[int, dict[str, str]] = {}  # what findings print, and should
         self.indexed = 0  # how many of them stand there
+        self.sought = 0  # operands of wrong results
         self.begin(None, None)
 
     def begin(self, name: Tree | None, last: Tree | None) -> None:
@@ -274,7 +279,8 @@ class Blame(FormulaBlame):
         earlier: Sequence[Tree] = (),
     ) -> bool:
         """Blame an operand of a result, if it is more likely wrong than the result."""
-        if tree is None:
+        self.sought += 0 if tree is None else len(literals(tree))
+        if tree is None or self.sought > MOST_SOUGHT:
             return False
         values = [value for value in map(self._value, earlier) if value is not None]
         wrong = wrong_operand(tree, printed, mistakes, self.seen, right, values)
