@@ -44,6 +44,8 @@ class Sensitivity:
 
     def __init__(self, run: Run, unit: float, term: str | None = None) -> None:
         self.run, self.unit, self.term = run, unit, term
+        # Those that were asked for: all of them would be as much memory as the run again.
+        self._gradients: dict[int, Array] = {}
 
     @cached_property
     def most(self) -> float:
@@ -73,11 +75,6 @@ class Sensitivity:
     def _leaves(self) -> list[int]:
         trace = self.run.trace
         return [value.id for value in trace.values if value.id not in trace.producer]
-
-    @cached_property
-    def _gradients(self) -> dict[int, Array]:
-        """Those that were asked for: all of them would be as much memory as the run again."""
-        return {}
 
     @cached_property
     def _values(self) -> Mapping[int, Array]:

@@ -279,8 +279,10 @@ class Blame(FormulaBlame):
         earlier: Sequence[Tree] = (),
     ) -> bool:
         """Blame an operand of a result, if it is more likely wrong than the result."""
-        self.sought += 0 if tree is None else len(literals(tree))
-        if tree is None or self.sought > MOST_SOUGHT:
+        if tree is None:
+            return False
+        self.sought += len(literals(tree))
+        if self.sought > MOST_SOUGHT:
             return False
         values = [value for value in map(self._value, earlier) if value is not None]
         wrong = wrong_operand(tree, printed, mistakes, self.seen, right, values)
