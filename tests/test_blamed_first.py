@@ -276,10 +276,20 @@ z = mu + std * epsilon
 z = [2.28, 4.53]
 """
 
+UNITS = """
+$x = [1.0, -0.5, 0.3]$, $W = [[0.2, -0.1], [0.3, 0.4], [-0.2, 0.1]]$, $b = [0.1, -0.1]$
+
+$h = x W + b$
+
+$h_2 = -0.100 - 0.200 + 0.030 - 0.100 = -0.370$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
+        # A term of one unit of a layer, which its weights tell.
+        (UNITS, "-0.100 - 0.200", "-0.101 - 0.200", 6, "-0.101"),
         # Of two factors, the one that the document has otherwise in no other place.
         (FACTORS, "(3.5)(-0.4)", "(3.5)(0.4)", 4, "0.4"),
         # A number of a list that is multiplied, and not the one that comes of it.

@@ -136,7 +136,7 @@ class Blame(FormulaBlame):
             self.findings.append(lost)
             return
         if layer == "B" and not is_bare(pair.right):
-            wrong = wrong_terms(pair.left, pair.right, pair.lookup, self.known)
+            wrong = wrong_terms(pair.left, pair.right, pair.lookup, self.known, pair.place)
             if wrong is not None and not self.judge.uses:
                 mistakes = wrong
         uses = self.judge.uses

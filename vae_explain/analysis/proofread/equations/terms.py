@@ -55,7 +55,7 @@ class SumTerm(NamedTuple):
 
 
 def wrong_terms(
-    formula: Tree, written: Tree, lookup: Lookup, known: Known
+    formula: Tree, written: Tree, lookup: Lookup, known: Known, place: int | None = None
 ) -> list[EquationMistake] | None:
     """Return the numbers of a sum that no term of its formula is; None where it is another sum.
 
@@ -65,6 +65,8 @@ def wrong_terms(
         A sum, with names.
     written
         What it is said to be, in numbers.
+    place
+        Which element of the formula it is; None for all of it.
     """
 
     def value(term: Tree) -> Range:
@@ -74,7 +76,7 @@ def wrong_terms(
     best: list[EquationMistake] | None = None
     for tree in (formula, _without_factor(formula)):
         try:
-            expected = _expanded(tree, value)
+            expected = _expanded(tree, value, place)
             printed = _expanded(written, lambda t: evaluate(t, as_printed, nothing))
         except CannotEvaluate:
             continue
@@ -158,31 +160,33 @@ def _without_factor(tree: Tree) -> Tree:
 Value = Callable[[Tree], Range]
 
 
-def _expanded(tree: Tree, value: Value) -> list[SumTerm]:
+def _expanded(tree: Tree, value: Value, place: int | None = None) -> list[SumTerm]:
     """Return the terms of a sum, its factors multiplied into them."""
     terms = []
-    for term in _parts(tree, value, exactly(1.0)):
+    for term in _parts(tree, value, exactly(1.0), place):
         factors = term.factor.flat() * (term.value.low.size if term.factor.low.size == 1 else 1)
         for number, factor in zip(term.value.flat(), factors, strict=True):
             terms.append(SumTerm(number, term.tree, factor, term.pair))
     return terms
 
 
-def _parts(tree: Tree, value: Value, factor: Range) -> list[SumTerm]:
+def _parts(tree: Tree, value: Value, factor: Range, place: int | None) -> list[SumTerm]:
     tree = flattened(tree)
     match tree:
         case Sum(terms):
-            return [part for term in terms for part in _parts(term, value, factor)]
+            return [part for term in terms for part in _parts(term, value, factor, place)]
         case Negative(body):
-            return _parts(body, value, intervals.negative(factor))
+            return _parts(body, value, intervals.negative(factor), place)
         case Total("sum", body):
-            parts = _parts(body, value, factor)
+            parts = _parts(body, value, factor, None)
             size = max(part.value.low.size for part in parts)
             return [_spread(part, size) for part in parts]
         case Power(FunctionCall("norm", (body,)), Literal(value=2.0) as exponent):
-            return _parts(Total("sum", Power(body, exponent)), value, factor)
-        case Product((left, right), (_, "" | "*" | "@")) if _are_lists(value(left), value(right)):
-            pairs = zip(value(left).flat(), value(right).flat(), strict=True)
+            return _parts(Total("sum", Power(body, exponent)), value, factor, None)
+        case Product((left, right), (_, "" | "*" | "@")) if lists := _multiplied(
+            value(left), value(right), place
+        ):
+            pairs = zip(*(one.flat() for one in lists), strict=True)
             product = intervals.multiply
             return [SumTerm(product(product(*p), factor), tree, factor, p) for p in pairs]
         case Product(factors, signs):
@@ -192,13 +196,26 @@ def _parts(tree: Tree, value: Value, factor: Range) -> list[SumTerm]:
                     if i != inner[0]:
                         by = intervals.divide if sign == "/" else intervals.multiply
                         factor = by(factor, value(other))
-                return _parts(factors[inner[0]], value, factor)
-    return [SumTerm(intervals.multiply(value(tree), factor), tree, factor)]
+                return _parts(factors[inner[0]], value, factor, place)
+    return [SumTerm(_at(intervals.multiply(value(tree), factor), place), tree, factor)]
 
 
-def _are_lists(one: Range, other: Range) -> bool:
-    """Whether two values are lists, so that their product is a sum."""
-    return one.low.ndim == other.low.ndim == 1 and one.low.size == other.low.size > 1
+def _multiplied(left: Range, right: Range, place: int | None) -> tuple[Range, Range] | None:
+    """Return the two lists of which a product is a sum, of one with a matrix for one element."""
+    sizes = left.low.ndim, right.low.ndim
+    if place is not None and sizes == (1, 2) and place < right.shape[1]:
+        right = Range(right.low[:, place], right.high[:, place])
+    elif place is not None and sizes == (2, 1) and place < left.shape[0]:
+        left = Range(left.low[place], left.high[place])
+    elif place is not None or sizes != (1, 1):
+        return None
+    return (left, right) if left.low.size == right.low.size > 1 else None
+
+
+def _at(value: Range, place: int | None) -> Range:
+    """Return the element of a list that is meant."""
+    listed = place is not None and value.low.ndim == 1 and place < value.low.size
+    return value.flat()[place or 0] if listed else value
 
 
 def _is_sum(tree: Tree) -> bool:

@@ -75,7 +75,7 @@ class FormulaBlame(Doubts):
             try:
                 if self.judge.mistakes(pair._replace(left=other), []):
                     continue
-                if wrong_terms(other, pair.right, pair.lookup, self.known):
+                if wrong_terms(other, pair.right, pair.lookup, self.known, pair.place):
                     continue
             except CannotEvaluate:
                 continue
