@@ -122,6 +122,19 @@ def test_a_sample_without_a_batch_axis_is_a_batch_of_one() -> None:
     assert largest_relative_difference(gradients, run.gradients[None]) < 1e-12
 
 
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_a_few_rows_at_a_time_are_all_rows(reduction: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = AutogradRun(42, (4, 8, 2), batch=7)
+    design = numpy_oracle.Design(reduction=reduction)
+    at_once = numpy_oracle.terms(run.parameters, run.x, run.eps, design)
+
+    monkeypatch.setattr(numpy_oracle, "ROWS", 3)
+
+    np.testing.assert_allclose(
+        numpy_oracle.terms(run.parameters, run.x, run.eps, design), at_once, rtol=1e-14
+    )
+
+
 def test_a_relu_at_exactly_zero_passes_nothing() -> None:
     run = AutogradRun(42, (4, 8, 2), batch=1)
     run.parameters["fc1.weight"] = np.zeros((8, 4))
