@@ -145,3 +145,25 @@ def test_the_arithmetic_of_a_model_of_ones_own_is_held_together(tmp_path: Path) 
         assert found.code == 1, row[0]
         assert f"✗ line {line}: " in found.out
         assert found.out.count("✗ line") == 1
+
+
+def test_a_quantity_that_is_called_mean(tmp_path: Path) -> None:
+    text = "$$mean = [0.5, -0.25]$$\n$$latent = mean + 0.5 \\cdot [1.0, 2.0] = [1.0, 0.75]$$\n"
+    path = tmp_path / "mean.md"
+    path.write_text(text, "utf-8")
+    found = command_line("verify", str(path))
+    assert (found.code, "1 pair of sides" in found.out) == (0, True), found.err
+    path.write_text(text.replace("0.75]", "0.85]"), "utf-8")
+    assert command_line("verify", str(path)).code == 1
+
+
+def test_few_digits_among_more_in_a_column_are_rounded_as_they_are(tmp_path: Path) -> None:
+    # 0.0088 is 0.00875512 and 0.0045 is 0.00449077: exactly they would give 0.00002954.
+    rows = ("0.1445 | 0.2101", "0.3508 | 0.8448", "0.0088 | 0.0045", "0.1599 | 0.2710")
+    kls = ("0.02755", "0.39155", "0.00002930", "0.04347")
+    table = "| log σ² | μ | KL |\n|---|---|---|\n"
+    table += "".join(f"| {row} | {kl} |\n" for row, kl in zip(rows, kls, strict=True))
+    path = tmp_path / "columns.md"
+    path.write_text(f"{table}\n", "utf-8")
+    found = command_line("verify", str(path))
+    assert found.code == 0, found.out

@@ -57,7 +57,8 @@ def as_rounded(number: Literal) -> Range:
 
 def as_chosen(number: Literal) -> Range:
     """Return what a number may be: one of few digits only what an author chose."""
-    return as_printed(number) if number.significant < KNOWN_BY else as_rounded(number)
+    chosen = number.significant < KNOWN_BY and not number.tolerance
+    return as_printed(number) if chosen else as_rounded(number)
 
 
 def nothing(name: Tree, leaf: Leaf) -> Range | None:

@@ -8,6 +8,7 @@ stated in the text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from ....quick_classes import NamedTuple
@@ -18,7 +19,7 @@ from .claims import ColumnClaim, believed
 from .columns import ReadCell, ReadTable, formula_of
 from .cursor import literal
 from .demands import solved
-from .evaluation import CannotEvaluate, as_chosen, as_printed, evaluate, half
+from .evaluation import KNOWN_BY, CannotEvaluate, as_chosen, as_printed, evaluate, half
 from .judging import ComparedSides
 from .known import as_text
 from .quantities import without_index
@@ -117,7 +118,7 @@ def _all_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> Iterato
     for table in tables:
         header, rows = table
         heads = [formula_of(cell) for cell in header]
-        numbers = [[_number_in(row, i) for row in rows] for i in range(len(heads))]
+        numbers = [_rounded_alike([_number_in(row, i) for row in rows]) for i in range(len(heads))]
         named = {name: numbers[i] for i, head in enumerate(heads) if (name := _name(head))}
         before.insert(0, _Named(named, len(rows)))
         for i, head in enumerate(heads):
@@ -132,6 +133,15 @@ def _all_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> Iterato
 def _number_in(row: Sequence[ReadCell | None], place: int) -> Literal | None:
     cell = row[place] if place < len(row) else None
     return None if cell is None else cell.number
+
+
+def _rounded_alike(column: Sequence[Literal | None]) -> list[Literal | None]:
+    """Return a column in which `0.0088` is as rounded as the `0.1445` above it."""
+    telling = {n.decimals for n in column if n is not None and n.significant >= KNOWN_BY}
+    return [
+        n if n is None or n.whole or n.decimals not in telling else replace(n, tolerance=n.unit / 2)
+        for n in column
+    ]
 
 
 def _stated(chains: Sequence[Chain]) -> _Stated:

@@ -30,6 +30,8 @@ from .tokens import MathToken
 
 SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 NORMAL = ("Φ", "φ")  # the normal distribution, and its density
+ALSO_NAMES = {"mean"}  # of functions, what a quantity may be called too: `mean + ε·std`
+AFTER_NAMES = {"operator", "relation", "close", "comma", "row", "column", "stop", "gap", "line"}
 MULTIPLY = {"*", "⊙", "@", "/"}
 
 
@@ -290,6 +292,8 @@ class _Parser(Brackets):
 
     def function(self, token: MathToken) -> Tree:
         name = token.text
+        if name in ALSO_NAMES and self._stands_alone():
+            return self.indexed(Symbol(name))
         if name == "array":
             self.require("open", "(")
             self.skip("line")
@@ -316,6 +320,11 @@ class _Parser(Brackets):
         else:
             tree = FunctionCall(name, (self._argument(),))
         return tree if power is None else Power(tree, power)
+
+    def _stands_alone(self) -> bool:
+        """Whether no argument follows the name of a function."""
+        after = self.peek()
+        return after is None or (after.kind in AFTER_NAMES and after.text != "_")
 
     def _argument(self) -> Tree:
         """Read what a function without brackets is of: `\\log 2x`, `\\log \\sigma^2`."""
