@@ -284,10 +284,20 @@ $h = x W + b$
 $h_2 = -0.100 - 0.200 + 0.030 - 0.100 = -0.370$
 """
 
+TERMS = """
+$z = [0.5470, -1.0450]$, $W = [[0.3, -0.2], [0.2, 0.4]]$, $b = [0.0, 0.1]$
+
+$y = z W + b$
+
+$y_2 = 0.5470(-0.2) + (-1.0450)(0.4) + 0.1 = -0.1094 - 0.4180 + 0.1 = -0.4274$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
+        # A term that is another, rather than one that is as near as its few digits allow.
+        (TERMS, "0.5470(-0.2)", "0.5470(0.2)", 6, "0.2"),
         # A term of one unit of a layer, which its weights tell.
         (UNITS, "-0.100 - 0.200", "-0.101 - 0.200", 6, "-0.101"),
         # Of two factors, the one that the document has otherwise in no other place.

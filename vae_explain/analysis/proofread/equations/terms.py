@@ -100,9 +100,15 @@ def _unmatched(
 ) -> list[EquationMistake] | None:
     left = [term for term in expected if not _is_zero(term)]
     wrong: list[SumTerm] = []
+    rounded: list[tuple[Range, SumTerm]] = []
+    for term in (term for term in printed if not _is_zero(term)):
+        same = next((other for other in left if all_meet(other.value, term.value)), None)
+        if same is not None:
+            left.remove(same)
+        else:
+            rounded.append((_allowed(term), term))
     # The most exact first: 0.8² may be anything from 0.56 to 0.72, and 0.6065 may not.
-    allowed_by = [(_allowed(term), term) for term in printed if not _is_zero(term)]
-    for allowed, term in sorted(allowed_by, key=lambda a: float(a[0].high - a[0].low)):
+    for allowed, term in sorted(rounded, key=lambda a: float(a[0].high - a[0].low)):
         matches = [t for t in left if all_meet(t.value, allowed)]
         match = min(matches, key=lambda t: _apart(t.value, allowed), default=None)
         if match is None:
