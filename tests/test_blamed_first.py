@@ -292,10 +292,25 @@ $y = z W + b$
 $y_2 = 0.5470(-0.2) + (-1.0450)(0.4) + 0.1 = -0.1094 - 0.4180 + 0.1 = -0.4274$
 """
 
+SIGNED = """
+$d = [[0.7459 - 0.8000], [0.4004 - 0.2000]] = [[-0.0541], [0.2004]]$, $-0.0541 + 0.1002 = 0.0461$
+
+$g = (0.2275)(\\frac{1}{2}(-0.3536)) + \\frac{1}{2}(0.5 - 1.0) = 0.2275(-0.1768) - 0.2500 = -0.2902$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
+        # What the rest of a document bears out has its sign, and what it is made of has not.
+        (SIGNED, "0.7459 - 0.8000", "0.8000 - 0.7459", 2, "0.8000"),
+        (
+            SIGNED,
+            "+ \\frac{1}{2}(0.5",
+            "- \\frac{1}{2}(0.5",
+            4,
+            "0.2275·((1/2)·-0.3536) - (1/2)·(0.5 - 1.0)",
+        ),
         # A term that is another, rather than one that is as near as its few digits allow.
         (TERMS, "0.5470(-0.2)", "0.5470(0.2)", 6, "0.2"),
         # A term of one unit of a layer, which its weights tell.

@@ -23,8 +23,10 @@ from .known import Known
 from .operands import (
     are_exchanged,
     are_squares,
+    exchanged_terms,
     gives,
     is_damaged,
+    is_negated,
     rearranged_operand,
     slip,
     tells,
@@ -195,6 +197,8 @@ class Blame(FormulaBlame):
             blamed = self._blame_operand(pair.left, literals(pair.right), mistakes, left)
             if blamed:
                 return []
+        if self._blames_sign(pair, mistakes, left):
+            return []
         right = int(self._bears_out(pair.right))
         if not right and self.last is not None and self.last is not pair.right:
             right -= is_bare(self.last) and gives(pair.left, literals(self.last))
@@ -211,6 +215,30 @@ class Blame(FormulaBlame):
                 earlier if mistake.made_of == flattened(pair.left) else (),
             )
         ]
+
+    def _blames_sign(
+        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], left: Side
+    ) -> bool:
+        """Blame a sign of arithmetic, or numbers that changed places, for one of another sign.
+
+        What bears the number out is the rest of its equation, or of the document.
+        """
+        number = mistakes[0].number if len(mistakes) == 1 else None
+        made_of = mistakes[0].made_of if number is not None else None
+        if number is None or made_of is None or not is_negated(made_of, number):
+            return False
+        exchanged = exchanged_terms(made_of)
+        if exchanged is not None and self.seen.bears_out_sign(number):
+            ours, theirs = exchanged
+            self._follow_from(ours.line or left.line, ours.text, theirs.text, [number])
+            return True
+        if not self._bears_out(pair.right):
+            return False
+        for other in somewhere(pair.left, signs):
+            if not self.judge.mistakes(pair._replace(left=other), []):
+                self.blame_text(pair.left, other, left)
+                return True
+        return False
 
     def claim(self, claim: ColumnClaim) -> None:
         """Hold a number of a table against what its column says, and blame what is wrong."""

@@ -26,6 +26,7 @@ from .seen import Seen
 from .syntax import (
     FunctionCall,
     Literal,
+    Negative,
     Row,
     Sum,
     Tree,
@@ -33,6 +34,7 @@ from .syntax import (
     is_bare,
     is_numeric,
     literals,
+    negated,
     parts,
     replaced,
     with_part,
@@ -239,6 +241,24 @@ def rearranged_operand(tree: Tree, printed: Sequence[Literal]) -> EquationMistak
                 pairs = zip(literals(part), literals(other.value), strict=True)
                 ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
                 return EquationMistake(ours.text, theirs.text, 1.0, ours)
+    return None
+
+
+def is_negated(tree: Tree, number: Literal) -> bool:
+    """Whether arithmetic comes to a number with another sign, and no number of it has lost one."""
+    operands = literals(tree)
+    if not tells([number]) or not 1 < len(operands) <= MOST_OPERANDS:
+        return False
+    factors = enumerate(operands)  # of `1/2` none has a sign of its own
+    lost = (replaced(tree, i, negated(one)) for i, one in factors if one.text not in ("1", "2"))
+    return gives(Negative(tree), [number]) and not any(gives(one, [number]) for one in lost)
+
+
+def exchanged_terms(tree: Tree) -> tuple[Literal, Literal] | None:
+    """Return the two numbers of a difference, which may have changed places."""
+    match tree:
+        case Sum((Literal() as one, Negative(Literal() as other))):
+            return one, other
     return None
 
 
