@@ -298,10 +298,19 @@ $d = [[0.7459 - 0.8000], [0.4004 - 0.2000]] = [[-0.0541], [0.2004]]$, $-0.0541 +
 $g = (0.2275)(\\frac{1}{2}(-0.3536)) + \\frac{1}{2}(0.5 - 1.0) = 0.2275(-0.1768) - 0.2500 = -0.2902$
 """
 
+GRADIENTS = """
+$\\mu = 2.0$, $\\epsilon = 1.2$ and $d = 4.0$
+
+$p = 4.0 \\cdot 1 = 4.0$ and $q = 4.0 \\cdot 1.2 = 4.8$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
+        # Of numbers of few digits, the one that stands in fewer places.
+        (GRADIENTS, "= 4.0 \\cdot 1 =", "= 40 \\cdot 1 =", 4, "40"),
+        (GRADIENTS, "= 4.0 \\cdot 1.2", "= -4.0 \\cdot 1.2", 4, "-4.0"),
         # What the rest of a document bears out has its sign, and what it is made of has not.
         (SIGNED, "0.7459 - 0.8000", "0.8000 - 0.7459", 2, "0.8000"),
         (

@@ -33,7 +33,8 @@ def damages(number: Literal) -> Iterator[Literal]:
     for i, j in pairwise(places):
         if text[i] != text[j]:
             exchanged = text[:i] + text[j] + text[i + 1 : j] + text[i] + text[j + 1 :]
-            yield literal(sign + exchanged, number.line)
+            if not (exchanged[0] == "0" and exchanged[1:2].isdigit()):  # `04`, which none writes
+                yield literal(sign + exchanged, number.line)
     if text.isdigit():
         lost = ("0.00", "0.0", "0.")  # with its zeros
         for other in (*(f"{zeros}{text}" for zeros in lost), *_with_point(text)):

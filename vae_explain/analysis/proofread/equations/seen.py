@@ -86,9 +86,16 @@ class Seen:
             changed, kept = (self.counts[size] + self.counts[-size] for size in (meant, printed))
         # What has so few digits stands in many places by chance.
         telling = old.significant > 1 or _digits(meant) > 2
-        written = old.significant > 2 and self.texts[old.text.lstrip("+-")] > 1
+        written = old.significant > 2 and self._written(old) > 1
         told = (changed > 0) * (telling + (_digits(meant) > LONG))
+        few = meant != -printed and max(_digits(meant), _digits(printed)) < TELLING
+        if few and changed < self._written(old):
+            told = 0  # the other stands in more places
         return told - (kept > 1 and (written or _digits(printed) > 2))
+
+    def _written(self, number: Literal) -> int:
+        """Return in how many places a number stands with just its digits, of whichever sign."""
+        return self.texts[number.text.lstrip("+-")]
 
     def is_rarer(self, new: float, old: Literal) -> bool:
         """Whether a number stands in one place at most, and another of some digits in many."""
