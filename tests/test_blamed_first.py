@@ -304,10 +304,18 @@ $\\mu = 2.0$, $\\epsilon = 1.2$ and $d = 4.0$
 $p = 4.0 \\cdot 1 = 4.0$ and $q = 4.0 \\cdot 1.2 = 4.8$
 """
 
+DRAWN = """
+$\\mu = [0.5, -0.3]$, $\\sigma = [0.905, 1.051]$, $\\epsilon = [0.8, -0.5]$
+
+$z = \\mu + \\sigma \\odot \\epsilon = [1.224, -0.826]$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
+        # A digit that is another, rather than one that is left out.
+        (DRAWN, "-0.826", "-0.836", 4, "-0.836"),
         # Of numbers of few digits, the one that stands in fewer places.
         (GRADIENTS, "= 4.0 \\cdot 1 =", "= 40 \\cdot 1 =", 4, "40"),
         (GRADIENTS, "= 4.0 \\cdot 1.2", "= -4.0 \\cdot 1.2", 4, "-4.0"),

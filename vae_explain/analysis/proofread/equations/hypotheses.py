@@ -174,8 +174,11 @@ def _likelihood(change: _Change, run: EquationReader) -> float:
     seen = run.blame.seen
     told += seen.speaks_for(change.new.value, change.old)
     told -= 2 * seen.is_rarer(change.new.value, change.old)
-    one_digit = one_digit_apart(change.old.text, change.new.text)
-    return told + (2 if is_damaged(change.old, change.new.value) else ONE_DIGIT * one_digit)
+    if is_damaged(change.old, change.new.value):
+        return told + 2
+    # No one leaves a digit out by mistake.
+    longer = 0 < abs(change.new.value - change.old.value) < change.old.unit
+    return told + ONE_DIGIT * one_digit_apart(change.old.text, change.new.text) - longer
 
 
 def _is_likelier(change: _Change, run: EquationReader, other: EquationReader) -> bool:
