@@ -101,15 +101,13 @@ def terms(
     KeyError
         If a parameter is missing.
     """
-
     error: Any = 0.0
     kl: Any = 0.0
     latents = 0
     # A few rows at a time, so that what lies between them stays in the processor's cache.
     in_rows = x.ndim == eps.ndim > 1 and len(x) == len(eps)
-    step = ROWS if in_rows else len(x)
-    for first in range(0, len(x), step):
-        part = slice(first, first + step) if in_rows else slice(None)
+    starts = range(0, len(x), ROWS) if in_rows else ()
+    for part in [slice(first, first + ROWS) for first in starts] or [slice(None)]:
         error_of, kl_of = _elements_of_terms(parameters, x[part], eps[part], design)
         error = error + np.sum(error_of)
         kl = kl + np.sum(kl_of)

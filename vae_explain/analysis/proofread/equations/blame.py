@@ -223,8 +223,9 @@ class Blame(FormulaBlame):
 
         What bears the number out is the rest of its equation, or of the document.
         """
-        number = mistakes[0].number if len(mistakes) == 1 else None
-        made_of = mistakes[0].made_of if number is not None else None
+        if len(mistakes) != 1:
+            return False
+        number, made_of = mistakes[0].number, mistakes[0].made_of
         if number is None or made_of is None or not is_negated(made_of, number):
             return False
         exchanged = exchanged_terms(made_of)

@@ -39,6 +39,12 @@ class Range(NamedTuple):
         """Return its numbers one by one."""
         return [Range(*ends) for ends in zip(self.low.ravel(), self.high.ravel(), strict=True)]
 
+    def element(self, place: int | None) -> Range:
+        """Return the number of a list at a place; all of it without one, or of what has none."""
+        if place is None or self.low.ndim != 1 or place >= self.low.size:
+            return self
+        return Range(self.low[place], self.high[place])
+
 
 def exactly(number: float) -> Range:
     """Return the interval of a number that is known."""

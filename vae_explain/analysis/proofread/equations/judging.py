@@ -124,9 +124,7 @@ class ComparedSides(NamedTuple):
 
     def part(self, part: Tree, leaf: Leaf) -> Range:
         """Return what a part of the left side may be, of a list the element that is meant."""
-        bounds = evaluate(part, leaf, self.lookup)
-        listed = self.place is not None and bounds.low.ndim == 1 and self.place < bounds.low.size
-        return bounds.flat()[self.place or 0] if listed else bounds
+        return evaluate(part, leaf, self.lookup).element(self.place)
 
 
 def has_activation(tree: Tree) -> bool:

@@ -203,7 +203,7 @@ def _parts(tree: Tree, value: Value, factor: Range, place: int | None) -> list[S
                         by = intervals.divide if sign == "/" else intervals.multiply
                         factor = by(factor, value(other))
                 return _parts(factors[inner[0]], value, factor, place)
-    return [SumTerm(_at(intervals.multiply(value(tree), factor), place), tree, factor)]
+    return [SumTerm(intervals.multiply(value(tree), factor).element(place), tree, factor)]
 
 
 def _multiplied(left: Range, right: Range, place: int | None) -> tuple[Range, Range] | None:
@@ -216,12 +216,6 @@ def _multiplied(left: Range, right: Range, place: int | None) -> tuple[Range, Ra
     elif place is not None or sizes != (1, 1):
         return None
     return (left, right) if left.low.size == right.low.size > 1 else None
-
-
-def _at(value: Range, place: int | None) -> Range:
-    """Return the element of a list that is meant."""
-    listed = place is not None and value.low.ndim == 1 and place < value.low.size
-    return value.flat()[place or 0] if listed else value
 
 
 def _is_sum(tree: Tree) -> bool:
