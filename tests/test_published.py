@@ -325,6 +325,13 @@ def test_formulas_are_held_against_the_numbers_that_stand_for_them(
         ("z = μ(x) - σ(x)·ε", "μ + σ·ε"),
         ("KL = ½·(μ² + σ²/τ² - 1 - log σ²)", ""),  # to another prior
         ("z = w·x - b and σ = 1/(1 + e^-z)", ""),  # other quantities of these names
+        # Beside no sign of equality.
+        (r"KL · $\frac{1}{2} \sum (\sigma^2 + \mu^2 - 1 - \log \sigma^2)$", ""),
+        (r"KL · $\frac{1}{2} \sum (\sigma^2 - \mu^2 - 1 - \log \sigma^2)$", "σ^2 + μ^2"),
+        ("- Decoder: ReLU( fc_dec1.weight @ z^T + fc_dec1.bias ).", ""),
+        ("- Decoder: ReLU( fc_dec1.weight @ z^T - fc_dec1.bias ).", "+ fcdec1.bias"),
+        ("The error is (x + x̂)².", "(x - x^)^2"),
+        ("The interval is (μ - σ, μ + σ), and of other draws μ - σ·ε.", ""),
     ],
 )
 def test_a_formula_of_the_field_is_what_it_is_everywhere(text: str, meant: str) -> None:

@@ -19,5 +19,6 @@ and the numbers `seen.py` elsewhere, of `claims.py` for what a table bears out, 
 a row that is lost, of `restated.py` for what is stated twice, of `backward.py` and `gradients.py`
 for derivatives, and, for a value that is stated wrong, of `doubts.py` and `hypotheses.py`.
 `lists.py` holds the lists that are stated, and the rows and columns of matrices, against arithmetic
-that names none of them, `used_matrices.py` all of a matrix. `document.py` is the whole of it.
+that names none of them, `used_matrices.py` all of a matrix, and `alone.py` formulas beside no sign
+of equality against what they are everywhere. `document.py` is the whole of it.
 """

@@ -95,6 +95,13 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
         yield from _Reader(tokens, source, clause).chains(in_list, further)
 
 
+def alone(tokens: Sequence[MathToken], source: str) -> Iterator[Side]:
+    """Yield the formulas of a passage that stand beside no sign of equality."""
+    for clause in clauses_of(tokens):
+        if len(clause.sides) == 1:
+            yield _Reader(tokens, source, clause).alone()
+
+
 class _Reader:
     """Reads the sides of one clause."""
 
@@ -131,6 +138,10 @@ class _Reader:
         if further and stopped == end:
             sides[-1] = self._with(sides[-1], further)
         yield self._chain(sides, continues)
+
+    def alone(self) -> Side:
+        """Return the formula that a clause ends in."""
+        return self._left(*self.clause.sides[0])
 
     def _chain(self, sides: Sequence[Side], continues: bool) -> Chain:
         if len(sides) > 1:
