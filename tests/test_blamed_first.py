@@ -310,10 +310,19 @@ $\\mu = [0.5, -0.3]$, $\\sigma = [0.905, 1.051]$, $\\epsilon = [0.8, -0.5]$
 $z = \\mu + \\sigma \\odot \\epsilon = [1.224, -0.826]$
 """
 
+NORMAL = """
+$\\mu_\\phi(x) = (1, 0)$, $\\sigma_\\phi(x) = (1, 0.5)$
+
+$q_\\phi(z \\mid x) = \\mathcal{N}\\big((1, 0),\\; \\mathrm{diag}(1, 0.25)\\big)$ and $1 + 1 = 2$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
+        # The variance of a distribution, of which the deviation is stated.
+        (NORMAL, "0.25", "-0.25", 4, "-0.25"),
+        (NORMAL, "0.25", "25", 4, "25"),
         # A digit that is another, rather than one that is left out.
         (DRAWN, "-0.826", "-0.836", 4, "-0.836"),
         # Of numbers of few digits, the one that stands in fewer places.

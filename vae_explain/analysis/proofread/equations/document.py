@@ -11,6 +11,7 @@ from .alone import wrong_formulas_alone
 from .chains import Chain, Side, joined
 from .columns import column_claims, read_table
 from .cursor import literal
+from .distributions import with_distributions
 from .findings import DocumentFinding, Reading
 from .hypotheses import with_fewest_findings
 from .lists import wrong_lists
@@ -67,7 +68,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
             all_chains += sums.read(passage, list(islice(chains_of(passage), left)))
         left_out += not is_read or len(all_chains) == MOST_EQUATIONS
     texts = (piece.text for passage in passages for piece in passage.all_pieces)
-    chains = with_sigmoids(list(joined(all_chains)), texts)
+    chains = with_sigmoids(list(with_distributions(list(joined(all_chains)))), texts)
     small, too_large = _tables(passages)
     tables = [read_table(passage) for passage in small]
     claims = [claim for table in tables for claim in column_claims(table)]

@@ -14,17 +14,20 @@ from .intervals import Range, all_meet
 from .judging import ComparedSides, EquationMistake
 from .known import Known
 from .operands import are_exchanged, are_squares
-from .scope import Scope
+from .quantities import with_index, without_index
+from .scope import FAMILY, Scope
 from .syntax import (
     FunctionCall,
     Literal,
     Row,
+    Symbol,
     Tree,
     inside,
     is_bare,
     is_numeric,
     key_of,
     literals,
+    mapped,
     shown,
 )
 from .terms import wrong_terms
@@ -109,7 +112,7 @@ class StatedFormulas:
     def _hold_usual(self, name: Tree, side: Side, written: Tree) -> None:
         """Hold a divergence that is written out against its usual form, term by term."""
         key = key_of(name) or ""
-        usual = usual_formula(key)
+        usual = usual_formula(key) or _usual_of(name)
         if usual is None:
             return
         if is_bare(written):
@@ -182,6 +185,18 @@ class StatedFormulas:
         self._blame_definition(key, formula, other, line)
         self.blame.explain_equation()
         return other
+
+
+def _usual_of(name: Tree) -> Tree | None:
+    """Return what a deviation or variance with an index is made of: `σ_φ = exp(½·log σ_φ²)`."""
+    base, index = without_index(name)
+    key = key_of(base) if base is not None else None
+    usual = usual_formula(key) if key in FAMILY and index else None
+
+    def change(part: Tree) -> Tree:
+        return with_index(part, index) if isinstance(part, Symbol) else part
+
+    return None if usual is None else mapped(usual, change)
 
 
 def _is_chosen(tree: Tree) -> bool:
