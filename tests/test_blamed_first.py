@@ -316,10 +316,36 @@ $\\mu_\\phi(x) = (1, 0)$, $\\sigma_\\phi(x) = (1, 0.5)$
 $q_\\phi(z \\mid x) = \\mathcal{N}\\big((1, 0),\\; \\mathrm{diag}(1, 0.25)\\big)$ and $1 + 1 = 2$
 """
 
+SLOPES = """
+$\\frac{\\partial L}{\\partial z} = -0.3000$
+
+$\\frac{\\partial L}{\\partial \\mu} = \\frac{\\partial L}{\\partial z} \\cdot
+\\frac{\\partial z}{\\partial \\mu} = (-0.3000)(1.0) = -0.3000$
+
+$\\frac{\\partial L}{\\partial \\sigma} = \\frac{\\partial L}{\\partial z} \\cdot
+\\frac{\\partial z}{\\partial \\sigma} = (-0.3000)(0.7000) = -0.2100$
+"""
+
+AGAIN = """
+$x = [1.5, -0.7, 0.4]$ and $w = [0.2, 0.5, -0.3]$
+
+$a = w \\cdot x = -0.170$
+
+```python
+x = np.array([1.5, -0.7, 0.4])
+```
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
+        # What is put in for a quantity, of another factor that is stated nowhere.
+        (SLOPES, "z} = -0.3000$", "z} = 0.3000$", 2, "0.3000"),
+        (SLOPES, "z} = -0.3000$", "z} = -3000$", 2, "-3000"),
+        (SLOPES, "z} = -0.3000$", "z} = -0.2999$", 2, "-0.2999"),
+        # A list that is stated again, of which results follow where it stood first.
+        (AGAIN, "0.4])", "-0.4])", 7, "-0.4"),
         # The variance of a distribution, of which the deviation is stated.
         (NORMAL, "0.25", "-0.25", 4, "-0.25"),
         (NORMAL, "0.25", "25", 4, "25"),

@@ -452,6 +452,7 @@ So $z = [1.124, -1.2755]$, and with $a_1 = 0.4$ and $a_2 = -0.75$ the story ends
     [
         ("z = [1.124, -1.2755]", "z = [-1.2755, 1.124]", 6),
         ("a_2 = -0.75$", "a_2 = 0.75$", 6),
+        ("a_2 = -0.75$", "a_2 = -750.0$", 6),
         ('"z": [1.124', '"z": [1.142', 9),
     ],
 )
@@ -463,6 +464,9 @@ def test_what_is_stated_twice_is_stated_alike(old: str, new: str, line: int) -> 
 
 def test_another_example_may_have_other_values() -> None:
     assert report("x = [1, 0] and h = [0.4, 0.6]\n\nNow x = [0, 1] and h = [0.5, 0.1]").passed
+    first = "w = [0.2, 0.5]\n\nx = [1.5, -0.75]\n\nw·x = -0.075"
+    assert report(f"{first}\n\nNow x = [1.5, 0.75]\n\nw·x = 0.675").passed
+    assert not report(f"{first}\n\nNow x = [1.5, 0.75]").passed
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ class Blame(FormulaBlame):
         What the value of the equation at hand should be.
     unknown
         Whether a pair of numbers of the equation at hand was not computed.
+    borne_out
+        The values that results follow from, by line and name.
     results
         The values of quantities that are wrong, by line and name, and what they should be.
     """
@@ -75,6 +77,7 @@ class Blame(FormulaBlame):
         super().__init__(scope, known, put_in, supposes)
         self.judged: set[int] = set()
         self.unjudged = 0
+        self.borne_out: set[tuple[int, str]] = set()
         self.claims: dict[tuple[int, str], list[ColumnClaim]] = {}  # by the numbers of a table
         self.results: list[tuple[int, str, Tree]] = []  # that are wrong, and what they should be
         self.in_tables: dict[str, Literal] = {}  # what wrong numbers of tables should be, by digits
@@ -175,6 +178,9 @@ class Blame(FormulaBlame):
             self.corrected.update(_corrections(mistakes))
             if layer == "B" and not self.ends_in(pair):
                 self.doubt(pair, mistakes)
+        elif layer == "B" and is_bare(pair.right) and tells(literals(pair.right)):
+            stated = map(self.scope.where, quantities(pair.left))
+            self.borne_out.update(where[:2] for where in stated if where is not None)
 
     def _without_operands(
         self,

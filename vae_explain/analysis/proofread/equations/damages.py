@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
 from .cursor import literal
 from .syntax import Literal, negated
+
+EXACTLY = 1e-9  # of a power of ten
 
 
 def damages(number: Literal) -> Iterator[Literal]:
@@ -50,6 +53,14 @@ def one_digit_apart(text: str, other: str) -> bool:
     ours, theirs = text.lstrip("+-"), other.lstrip("+-")
     differing = sum(a != b for a, b in zip(ours, theirs, strict=False))
     return len(ours) == len(theirs) and differing == 1
+
+
+def has_moved_point(number: Literal, other: float) -> bool:
+    """Whether two numbers have the same digits and sign, and the point at another place."""
+    if number.value * other <= 0:
+        return False
+    moved = math.log10(other / number.value)
+    return abs(moved - round(moved)) < EXACTLY and round(moved) != 0
 
 
 def _with_point(digits: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ....quick_classes import NamedTuple
 from .alike import align, count, element_of, readings
-from .damages import one_digit_apart
+from .damages import damages, has_moved_point, one_digit_apart
 from .evaluation import (
     CannotEvaluate,
     Leaf,
@@ -43,6 +43,7 @@ from .syntax import (
 )
 
 MANY = 6  # signs of a number that no other quantity has by chance
+TELLING = 4  # digits of a number that is another one's by one small thing, and by no chance
 SLIP = 2  # units in the last place that operands of which nothing is known may explain
 
 
@@ -301,7 +302,7 @@ class EquationJudge:
     def put_in(self, pair: ComparedSides) -> list[EquationMistake]:
         """Return a number of a formula that cannot be computed that is not its quantity's.
 
-        The others that are known must be: else it is of other quantities.
+        The others that are known must be, or it is like its own: else it is of other quantities.
         """
         self.uses = []
         wrong = []
@@ -313,9 +314,7 @@ class EquationJudge:
                 mistake = self._part(part, number, pair)
                 wrong += [] if mistake is None else [mistake]
                 self._note([(part, number)], {m.printed for m in wrong})
-        others = len(self.uses) > 1 or any(
-            one_digit_apart(m.printed, m.expected) and len(m.printed) > MANY for m in wrong
-        )
+        others = len(self.uses) > 1 or any(map(_is_like, wrong))
         return wrong if len(wrong) == 1 and others else []
 
     def _part(self, left: Tree, number: Literal, pair: ComparedSides) -> EquationMistake | None:
@@ -344,6 +343,17 @@ class EquationJudge:
             rounded = pair.part(left, self.known.as_rounded_before(number))
             return None if all_meet(rounded, allowed) else mistake
         return mistake
+
+
+def _is_like(mistake: EquationMistake) -> bool:
+    """Whether a number is so like what it should be that it is no other quantity's by chance."""
+    number = mistake.number
+    if one_digit_apart(mistake.printed, mistake.expected) and len(mistake.printed) > MANY:
+        return True
+    if number is None or number.significant < TELLING:
+        return False
+    near = (abs(other.value - mistake.value) <= number.unit / 2 for other in damages(number))
+    return mistake.off < SLIP or any(near) or has_moved_point(number, mistake.value)
 
 
 def _is_log_of_share(tree: Tree, result: Literal) -> bool:

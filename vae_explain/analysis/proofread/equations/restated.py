@@ -1,19 +1,21 @@
 """What a document states twice: a list, and its elements one by one, or the same list again.
 
 Another value may be another example's. So a restatement is blamed only where one small thing
-makes it the value that stood before, and where that was computed or is borne out elsewhere.
+makes it the value that stood before, and where that was computed or is borne out elsewhere: the
+document states it again, or results follow from it, and none from what stands for it now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from ....quick_classes import NamedTuple
-from .damages import damages
+from .damages import has_moved_point
 from .evaluation import as_printed, half
 from .intervals import Range, all_meet
 from .judging import EquationMistake
 from .known import Known
+from .operands import is_damaged
 from .scope import Scope
 from .syntax import Literal, Row, Tree, flattened, key_of, literals
 
@@ -30,6 +32,8 @@ class StatedAgain(NamedTuple):
         Whether what stood before was computed.
     first
         Where that was stated, if in one place.
+    digits
+        How many digits the numbers have that are stated with it.
     """
 
     key: str
@@ -38,6 +42,7 @@ class StatedAgain(NamedTuple):
     before: float
     certain: bool
     first: Place | None
+    digits: int
 
 
 class Restated:
@@ -77,20 +82,33 @@ class Restated:
         known = len(self.other)
         first = self.scope.where(name)
         for number, other in wrong:
-            if exchanged or any(_near(d, other) for d in damages(number)):
+            if exchanged or is_damaged(number, other) or has_moved_point(number, other):
                 shown = f"{abs(other):.{max(0, number.decimals)}f}"
-                digits = number.text.lstrip("+-") if exchanged else shown
-                computed = digits in self.known.unrounded
+                printed = number.text.lstrip("+-") if exchanged else shown
+                computed = printed in self.known.unrounded
                 certain = computed and number.significant >= TELLING
-                self.other.append(StatedAgain(whole, line, number, other, certain, first))
+                digits = sum(n.significant for n in numbers if not n.whole)
+                again = StatedAgain(whole, line, number, other, certain, first, digits)
+                self.other.append(again)
         return before if any(again.certain for again in self.other[known:]) else None
 
-    def mistakes(self) -> Iterator[tuple[StatedAgain, EquationMistake]]:
-        """Yield the restatements that are wrong."""
+    def mistakes(
+        self, borne_out: Container[tuple[int, str]]
+    ) -> Iterator[tuple[StatedAgain, EquationMistake]]:
+        """Yield the restatements that are wrong.
+
+        Parameters
+        ----------
+        borne_out
+            The values that results follow from, by line and name.
+        """
         for again in self.other:
+            first = again.first is not None and again.first[:2] in borne_out
+            likely = again.key in self.agreeing and again.number.significant >= TELLING - 1
+            likely = likely or (first and again.digits > TELLING)
             # A whole number, as a size in pixels, is chosen anew elsewhere.
-            telling = again.number.significant >= TELLING - 1 and not again.number.whole
-            if again.certain or (again.key in self.agreeing and telling):
+            likely = likely and not again.number.whole and (again.line, again.key) not in borne_out
+            if again.certain or likely:
                 yield again, EquationMistake.of(again.number, again.before)
 
 

@@ -248,7 +248,7 @@ class EquationReader:
 
     def _settle_restated(self) -> None:
         known = {(finding.line, finding.printed) for finding in self.blame.findings}
-        for again, mistake in self.restated.mistakes():
+        for again, mistake in self.restated.mistakes(self.blame.borne_out):
             line = again.number.line or again.line
             if (line, mistake.printed) in known:
                 continue
