@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 
+from .chains import Chain
+from .cursor import literal
+from .damages import damages, one_digit_apart
 from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate
+from .findings import DocumentFinding
 from .intervals import Range, all_meet, exactly
+from .seen import Seen
 from .syntax import Literal, Negative, Power, Product, Sum, Symbol, Tree, key_of
 from .variants import ONE, TWO
 
 # A moment, corrected or not, at a step: m1, v̂_2, m_hat_1.
 MOMENT = re.compile(r"(?P<name>(?P<moment>[mv])_?(?P<hat>\^|\u0302|hat)?_?)(?P<step>\d+)")
+ZERO = Literal("0", 0.0, 0)
 RATES = {"m": "1", "v": "2"}  # which β is whose
 
 
@@ -38,6 +44,32 @@ def moment_formula(
         return None
     step = int(found["step"])
     return _formula(found["moment"], found["hat"], str(step), str(step - 1)) if step else None
+
+
+def wrong_weights(chains: Sequence[Chain], seen: Seen) -> Iterator[DocumentFinding]:
+    """Yield the weights of a moment's zero, `0.999 · 0 + 0.001 · g²`, that do not leave the other.
+
+    No result shows them wrong, but the two add up to 1, and what does stands elsewhere too.
+    """
+    for chain in chains:
+        key = key_of(chain.sides[0].tree) if chain.sides[0].tree is not None else None
+        found = MOMENT.fullmatch(key or "")
+        for side in chain.sides[1:] if found is not None and not found["hat"] else ():
+            match side.tree:
+                case Sum(
+                    (Product((Literal() as old, zero), _), Product((Literal() as new, *_), _))
+                ):
+                    meant = literal(f"{1 - new.value:.{max(old.decimals, new.decimals)}f}")
+                    if zero == ZERO and _is_meant(meant, old, seen):
+                        why = f"{meant.text} and {new.text} add up to 1, but {old.text} is printed"
+                        yield DocumentFinding(side.line, old.text, meant.text, why, "B")
+
+
+def _is_meant(meant: Literal, old: Literal, seen: Seen) -> bool:
+    if meant.value == old.value or seen.counts[old.value] > 1 or not seen.counts[meant.value]:
+        return False
+    damaged = any(other.value == meant.value for other in damages(old))
+    return damaged or one_digit_apart(old.text, meant.text)
 
 
 def _formula(moment: str, hat: str | None, step: str, before: str) -> Tree:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from ..passage import Fragment, Passage
+from .adam import wrong_weights
 from .alone import wrong_formulas_alone
 from .chains import Chain, Side, joined
 from .columns import column_claims, read_table
@@ -82,8 +83,12 @@ def _read(passages: Sequence[Passage]) -> Reading:
         run = EquationReader(put_in=run.blame.put_in.known, others=numbers)
         run.read(chains, claims)
     findings = with_fewest_findings(run, chains, claims)
-    wrong_elsewhere = wrong_lists(chains), wrong_matrices(chains), wrong_formulas_alone(passages)
-    for wrong in wrong_elsewhere:
+    for wrong in (
+        wrong_lists(chains),
+        wrong_matrices(chains),
+        wrong_formulas_alone(passages),
+        wrong_weights(chains, run.blame.seen),
+    ):
         lines = {finding.line for finding in findings}
         findings += [finding for finding in wrong if finding.line not in lines]
     findings.sort(key=lambda finding: finding.line)
