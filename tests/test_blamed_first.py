@@ -349,6 +349,8 @@ $\\hat v_1 = \\frac{0.00001}{1 - 0.999} = 0.01$
         # The weight of a moment that is 0, which leaves 0.001 to the gradient.
         (MOMENTS, "0.999 \\cdot 0", "-0.999 \\cdot 0", 2, "-0.999"),
         (MOMENTS, "0.999 \\cdot 0", "0.199 \\cdot 0", 2, "0.199"),
+        # What a sum comes to without its zeros.
+        (MOMENTS, "= 0.001", "= 0.000", 2, "0.000"),
         # What is put in for a quantity, of another factor that is stated nowhere.
         (SLOPES, "z} = -0.3000$", "z} = 0.3000$", 2, "0.3000"),
         (SLOPES, "z} = -0.3000$", "z} = -3000$", 2, "-3000"),

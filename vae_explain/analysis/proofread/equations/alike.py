@@ -59,6 +59,10 @@ def _side_by_side(one: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
             if len(a) != len(b):
                 a, b = _terms(one), _terms(other)
             return list(zip(a, b, strict=True)) if len(a) == len(b) else None
+        case (Sum(), _) if len(terms := _terms(one)) == 1:
+            return [(terms[0], other)]
+        case (_, Sum()) if len(terms := _terms(other)) == 1:
+            return [(one, terms[0])]
         case (Product(a, signs), Product(b, others)):
             alike = [s == "/" for s in signs] == [s == "/" for s in others]
             return list(zip(a, b, strict=True)) if len(a) == len(b) and alike else None
