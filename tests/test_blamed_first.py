@@ -342,6 +342,12 @@ $v_1 = 0.999 \\cdot 0 + 0.001 \\cdot 0.1^2 = 0.001 \\cdot 0.01 = 0.00001$
 $\\hat v_1 = \\frac{0.00001}{1 - 0.999} = 0.01$
 """
 
+TOTAL = """
+$E = 0.05^2 + 0.05^2 = 0.005$ and $D = 2.04 / 2 = 1.02$
+
+$L = 0.005 + 1.02 = 1.025$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
@@ -351,6 +357,8 @@ $\\hat v_1 = \\frac{0.00001}{1 - 0.999} = 0.01$
         (MOMENTS, "0.999 \\cdot 0", "0.199 \\cdot 0", 2, "0.199"),
         # What a sum comes to without its zeros.
         (MOMENTS, "= 0.001", "= 0.000", 2, "0.000"),
+        # A term of a total of which all others stand elsewhere.
+        (TOTAL, "0.005 +", "0.004 +", 4, "0.004"),
         # What is put in for a quantity, of another factor that is stated nowhere.
         (SLOPES, "z} = -0.3000$", "z} = 0.3000$", 2, "0.3000"),
         (SLOPES, "z} = -0.3000$", "z} = -3000$", 2, "-3000"),

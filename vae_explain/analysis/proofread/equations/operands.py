@@ -199,7 +199,11 @@ def _others(
     prefers = seen.prefers(new, old)
     one_digit = one_digit_apart(old.text, new.text) and old.value * new.value >= 0
     telling = max(old.significant, new.significant) > 2
-    one_digit = one_digit and (telling or old.significant > 1)  # 4 is one digit from any other
+    several = old.significant > 1 or old.decimals >= TELLING
+    one_digit = one_digit and (telling or several)  # 4 is one digit from any other
+    others = [seen.bears_out(n) for i, n in enumerate(literals(tree)) if i != place]
+    total = bool(others) and all(others) and not borne_out  # of results that stand elsewhere
+    spoken += spoken > 0 and total
     right = right or printed[0].significant > TELLING or (borne_out and telling)
     if one_digit and (right or spoken > 0):
         # Of few digits, one is another in each number that is solved for.

@@ -85,7 +85,7 @@ class Seen:
         else:
             changed, kept = (self.counts[size] + self.counts[-size] for size in (meant, printed))
         # What has so few digits stands in many places by chance.
-        telling = old.significant > 1 or _digits(meant) > 2
+        telling = old.significant > 1 or _digits(meant) > 2 or old.decimals >= TELLING
         written = old.significant > 2 and self._written(old) > 1
         told = (changed > 0) * (telling + (_digits(meant) > LONG))
         few = meant != -printed and max(_digits(meant), _digits(printed)) < TELLING
