@@ -91,6 +91,42 @@ from vae_explain.analysis.proofread.report import report
             "```python\na = 0.6\nb = 2*a\nc = 3*a\nprint(b)\nprint(c)\n```\n\n```\n1.8\n1.2\n```",
         ),
         ("the loss is −ln(0.0731) = 2.6163", "the loss is −ln(0.0731) = 2.6263"),
+        (
+            "```\nn = 0.4(-1.0) + (-0.2)(0.35) = -0.47\n```",
+            "```\nn = 0.4(-1.0) + (-0.2)(0.35) = -0.74\n```",
+        ),
+        (
+            "```\nmax(2,0,1,5) = 5    max(1,8,3,4) = 8\n```",
+            "```\nmax(2,0,1,5) = 5    max(1,8,3,4) = 4\n```",
+        ),
+        ("it sees 7×7 / 56×56 = 1.56% of all", "it sees 7×7 / 56×56 = 1.65% of all"),
+        (
+            r"$$\begin{bmatrix} 2 & 1 \\ 0 & 3 \end{bmatrix} \times"
+            r" \begin{bmatrix} 1 & 4 \\ 5 & 2 \end{bmatrix} ="
+            r" \begin{bmatrix} 2·1+1·5 & 2·4+1·2 \\ 3·5 & 3·2 \end{bmatrix}$$",
+            r"$$\begin{bmatrix} 2 & 1 \\ 0 & 3 \end{bmatrix} \times"
+            r" \begin{bmatrix} 1 & 4 \\ 5 & 2 \end{bmatrix} ="
+            r" \begin{bmatrix} 2·1+1·5 & 2·4+1·2 \\ 3·5 & 3·4 \end{bmatrix}$$",
+        ),
+        (
+            r"$784 \times 6{,}400 \approx 5.0$ **million**",
+            r"$784 \times 6{,}400 \approx 6.0$ **million**",
+        ),
+        (
+            "$e = 0.6 - 1 = -0.4$, $L = e^2 = (-0.4)^2 = 0.16$, $dL/de = 2e = -0.8$",
+            "$e = 0.6 - 1 = -0.4$, $L = e^2 = (-0.4)^2 = 0.16$, $dL/de = 2e = -0.9$",
+        ),
+        (
+            "| step | how | value |\n|---|---|---|\n| 1 | $z = 0.5 \\cdot 3$ | $1.5$ |\n"
+            "| 2 | $y = 1.5 - 0.7$ | $\\approx 0.8$ |\n| 3 | $L = 0.8^2$ | $\\approx 0.64$ |",
+            "| step | how | value |\n|---|---|---|\n| 1 | $z = 0.5 \\cdot 3$ | $1.5$ |\n"
+            "| 2 | $y = 1.5 - 0.7$ | $\\approx 0.8$ |\n| 3 | $L = 0.8^2$ | $\\approx 0.46$ |",
+        ),
+        (
+            "## Step 2: 0.5 × 3 + 0.2 = 1.7\n\nIt goes on.",
+            "## Step 2: 0.5 × 3 + 0.2 = 1.9\n\nIt goes on.",
+        ),
+        ("it has 64,512 × 2,000 = 130 million", "it has 64,512 × 2,000 = 150 million"),
     ],
 )
 def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:
@@ -126,6 +162,16 @@ def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:
         "The errors e add up: ∂L/∂b = (2/4)·Σ e = 0.5·(-12.0) = -6.0",
         "```python\nv = 0.8\na = 0.6\ns = v * a  # 0.48\n```\n\n"
         "```python\n∂s/∂v = a  # Since s = v × a\n      = 0.6\n```",
+        "m = β·a + b\n\na = 0.4, b = 0.7, β = 0.9\n\n"
+        "Of squares, m = 0.99×0.0065 + 0.01×0.04 = 0.006435 + 0.0004 = 0.006835.",
+        "P = e^h\n\nh = 0\n\nOf the other, P = exp(0.42) = e^0.42 ≈ 1.522.",
+        "dw = 2w − 4 for w = 2.\n\nAt w = 3 of the next, dw = −2/3·(−1 − 2 − 6) = −2/3·(−9) = 6.0.",
+        "| a | b | and |\n|---|---|---|\n| 0 | 0 | 0 |\n| 0 | 1 | 0 |\n| 1 | 0 | 0 |\n"
+        "| 1 | 1 | 1 |\n\nThe line that parts them is b = −1.5·a + 2.5.",
+        "| case | a + b | of both |\n|---|---|---|\n| (0,0) | 0 | 0 |\n| (0,1) | 1 | 0 |\n"
+        "| (1,0) | 1 | 0 |\n| (1,1) | 2 | 1 |\n\nHere a = 0 and b = 1.",
+        "w = [w_1, w_2] and w_1 = 3, w_2 = 2.\n\n| gate | weights |\n|---|---|\n"
+        "| OR | w_1 = 1, w_2 = 1 |\n| NOT | w_1 = −1 |",
         "| k | p | y | p − y |\n|---|---|---|---|\n| 1 | 0.8768 | 1 | -0.1232 |\n"
         "| 2 | 0.1232 | 0 | 0.1232 |\n\nOf the other it is −ln(0.1232) = 2.0942.",
     ],

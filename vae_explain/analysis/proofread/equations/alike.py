@@ -109,6 +109,10 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
     if multiplies and of_list:
         yield _reread(tree, _elementwise)
     yield tree
+    if multiplies and of_list:
+        yield _reread(tree, _of_matrices)
+    if any(isinstance(t, Product) and _goes_on_below(t) for t in subtrees):
+        yield _reread(tree, _all_below)
     if any(isinstance(t, FunctionCall) and t.function == "log" for t in subtrees):
         for base in ("log10", "log2"):
             yield _reread(tree, partial(_renamed, new=base))
@@ -147,6 +151,30 @@ def _elementwise(tree: Tree) -> Tree:
     if not isinstance(tree, Product):
         return tree
     return replace(tree, signs=tuple("⊙" if sign in ("", "*") else sign for sign in tree.signs))
+
+
+def _of_matrices(tree: Tree) -> Tree:
+    """Return a product with `×` between matrices as one of matrices."""
+    if not isinstance(tree, Product) or not all(map(_is_written_matrix, tree.factors)):
+        return tree
+    return replace(tree, signs=tuple("@" if sign == "*" else sign for sign in tree.signs))
+
+
+def _is_written_matrix(tree: Tree) -> bool:
+    return isinstance(tree, Row) and all(isinstance(entry, Row) for entry in tree.entries)
+
+
+def _goes_on_below(tree: Product) -> bool:
+    """Whether factors follow a single stroke, under which they may all be: `a·b / c·d`."""
+    return tree.signs.count("/") == 1 and tree.signs[-1] != "/"
+
+
+def _all_below(tree: Tree) -> Tree:
+    if not isinstance(tree, Product) or not _goes_on_below(tree):
+        return tree
+    at = tree.signs.index("/")
+    below = Product(tree.factors[at:], ("", *tree.signs[at + 1 :]))
+    return Product((*tree.factors[:at], below), tree.signs[: at + 1])
 
 
 def _alike(left: Tree, right: Tree) -> bool:

@@ -23,6 +23,7 @@ LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no mor
 SIZES = 6  # from which power of ten on one is a size
 JOINING = ("%", "/", "^", "@")  # however they are spaced: `a % b = 4`
 DIGITS = "0123456789"
+WIDE = 3  # spaces by which two equations stand side by side
 NEAR = 64  # tokens before a sign of equality in which its left side is looked for, in prose
 
 
@@ -195,7 +196,8 @@ class _Reader:
         tree, stopped = self._parse(start, end)
         if tree is None:
             return self._side(None, start, end), start
-        if rounded or _is_power_of_ten(tree):
+        scaled = self.tokens[stopped - 1].text in SCALES
+        if rounded or scaled or _is_power_of_ten(tree):
             power = scientific(literal("1", self.tokens[start].line), "*", tree)  # `≈ 10^-6`
             tree = about(power or tree) if power or is_bare(tree) else tree
         while stopped < end and self.tokens[stopped].kind in ("gap", "line"):
@@ -204,7 +206,8 @@ class _Reader:
         if stopped < end and self.tokens[stopped].text in ("+", "-", "/"):
             return self._side(None, start, end), end  # a sum that goes on: `1 + 2 + … + 9`
         cut = stopped < end and not is_numeric(tree) and not _is_prose(self.tokens[stopped])
-        if stopped < end and (cut or not self._may_follow(self.tokens[stopped])):
+        parted = stopped < end and self._is_apart(stopped)
+        if stopped < end and not parted and (cut or not self._may_follow(self.tokens[stopped])):
             return self._side(None, start, end), end
         return side, stopped
 
@@ -222,6 +225,12 @@ class _Reader:
         if is_numeric(behind) and is_numeric(side.tree) and _are_equal(behind, side.tree):
             return side, stopped
         return self._side(tree, start, end), end
+
+    def _is_apart(self, i: int) -> bool:
+        """Whether a wide gap parts a token in code from what stands before it on its line."""
+        token = self.tokens[i]
+        between = self.source[self.tokens[i - 1].end : token.start]
+        return token.mode == "code" and len(between) >= WIDE and not between.strip(" ")
 
     def _may_follow(self, token: MathToken) -> bool:
         """Whether a formula may end before a token: before words, or a remark."""

@@ -8,7 +8,7 @@ from ....quick_classes import NamedTuple
 from .cursor import Unreadable, literal
 from .damages import damages, one_digit_apart
 from .evaluation import CannotEvaluate, as_rounded, half
-from .intervals import all_meet
+from .intervals import all_meet, exactly
 from .judging import ComparedSides
 from .known import as_text
 from .syntax import Literal, Sum, Tree, literals, mapped
@@ -77,18 +77,20 @@ def believed(claims: Sequence[ColumnClaim]) -> Sequence[ColumnClaim]:
 
 def holds(claim: ColumnClaim) -> bool:
     """Whether a claim holds; one that needs no others to be believed, but for a damaged digit."""
-    if claim.pair.agree():
-        return True
-    if claim.needed > 1:
-        return False
+    number = claim.pair.right
+    assert isinstance(number, Literal), "a claim is of one number"
+    agrees = claim.pair.agree()
+    if number.whole and abs(number.value) < 10:
+        # A count or a truth value: not 0.5 rounded, and no digit of a longer number damaged.
+        return agrees and all_meet(claim.pair.found(as_rounded), exactly(number.value))
+    if agrees or claim.needed > 1:
+        return agrees
     try:
         bounds = claim.pair.found(as_rounded)
     except CannotEvaluate:
         return False
     if bounds.shape:  # a list, of which a cell is no claim
         return False
-    number = claim.pair.right
-    assert isinstance(number, Literal), "a claim is of one number"
     if any(all_meet(bounds, half(meant)) for meant in damages(number)):
         return True
     return one_digit_apart(number.text, as_text(float(bounds.middle), number))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ....quick_classes import NamedTuple
+from .parser import SCALES
 from .tokens import MathToken
 
 
@@ -54,6 +55,8 @@ def _ends(tokens: Sequence[MathToken], i: int, remarks: set[int]) -> bool:
     after = tokens[i + 1] if i + 1 < len(tokens) else None
     if after is None:
         return True
+    if token.kind == "gap" and after.text in SCALES:
+        return False  # `$19.7$ **million**`
     if after.kind == "line" and (token.kind == "gap" or token.mode == "math"):
         return False
     if token.kind == after.kind == "gap":

@@ -245,7 +245,7 @@ def _cell(pieces: Sequence[Fragment]) -> ReadCell | None:
         before = equation[0].sides[-2].tree
         made = before is not None and is_numeric(before)
         return ReadCell(before if made and before is not None else number, number, tokens[0].line)
-    tree = formula_of(pieces)
+    tree = equation[0].sides[-1].tree if len(equation) == 1 else formula_of(pieces)
     if tree is None or not is_numeric(tree):
         return None
     return ReadCell(tree, tree if isinstance(tree, Literal) else None, tokens[0].line)

@@ -13,11 +13,12 @@ from .chains import Chain, Side, joined
 from .columns import column_claims, read_table
 from .cursor import literal
 from .distributions import with_distributions
+from .errors_called_e import with_errors
 from .findings import DocumentFinding, Reading
 from .hypotheses import with_fewest_findings
 from .lists import wrong_lists
 from .named_columns import named_claims
-from .reader import chains_of, with_printed
+from .reader import chains_of, with_headings, with_printed
 from .run import EquationReader
 from .sigmoids import with_sigmoids
 from .sums_in_words import SumsInWords
@@ -61,7 +62,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
     all_chains: list[Chain] = []
     left_out = 0
     sums = SumsInWords()
-    passages = list(with_printed(passages))
+    passages = list(with_headings(with_printed(passages)))
     for passage in passages:
         left = MOST_EQUATIONS - len(all_chains)
         is_read = _size(passage) <= LONGEST
@@ -69,7 +70,8 @@ def _read(passages: Sequence[Passage]) -> Reading:
             all_chains += sums.read(passage, list(islice(chains_of(passage), left)))
         left_out += not is_read or len(all_chains) == MOST_EQUATIONS
     texts = (piece.text for passage in passages for piece in passage.all_pieces)
-    chains = with_sigmoids(list(with_distributions(list(joined(all_chains)))), texts)
+    named = with_distributions(list(joined(all_chains)))
+    chains = with_errors(with_sigmoids(list(named), texts))
     small, too_large = _tables(passages)
     tables = [read_table(passage) for passage in small]
     claims = [claim for table in tables for claim in column_claims(table)]

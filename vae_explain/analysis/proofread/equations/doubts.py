@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
 from ....trace import Array
 from .alike import count, readings
+from .damages import damages
 from .demands import Demand, demands
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .findings import FORMULA, Doubt
@@ -15,7 +17,7 @@ from .intervals import Range
 from .judging import ComparedSides, EquationJudge, EquationMistake
 from .known import Known
 from .scope import Scope
-from .syntax import Tree, is_bare, literals, quantities
+from .syntax import Literal, Tree, is_bare, literals, quantities
 
 MOST_DOUBTS = 60  # of which it is looked for what would explain them
 
@@ -56,6 +58,24 @@ class Doubts:
                 place = (said.line, f"{FORMULA}{key}", said.tree, None)
                 self.doubts.append(Doubt(*place, None, (), all_demands))
 
+    def give_up(self, pair: ComparedSides) -> None:
+        """Blame neither of two sides that do not go together, but doubt what is stated.
+
+        Another number altogether is that of another example.
+        """
+        try:
+            mistakes = self.judge.mistakes(pair, [])
+        except CannotEvaluate:
+            return
+        if mistakes:
+            self.given_up += 1
+            first = len(self.doubts)
+            self.doubt(pair, mistakes)
+            self.doubts[first:] = [
+                doubt._replace(demands=tuple(d for d in doubt.demands if _is_small(d)))
+                for doubt in self.doubts[first:]
+            ]
+
     def _demands(
         self,
         pair: ComparedSides,
@@ -88,6 +108,14 @@ class Doubts:
             if bounds is not None and bounds.size == printed.low.size:
                 return tuple(demands(value, given, printed))
         return ()
+
+
+def _is_small(demand: Demand) -> bool:
+    """Whether one small thing, or a change of places, makes what is stated what it should be."""
+    old, new = demand.old, demand.new
+    if not (isinstance(old, Literal) and isinstance(new, Literal)):
+        return True
+    return any(math.isclose(one.value, new.value) for one in damages(old))
 
 
 def _is_one_hot(value: Tree) -> bool:

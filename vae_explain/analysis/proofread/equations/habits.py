@@ -29,7 +29,8 @@ def is_said_wrong(source: str, start: int, end: int) -> bool:
 def about(tree: Tree) -> Tree:
     """Return numbers as what was rounded to them; a whole number in a list is one as it stands."""
     if isinstance(tree, Literal):
-        zeros = len(tree.text) - len(tree.text.rstrip("0")) if tree.whole and tree.value else 0
+        digits = tree.text.partition("e")[0]
+        zeros = len(digits) - len(digits.rstrip("0")) if tree.value and "." not in digits else 0
         return replace(tree, tolerance=max(tree.tolerance, tree.unit * 10**zeros / 2))
 
     def rounded(part: Tree) -> Tree:

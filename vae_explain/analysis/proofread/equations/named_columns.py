@@ -189,10 +189,12 @@ def _claims(
     tables: Sequence[_Named],
     stated: _Stated,
 ) -> Iterator[ColumnClaim]:
-    for row, number in enumerate(column):
-        made = _put_in(formula, partial(_number, row, tables, stated))
-        if number is not None and made is not None:
-            yield ColumnClaim(ComparedSides(made, number), says, number.line)
+    made = [_put_in(formula, partial(_number, row, tables, stated)) for row in range(len(column))]
+    pairs = [(one, number) for one, number in zip(made, column, strict=True) if one and number]
+    if len({one for one, _ in pairs}) == 1 and len({number.value for _, number in pairs}) > 1:
+        return  # of what the text states for one case alone
+    for one, number in pairs:
+        yield ColumnClaim(ComparedSides(one, number), says, number.line)
 
 
 def _put_in(tree: Tree, number: Callable[[str], Tree | None]) -> Tree | None:

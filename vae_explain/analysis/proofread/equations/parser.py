@@ -132,7 +132,9 @@ class _Parser(Brackets):
         """Whether a factor follows without a sign: `2(…)`, `½ exp(…)`, `\\mu x`."""
         before = self.tokens[self.position - 1]
         if token.mode == "code":
-            return False
+            # A number is no function, so that `0.8(-1.0)` multiplies; `f(-1.0)` calls.
+            multiplies = before.kind in ("number", "close") and token.text in ("(", "[")
+            return multiplies and token.kind == "open" and not token.spaced and not self.in_row
         if token.kind == "open":
             prose = self.remarks and token.mode == "text" and token.spaced
             return not (prose and not self._is_factor(before)) and not (
@@ -248,6 +250,9 @@ class _Parser(Brackets):
         match token.kind:
             case "number":
                 number = literal(token.text, token.line)
+                after = self.peek(1)
+                if self.at("gap") and after is not None and after.text in SCALES:
+                    self.position += 1  # `$19.7$ **million**`
                 if self.at("name", *SCALES) and "e" not in number.text:
                     number = literal(f"{number.text}e{SCALES[self.take().text]}", token.line)
                 return number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ....quick_classes import NamedTuple
@@ -176,6 +176,23 @@ def _printed(code: str, assigned: Mapping[str, int]) -> list[str]:
 
 def _names_assigned(code: str) -> list[str]:
     return [name for match in ASSIGNED.finditer(code) for name in WORD.findall(match[1])]
+
+
+def with_headings(passages: Iterable[Passage]) -> Iterator[Passage]:
+    """Yield passages, before each the headings with an equation that it is the first under."""
+    read: set[tuple[int, str]] = set()
+
+    def mark(pieces: Sequence[Fragment]) -> tuple[int, str]:
+        return (pieces[0].line, pieces[0].text[:LEAD]) if pieces else (0, "")
+
+    for passage in passages:
+        for above in reversed(passage.context):
+            if mark(above) not in read:
+                read.add(mark(above))
+                if any(_may_hold(piece, False) for piece in above):
+                    yield Passage("prose", above, (), (), above[0].line)
+        read.add(mark(passage.pieces))
+        yield passage
 
 
 def chains_of(passage: Passage) -> Iterator[Chain]:

@@ -152,8 +152,10 @@ class Scope:
         if whole not in self.formulas:
             formula = self._of_elements(base, index)
             return (formula, None) if formula is not None else self._usual_moment(key or "")
-        place = self._place(base, index)
-        return (self.formulas[whole].tree, place) if place is not None else None
+        place, formula = self._place(base, index), self.formulas[whole].tree
+        if place is None or (isinstance(formula, Row) and name in formula.entries):
+            return None  # `w = [w_1, w_2]` says nothing of w_1
+        return formula, place
 
     def _usual_moment(self, key: str) -> tuple[Tree, int | None] | None:
         def own(name: str) -> Tree | None:

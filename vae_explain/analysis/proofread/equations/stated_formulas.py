@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .alike import element_of
+from .alike import align, element_of
 from .blame import Blame
 from .chains import Chain, Side
 from .damages import damages
-from .evaluation import CannotEvaluate, as_printed, evaluate, half
+from .evaluation import CannotEvaluate, as_printed, as_rounded, evaluate, half
 from .findings import DocumentFinding
 from .intervals import Range, all_meet
 from .judging import ComparedSides, EquationMistake
 from .known import Known
-from .operands import are_exchanged, are_squares
+from .operands import are_exchanged, are_squares, gives
 from .quantities import with_index, without_index
 from .scope import FAMILY, Scope
 from .syntax import (
@@ -107,7 +107,43 @@ class StatedFormulas:
                 pair.found(as_printed)
             except CannotEvaluate:  # of what is stated one by one, by the names of the elements
                 pair = ComparedSides(element_of(formula, place), side.tree, self.scope.lookup)
-        self.blame.hold(pair, left, side, "B", [], slip)
+        if self._is_made_otherwise(chain, pair):
+            if not slip:  # else its first side was held, and given up
+                self.blame.give_up(pair)
+        else:
+            self.blame.hold(pair, left, side, "B", [], slip)
+
+    def _is_made_otherwise(self, chain: Chain, pair: ComparedSides) -> bool:
+        """Whether an equation's own arithmetic gives its result, which is far from a formula's.
+
+        Then it is by another formula of a quantity that only has the same name: the optimizer
+        before, another initialisation. What is written in numbers as the formula is built is it.
+        """
+        *made, last = (side.tree for side in chain.sides)
+        if last is None or not is_bare(last):
+            return False
+        written = [tree for tree in made if tree is not None and _is_arithmetic(tree)]
+        if not any(gives(tree, literals(last)) for tree in written):
+            return False
+        if self._puts_in(pair.left, written[0]):
+            return False
+        try:
+            bounds = pair.found(as_printed)
+        except CannotEvaluate:
+            return False
+        far = bounds.low.size != len(literals(last)) or not any(
+            is_near(one, number) for one, number in zip(bounds.flat(), literals(last), strict=True)
+        )
+        terms = wrong_terms(pair.left, written[0], pair.lookup, self.known, pair.place)
+        return far and terms is None
+
+    def _puts_in(self, formula: Tree, written: Tree) -> bool:
+        """Whether arithmetic is built as a formula, a quantity's value in its place."""
+        for part, number in align(formula, written) or ():
+            known = None if isinstance(part, Literal) else self.scope.lookup(part, as_rounded)
+            if known is not None and not known.shape and all_meet(known, as_rounded(number)):
+                return True
+        return False
 
     def _hold_usual(self, name: Tree, side: Side, written: Tree) -> None:
         """Hold a divergence that is written out against its usual form, term by term."""
@@ -202,6 +238,10 @@ def _usual_of(name: Tree) -> Tree | None:
 def _is_chosen(tree: Tree) -> bool:
     """Whether a list has whole numbers alone, as an author chooses for an example."""
     return isinstance(tree, Row) and all(number.whole for number in literals(tree))
+
+
+def _is_arithmetic(tree: Tree) -> bool:
+    return is_numeric(tree) and not is_bare(tree)
 
 
 def _has_function(chain: Chain) -> bool:
