@@ -241,3 +241,17 @@ def test_a_sum_of_other_things_is_none_of_the_entries_before_it() -> None:
     assert not report(f"{entries}- sum = 2.50").passed
     assert report(f"{entries}- sum = 7.31").passed
     assert report(f"{entries}- c = 4.5\n- sum = 2.50").passed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t = [[1, 2], [3]]\n\nf = 3·t_1 = 3·2 = 6",
+        "t = [[1, 2], [3]]\n\nt[1] = 3",
+        "λ = (2.6 ± √6)/2 and 1 + 1 = 2",
+        "w = 0.5, x = 2.125\n\ny = w·x + 1 = 3·2.3 = [3.1257, 2.5125]",
+        "s = 0.25\n\nThe mean is 0.5 ± 2·s = 0.5 ± 2·0.125 = [0.2512, 0.7512]",
+    ],
+)
+def test_what_does_not_fit_is_read_on(text: str) -> None:
+    assert report(f"{text}\n\n2 + 2 = 5").findings[-1].printed == "5"

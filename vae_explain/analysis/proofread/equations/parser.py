@@ -193,13 +193,17 @@ class _Parser(Brackets):
                 self.position += 1
                 share = literal(f"{tree.text}%", tree.line)
                 tree = replace(share, tolerance=tree.tolerance / 100)
-            elif token.text == "±" and isinstance(tree, Literal):
+            elif token.text == "±" and isinstance(tree, Literal) and self._number_follows():
                 self.position += 1
                 tree = replace(tree, tolerance=literal(self.take().text).value)
             elif token.kind == "function" and token.text.startswith("."):
                 tree = self._method(tree)
             else:
                 return tree
+
+    def _number_follows(self) -> bool:
+        after = self.peek(1)
+        return after is not None and after.kind == "number"
 
     def _raised(self, tree: Tree) -> Tree:
         """Read an exponent; of a name it may be a mark: `w^+`, `z^{(1)}`, `W^T`, `x^*`."""

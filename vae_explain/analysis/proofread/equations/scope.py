@@ -85,6 +85,9 @@ class Scope:
         key = key_of(name)
         if key is None:
             return
+        if not _is_array(value):  # of rows of different lengths
+            self.values.pop(key, None)
+            return
         self.order += 1
         before = self.values.get(key)
         if before is not None and not _restates(before.tree, value):
@@ -327,6 +330,13 @@ def _converted(value: Range, source: str, target: str) -> Range:
     if target == "σ":
         by_log = intervals.multiply(intervals.exactly(0.5), by_log)
     return exp(by_log)
+
+
+def _is_array(value: Tree) -> bool:
+    try:
+        return evaluate(value) is not None
+    except CannotEvaluate:
+        return False
 
 
 def is_matrix(tree: Tree) -> bool:

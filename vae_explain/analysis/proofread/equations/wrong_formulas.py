@@ -157,7 +157,10 @@ class FormulaBlame(Doubts):
         """Whether the equation at hand ends in a telling number that a formula gives."""
         if self.last is None or not (is_bare(self.last) and _tells(self.last)):
             return False
-        return not self.judge.mistakes(pair._replace(right=self.last), [])
+        try:
+            return not self.judge.mistakes(pair._replace(right=self.last), [])
+        except CannotEvaluate:  # as many numbers as the formula does not give
+            return False
 
     def _ends_nearer(self, pair: ComparedSides, other: Tree) -> bool:
         """Whether what the equation at hand ends in is rather a formula's than another's."""
