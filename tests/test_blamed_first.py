@@ -348,10 +348,22 @@ $E = 0.05^2 + 0.05^2 = 0.005$ and $D = 2.04 / 2 = 1.02$
 $L = 0.005 + 1.02 = 1.025$
 """
 
+REPEATED = """
+$o_1 = 0.6587 \\cdot 1.2 + 0.3413 \\cdot 0.3 = 0.8928$
+
+$o_2 = 0.6587 \\cdot (-0.6) + 0.3413 \\cdot 0.8 = -0.1222$
+
+So the output is the pair (0.8928, -0.1222), and f(0.8928, 0.1222) is another.
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
+        # A list that running text has again.
+        (REPEATED, "pair (0.8928, -0.1222)", "pair (0.8928, 0.1222)", 6, "0.1222"),
+        (REPEATED, "pair (0.8928", "pair (0.8982", 6, "0.8982"),
+        (REPEATED, "pair (0.8928, -0.1222)", "pair (-0.1222, 0.8928)", 6, "-0.1222"),
         # The weight of a moment that is 0, which leaves 0.001 to the gradient.
         (MOMENTS, "0.999 \\cdot 0", "-0.999 \\cdot 0", 2, "-0.999"),
         (MOMENTS, "0.999 \\cdot 0", "0.199 \\cdot 0", 2, "0.199"),

@@ -4,10 +4,11 @@ In order: `tokens.py` cuts text, code and LaTeX; `parser.py` reads formulas, wit
 in them, the `cursor.py` that goes over them and what `quantities.py` are called, a tree of
 `syntax.py`; `clauses.py` cuts a passage that `reader.py` gives it where its statements end,
 `chains.py` finds their equations, by the `habits.py` of their authors, and `columns.py` and
-`named_columns.py` those of a table's columns, `sums_in_words.py` what a list calls its sum.
-`sigmoids.py` says what a σ before a bracket is, and `distributions.py` what `N(…)` says of μ and σ.
-`evaluation.py` computes in the arithmetic of `intervals.py`; `judging.py` says whether two sides
-agree, by what is `known.py` of their numbers and where they are `alike.py`.
+`named_columns.py` those of a table's columns, `sums_in_words.py` what a list calls its sum, and
+`repeated.py` the lists that running text has again. `sigmoids.py` says what a σ before a bracket
+is, and `distributions.py` what `N(…)` says of μ and σ. `evaluation.py` computes in the arithmetic
+of `intervals.py`; `judging.py` says whether two sides agree, by what is `known.py` of their numbers
+and where they are `alike.py`.
 
 `run.py` goes through a document with the `scope.py` of what it has stated so far, and holds values
 against its `stated_formulas.py`; `blame.py` decides what is wrong where two sides do not agree,

@@ -19,6 +19,7 @@ from .hypotheses import with_fewest_findings
 from .lists import wrong_lists
 from .named_columns import named_claims
 from .reader import chains_of, with_headings, with_printed
+from .repeated import RepeatedLists
 from .run import EquationReader
 from .sigmoids import with_sigmoids
 from .sums_in_words import SumsInWords
@@ -61,14 +62,15 @@ def _with_commas(finding: DocumentFinding) -> DocumentFinding:
 def _read(passages: Sequence[Passage]) -> Reading:
     all_chains: list[Chain] = []
     left_out = 0
-    sums = SumsInWords()
+    sums, repeated = SumsInWords(), RepeatedLists()
     passages = list(with_headings(with_printed(passages)))
     for passage in passages:
-        left = MOST_EQUATIONS - len(all_chains)
+        left = max(0, MOST_EQUATIONS - len(all_chains))
         is_read = _size(passage) <= LONGEST
         if left and is_read:
-            all_chains += sums.read(passage, list(islice(chains_of(passage), left)))
-        left_out += not is_read or len(all_chains) == MOST_EQUATIONS
+            found = sums.read(passage, list(islice(chains_of(passage), left)))
+            all_chains += [*found, *repeated.read(passage, found)]
+        left_out += not is_read or len(all_chains) >= MOST_EQUATIONS
     texts = (piece.text for passage in passages for piece in passage.all_pieces)
     named = with_distributions(list(joined(all_chains)))
     chains = with_errors(with_sigmoids(list(named), texts))
