@@ -255,3 +255,45 @@ def test_a_sum_of_other_things_is_none_of_the_entries_before_it() -> None:
 )
 def test_what_does_not_fit_is_read_on(text: str) -> None:
     assert report(f"{text}\n\n2 + 2 = 5").findings[-1].printed == "5"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Which part of x it is stands in code.
+        "$r = [0.5, -1.5]$ and $x = [0.25, 0.5]$. "
+        "$e = \\sum \\left(r - x\\mathtt{[[1, 0]]}\\right)^2$\n\n$e = 3.0625$",
+        "$a = [0.5, -1.5]$ and $y = (a + 1)\\mathtt{.roll(1, 0)}$\n\n$y = [-0.5, 1.5]$",
+        # x_1 is no element of x: each number of it goes with each of y_2.
+        "$$x_1 = \\begin{bmatrix} 0.5 & 1.5 \\\\ 2.5 & 0.25 \\end{bmatrix}$$ and "
+        "$$y_2 = \\begin{bmatrix} 0.5 & 1.0 \\\\ 1.5 & 2.0 \\end{bmatrix}$$\n\n$d = x_1 - y_2$\n\n"
+        "$$d_0 = \\begin{bmatrix} 0.0 & 0.5 \\\\ -1.0 & -0.5 \\end{bmatrix}$$",
+    ],
+)
+def test_a_part_of_an_array_is_not_held_against_all_of_it(text: str) -> None:
+    assert report(text).findings == ()
+
+
+def test_bars_in_a_sum_are_of_each_term() -> None:
+    text = r"$r = [0.5, -1.5]$ and $x = [0.25, 0.5]$. $e = \sum \left|r - x\right|$"
+    assert report(f"{text}\n\n$e = 2.25$").read["B"] == 1
+    assert report(f"{text}\n\n$e = 2.25$").findings == ()
+    assert not report(f"{text}\n\n$e = 2.52$").passed
+    of_vectors = text.replace(r"\left|", r"\|").replace(r"\right|", r"\|")
+    assert report(f"{of_vectors}\n\n$e = 2.0156$").findings == ()
+
+
+@pytest.mark.parametrize("name", ["sum", "norm", "square"])
+def test_a_quantity_may_be_called_as_a_function_is(name: str) -> None:
+    text = rf"""$\mathrm{{{name}}} = 2.456642$, $\mathrm{{dip}} = 11.095564$
+
+$$L = \mathrm{{{name}}} - \mathrm{{dip}}$$
+
+```python
+L = {name} - dip
+```
+
+$$L = -8.638922$$"""
+    assert report(text).findings == ()
+    assert report(text).read["B"] == 1
+    assert not report(text.replace("-8.638922", "-8.638292")).passed

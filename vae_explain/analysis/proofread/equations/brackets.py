@@ -31,6 +31,7 @@ class Brackets(Quantities):
         super().__init__(tokens, start)
         self.depth = 0
         self.in_row = False  # whether spaces part entries, as NumPy prints an array
+        self.in_total = False  # whether what is read is summed over an index
 
     def sum(self) -> Tree:
         """Read a formula."""
@@ -101,6 +102,8 @@ class Brackets(Quantities):
         determinant = opening.text == "|" and count == 1 and any(isinstance(r, Row) for r in rows)
         if not count or determinant:
             raise Unreadable
+        if opening.text == "|" and count == 1 and self.in_total and not self.at("operator", "_"):
+            return FunctionCall("abs", (body,))  # of each term: `\sum |x - y|`
         degree = "2"
         if self.at("operator", "_"):
             self.position += 1

@@ -116,6 +116,13 @@ class ComparedSides(NamedTuple):
             raise CannotEvaluate("it has no such element")
         return bounds.flat()[self.place]
 
+    def gives_list(self) -> bool:
+        """Whether the left side is no single number."""
+        try:
+            return bool(self.found(as_printed).shape)
+        except CannotEvaluate:
+            return False
+
     def agree(self, leaf: Leaf = as_rounded) -> bool:
         """Whether the left side may give the right one, which is rounded to its last digit."""
         try:

@@ -6,6 +6,7 @@ recursion is too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,8 +32,10 @@ from .tokens import MathToken
 SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 ALSO_NAMES = {"mean"}  # of functions, what a quantity may be called too: `mean + ε·std`
+IN_FORMULAS = {"sum", "norm", "abs", "square", "dot", "round"}  # likewise, not in prose
 AFTER_NAMES = {"operator", "relation", "close", "comma", "row", "column", "stop", "gap", "line"}
 MULTIPLY = {"*", "⊙", "@", "/"}
+PART = re.compile(r"\[|\.[a-z]")  # how code begins that takes a part of an array
 
 
 def parse(
@@ -198,6 +201,8 @@ class _Parser(Brackets):
                 tree = replace(tree, tolerance=literal(self.take().text).value)
             elif token.kind == "function" and token.text.startswith("."):
                 tree = self._method(tree)
+            elif token.kind == "words" and PART.match(token.text) and not token.spaced:
+                raise Unreadable  # which part of it stands in code: `x\mathtt{[:, 0:4]}`
             else:
                 return tree
 
@@ -301,7 +306,8 @@ class _Parser(Brackets):
 
     def function(self, token: MathToken) -> Tree:
         name = token.text
-        if name in ALSO_NAMES and self._stands_alone():
+        named = name in ALSO_NAMES or (name in IN_FORMULAS and token.mode != "text")
+        if named and self._stands_alone():
             return self.indexed(Symbol(name))
         if name == "array":
             self.require("open", "(")
@@ -351,4 +357,7 @@ class _Parser(Brackets):
             if self.at("operator", sign):
                 self.position += 1
                 self.subscript()
-        return Total(function, self.product())
+        before, self.in_total = self.in_total, function == "sum"
+        tree = Total(function, self.product())
+        self.in_total = before
+        return tree

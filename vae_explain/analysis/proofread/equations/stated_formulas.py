@@ -107,6 +107,8 @@ class StatedFormulas:
                 pair.found(as_printed)
             except CannotEvaluate:  # of what is stated one by one, by the names of the elements
                 pair = ComparedSides(element_of(formula, place), side.tree, self.scope.lookup)
+                if pair.gives_list():  # what is called `x_1` is a quantity of its own
+                    return
         if self._is_made_otherwise(chain, pair):
             if not slip:  # else its first side was held, and given up
                 self.blame.give_up(pair)

@@ -71,7 +71,8 @@ SIGNS: Mapping[str, tuple[Kind, str]] = {
     **dict.fromkeys(("equiv", "triangleq", "coloneqq", "eqqcolon"), ("relation", "=")),
     **dict.fromkeys(("frac", "dfrac", "tfrac", "cfrac"), ("fraction", "")),
     **dict.fromkeys(("hat", "widehat", "bar", "tilde", "overline"), ("hat", "")),
-    **dict.fromkeys(("lvert", "rvert", "vert", "lVert", "rVert", "Vert"), ("bar", "|")),
+    **dict.fromkeys(("lvert", "rvert", "vert"), ("bar", "|")),
+    **dict.fromkeys(("lVert", "rVert", "Vert", "|"), ("bar", "‖")),
     "div": ("operator", "/"),
     "sqrt": ("root", ""),
     "sum": ("sum", "sum"),
@@ -98,7 +99,6 @@ SIGNS: Mapping[str, tuple[Kind, str]] = {
     "_": ("name", "_"),
     "{": ("open", "{"),
     "}": ("close", "}"),
-    "|": ("bar", "|"),
 }
 SILENT = {
     ",", ";", ":", "!", " ", ">", "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl",
