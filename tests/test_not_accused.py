@@ -297,3 +297,13 @@ $$L = -8.638922$$"""
     assert report(text).findings == ()
     assert report(text).read["B"] == 1
     assert not report(text.replace("-8.638922", "-8.638292")).passed
+
+
+def test_a_row_of_few_digits_may_be_like_what_is_put_in_by_chance() -> None:
+    rows = r"-0.0004 & 0.0002 & 0.0001 \\ 0.0004 & 0.0003 & -0.0005"
+    text = rf"""$m = [-1.2119, -0.6892, -0.5664]$
+
+$$G = \begin{{bmatrix}} {rows} \end{{bmatrix}}$$
+
+$y = -0.0004 \cdot (-1.2119) + 0.0004 \cdot (-0.6892) + 0.0001 \cdot (-0.5664) = 0.0002$"""
+    assert report(text).findings == ()

@@ -150,7 +150,7 @@ def _held_as_lost(
 ) -> _Held:
     """Hold a list against the columns that have one number more."""
     lost = orphans.get(("lost", *key))
-    if lost is None or used or stated[key] != 1 or not tells(literals(lost.tree)):
+    if lost is None or used or stated[key] != 1 or not _telling(entry, entry.numbers, lost):
         return None
     return _lost(entry, lost), lost
 
@@ -231,7 +231,16 @@ def _masks(key: Key) -> Iterator[tuple[float | None, ...]]:
 
 
 def tells(numbers: Sequence[Literal]) -> bool:
-    return sum(number.significant for number in numbers if not number.whole) >= TELLING
+    return sum(n.significant for n in numbers if n.value and not n.whole) >= TELLING
+
+
+def _telling(entry: StatedList, alike: Sequence[Literal], column: TermColumn) -> bool:
+    """Whether a list is a column's, which stands beside another list, by what they share.
+
+    Of a matrix, some row or column may have the same few digits by chance.
+    """
+    whole = len(literals(entry.tree)) == len(entry.numbers)
+    return tells(literals(column.tree) if whole else alike)
 
 
 def _exchanged(entry: StatedList, column: TermColumn) -> DocumentFinding:
@@ -260,7 +269,7 @@ def _one_number(
         return None
     others = [*entry.numbers[:place], *entry.numbers[place + 1 :]]
     elsewhere = any(number.value == theirs.value for number in literals(entry.tree))
-    telling = tells(literals(column.tree)) if beside else tells(others)
+    telling = _telling(entry, others, column) if beside else tells(others)
     likely = _is_damaged(ours, theirs) or (beside and (elsewhere or theirs.value == -ours.value))
     if len(others) < 2 or not telling or not likely:
         return None
