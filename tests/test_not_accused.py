@@ -307,3 +307,37 @@ $$G = \begin{{bmatrix}} {rows} \end{{bmatrix}}$$
 
 $y = -0.0004 \cdot (-1.2119) + 0.0004 \cdot (-0.6892) + 0.0001 \cdot (-0.5664) = 0.0002$"""
     assert report(text).findings == ()
+
+
+def test_what_stands_behind_a_minus_may_be_put_in_with_more_digits() -> None:
+    text = r"$d = -0.1135$ and $c = 1.0350$. $L = c - d = 1.03496 - \left({}\right) = 1.1485$"
+    assert report(text.replace("{}", "-0.11352")).findings == ()
+    assert not report(text.replace("{}", "-0.11252")).passed
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "All numbers are PyTorch's own, in float32; they are printed rounded.",
+        "Everything else is computed from these rounded numbers, in double precision.",
+    ],
+)
+def test_a_document_that_says_so_goes_on_with_more_digits_than_it_prints(says: str) -> None:
+    # 0.337·(0.12, -0.84) and what log σ² of -0.03 gives, each from more digits.
+    arrays = "$a = 0.337$ and $b = [0.124, -0.845]$.\n\n$y = a \\cdot b$\n\n$y = [{}, -0.284]$"
+    table = "| log σ² |\n|---|\n| -0.04 |\n| -0.03 |\n| -0.05 |\n\n| σ |\n|---|\n"
+    table += "| 0.98 |\n| {} |\n| 0.98 |\n"
+    for text, right, wrong in ((arrays, "0.042", "0.051"), (table, "0.98", "0.89")):
+        assert report(f"{says}\n\n{text.format(right)}").findings == ()
+        assert not report(f"{says}\n\n{text.format(wrong)}").passed
+    assert not report(table.format("0.98")).passed  # an author's own -0.03 is nothing else
+
+
+def test_a_column_of_all_others_is_no_sum_of_those_before_it() -> None:
+    head = "| unit | W·h[0] | W·h[1] | + bias | all others | mu |\n|---|---|---|---|---|---|\n"
+    rows = [(0, 5, -4, -4, -1, -4), (1, 2, -3, 6, 5, 10), (2, -4, -2, 9, 4, 7), (3, 1, 2, 3, 4, 10)]
+    text = head + "".join(
+        f"| {i} | {' | '.join(f'{n / 100:.2f}' for n in row)} |\n" for i, *row in rows
+    )
+    assert report(text).findings == ()
+    assert [f.printed for f in report(text.replace("0.07 |", "0.70 |")).findings] == ["0.70"]

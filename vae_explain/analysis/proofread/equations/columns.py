@@ -32,7 +32,8 @@ WORDS = (
     (re.compile(r"(?i)^\W*(?:squared?|square of it)\W*$"), "squared"),
     (re.compile(r"(?i)^\W*(?:row )?(?:sum|total)\W*$"), "sum"),
 )
-PLUS = re.compile(r"^\W*\+\s*\w")  # the heading of the last of several summands
+# The heading of the last of several summands.
+PLUS = re.compile(r"(?i)^\W*(?:\+\s*\w|(?:all\s+|the\s+)*(?:others|rest)\b)")
 PART = re.compile(r"(?i)\b(?:by|from|through|via)\b")  # that of a part of what stands before it
 BY_CHANCE = 2  # rows in which one number may be the sum of others without being meant so
 COUNTS = re.compile(r"(?i)^\W*(?:[ijkn#]|row|step|unit|dim\w*|index|no\.?|)\W*$")

@@ -31,6 +31,7 @@ MOST_EQUATIONS = 20_000  # of one document: a book of them, and some seconds
 MOST_CELLS = 20_000  # of its tables, likewise
 MOST_NUMBERS = 50_000  # of its text, among which a damaged one is looked for
 DECIMAL = re.compile(r"(?:(?<![\w.)\]}])[-−])?(?<![\w.])\d+\.\d+(?![\w.]*\d)")
+SAYS_ROUNDED = re.compile(r"\bprinted\s+rounded\b|\bcomputed\s+from\s+these\s+rounded\s+numbers\b")
 LONGEST = 200_000  # characters of one passage: a matrix of some ten thousand numbers
 
 
@@ -71,20 +72,21 @@ def _read(passages: Sequence[Passage]) -> Reading:
             found = sums.read(passage, list(islice(chains_of(passage), left)))
             all_chains += [*found, *repeated.read(passage, found)]
         left_out += not is_read or len(all_chains) >= MOST_EQUATIONS
-    texts = (piece.text for passage in passages for piece in passage.all_pieces)
+    texts = [piece.text for passage in passages for piece in passage.all_pieces]
+    rounded = any(map(SAYS_ROUNDED.search, texts))
     named = with_distributions(list(joined(all_chains)))
     chains = with_errors(with_sigmoids(list(named), texts))
     small, too_large = _tables(passages)
     tables = [read_table(passage) for passage in small]
     claims = [claim for table in tables for claim in column_claims(table)]
-    claims += named_claims(tables, chains)
+    claims += named_claims(tables, chains, rounded)
     numbers = list(_numbers(passages))
-    run = EquationReader(others=numbers)
+    run = EquationReader(others=numbers, rounded=rounded)
     run.read(chains, claims)
     if (
         any(run.blame.put_in.known.values()) and run.blame.unjudged
     ):  # what is put in later, earlier too
-        run = EquationReader(put_in=run.blame.put_in.known, others=numbers)
+        run = EquationReader(put_in=run.blame.put_in.known, others=numbers, rounded=rounded)
         run.read(chains, claims)
     findings = with_fewest_findings(run, chains, claims)
     for wrong in (

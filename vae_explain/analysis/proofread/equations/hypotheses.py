@@ -83,7 +83,8 @@ def with_fewest_findings(
 
     def supposing(change: _Change) -> _Reading:
         place = change.doubt.line, change.doubt.key
-        other = EquationReader({place: change.value}, dict(run.blame.put_in.known), run.others)
+        known = dict(run.blame.put_in.known)
+        other = EquationReader({place: change.value}, known, run.others, run.known.rounded)
         other.read(chains, claims)
         line, printed = change.blamed.line, change.blamed.printed
         itself = any((f.line, f.printed) == (line, printed) for f in other.findings)
@@ -140,7 +141,8 @@ def _with_result_mended(
     right = {(line, key): value for line, key, value in run.blame.results}
     lines = {line for line, _, _ in run.blame.results}
     lines |= {number.line for _, _, value in run.blame.results for number in literals(value)}
-    mended = EquationReader(right, dict(run.blame.put_in.known), run.others)
+    known = dict(run.blame.put_in.known)
+    mended = EquationReader(right, known, run.others, run.known.rounded)
     mended.read(chains, claims)
     own = [finding for finding in run.findings if finding.line in lines]
     if not own:

@@ -38,6 +38,7 @@ from .syntax import (
     flattened,
     inside,
     is_bare,
+    is_numeric,
     key_of,
     literals,
 )
@@ -245,9 +246,9 @@ class EquationJudge:
         def open_leaf(operand: Literal) -> Range:
             return exactly(operand.value) if operand.whole else cut_or_rounded(operand)
 
-        def at_place(tree: Tree, leaf: Leaf) -> Range | None:
+        def at_place(tree: Tree, leaf: Leaf, lookup: Lookup = pair.lookup) -> Range | None:
             try:
-                return _numbers(pair._replace(left=tree).found(leaf), count)[place]
+                return _numbers(pair._replace(left=tree, lookup=lookup).found(leaf), count)[place]
             except CannotEvaluate:
                 return None
 
@@ -258,6 +259,10 @@ class EquationJudge:
         bounds = at_place(pair.left, self.known.as_rounded_before(number))
         if bounds is not None and all_meet(bounds, allowed) and off <= SLIP:
             return True
+        if self.known.rounded and not is_numeric(pair.left):
+            bounds = at_place(pair.left, as_printed, _all_rounded(pair.lookup))
+            if bounds is not None and all_meet(bounds, allowed):
+                return True
         if _is_log_of_share(pair.left, number):
             return all_meet(pair.found(half), allowed)
         bounds = at_place(pair.left, open_leaf)
@@ -336,7 +341,8 @@ class EquationJudge:
             same = left.value == number.value
             return None if same else EquationMistake.of(number, left.value, left)
         # A quantity is put in as it is printed, or with fewer digits; what was computed may be cut.
-        put_in = not isinstance(left, Literal) and key_of(left) is not None
+        name = left.body if isinstance(left, Negative) else left  # as in `L - (-0.25)`
+        put_in = not isinstance(name, Literal) and key_of(name) is not None
         as_operand = half if put_in else cut_or_rounded
         allowed = exactly(number.value) if number.whole else as_operand(number)
         bounds = hull([plain, known])
@@ -361,6 +367,11 @@ def _is_like(mistake: EquationMistake) -> bool:
         return False
     near = (abs(other.value - mistake.value) <= number.unit / 2 for other in damages(number))
     return mistake.off < SLIP or any(near) or has_moved_point(number, mistake.value)
+
+
+def _all_rounded(lookup: Lookup) -> Lookup:
+    """Return a look-up of quantities that are printed rounded."""
+    return lambda name, _: lookup(name, as_rounded)
 
 
 def _is_log_of_share(tree: Tree, result: Literal) -> bool:

@@ -28,9 +28,12 @@ class Known:
         For a number's digits, what they were rounded from.
     stated
         The digits of numbers that it gives and does not compute.
+    rounded
+        Whether it says that it rounds what it prints, and goes on with more digits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rounded: bool = False) -> None:
+        self.rounded = rounded
         self.unrounded: dict[str, Range] = {}
         self.stated: set[str] = set()
 

@@ -19,7 +19,7 @@ from .claims import ColumnClaim, believed
 from .columns import ReadCell, ReadTable, formula_of
 from .cursor import literal
 from .demands import solved
-from .evaluation import KNOWN_BY, CannotEvaluate, as_chosen, as_printed, evaluate, half
+from .evaluation import KNOWN_BY, CannotEvaluate, as_chosen, as_printed, as_rounded, evaluate, half
 from .judging import ComparedSides
 from .known import as_text
 from .quantities import without_index
@@ -58,17 +58,21 @@ class _Named(NamedTuple):
     rows: int
 
 
-def named_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> list[ColumnClaim]:
+def named_claims(
+    tables: Sequence[ReadTable], chains: Sequence[Chain], rounded: bool = False
+) -> list[ColumnClaim]:
     """Return what the names of columns say of their numbers, where most bear it out.
 
     Where several numbers of a row are wrong by one that they share, and that no right one has,
-    only the claim of that one is left, or the first of theirs, which says so.
+    only the claim of that one is left, or the first of theirs, which says so. Where a document is
+    rounded, a number of few digits is too.
     """
+    leaf = as_rounded if rounded else as_chosen
     claims = dict(enumerate(_all_claims(tables, chains)))
     wrong: dict[int, list[int]] = {}  # the places of wrong claims, by the numbers that they have
     sound: set[int] = set()
     for place, claim in claims.items():
-        if claim.pair.agree(as_chosen):
+        if claim.pair.agree(leaf):
             sound.update(map(id, claim.numbers))
             claims[place] = claim._replace(held=True)
         else:
@@ -80,7 +84,7 @@ def named_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> list[C
         if len(of_it) < 2 or number.whole or key in sound:
             continue
         for meant in filter(None, (_meant(number, claim) for claim in of_it.values())):
-            if all(_with(claim, number, meant).pair.agree(as_chosen) for claim in of_it.values()):
+            if all(_with(claim, number, meant).pair.agree(leaf) for claim in of_it.values()):
                 made = [place for place, claim in of_it.items() if claim.pair.right is number]
                 kept = made[0] if made else min(of_it)
                 for place in of_it:

@@ -48,6 +48,8 @@ class EquationReader:
         Values to take for those that are stated, by line and name: a hypothesis.
     others
         The numbers of the text, in equations or not.
+    known
+        What the document has shown of the numbers that it prints.
     blame
         What is wrong, and what may be.
     stated
@@ -61,9 +63,10 @@ class EquationReader:
         changed: Mapping[tuple[int, str], Tree] = MappingProxyType({}),
         put_in: dict[str, Literal | None] | None = None,
         others: Sequence[Literal] = (),
+        rounded: bool = False,
     ) -> None:
         self.changed = changed
-        self.known = Known()
+        self.known = Known(rounded)
         self.scope = Scope()
         self.blame = Blame(self.scope, self.known, put_in or {}, supposes=bool(changed))
         self.backward = Backward(self.scope)
