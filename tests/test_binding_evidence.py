@@ -129,6 +129,37 @@ class WithLatent(Base):
         return {"recon": self.decode(latent), "latent": latent, "mu": mu, "logvar": logvar}
 
 
+class TermsMade(Base):
+    """The model makes the terms of its loss."""
+
+    def forward(self, x: Tensor) -> Any:
+        r, mu, logvar = self.parts(x)
+        kl_loss = kl_of(mu, logvar)
+        reg = mu.pow(2).mean()
+        return r, kl_loss, reg
+
+
+class ScaleReturned(Base):
+    def forward(self, x: Tensor) -> Any:
+        mu, std = self.to_mu(x), F.softplus(self.to_logvar(x))
+        recon = self.decode(mu + std * torch.randn_like(mu))
+        return recon, mu, std
+
+
+def of_a_codebook(
+    recon: Tensor, commitment_loss: Tensor, codebook_loss: Tensor, x: Tensor
+) -> Tensor:
+    return F.mse_loss(recon, x) + 0.25 * commitment_loss + codebook_loss
+
+
+def of_terms(recon: Tensor, kld: Tensor, regularizer: Tensor, x: Tensor) -> Tensor:
+    return F.mse_loss(recon, x) + kld + 0.1 * regularizer
+
+
+def of_a_scale(recon: Tensor, x: Tensor, mu: Tensor, scale: Tensor | float = 1.0) -> Tensor:
+    return ((recon - x) ** 2).sum() + 0.5 * (mu.pow(2) * scale).sum()
+
+
 def squares(x_hat: Tensor, x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     return ((x - 2 * x_hat) ** 2).sum() + kl_of(mean, log_var)
 
@@ -170,6 +201,8 @@ def of_a_sample(sample: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> Te
         ),
         (HeadsInOrder, of_deviations, "b is left for sigma, and goes into an exponential"),
         (WithLatent, of_a_sample, "no parameter gets x, and sample may be it or latent"),
+        (TermsMade, of_a_codebook, "kl_loss and reg can each be commitment_loss; say which"),
+        (ScaleReturned, of_a_scale, "std may be scale, which has a default; say which"),
     ],
 )
 def test_what_the_graph_speaks_against_is_asked(
@@ -189,6 +222,7 @@ def test_what_the_graph_speaks_against_is_asked(
         (OfALogarithm, squares, lambda out, x: squares(out[0], x, *out[1:])),
         (partial(OfALogarithm, 1.0), squares, lambda out, x: squares(out[0], x, *out[1:])),
         (FromHidden, sparse, lambda out, x: sparse(out[0], x, *out[1:])),
+        (TermsMade, of_terms, lambda out, x: of_terms(out[0], out[1], out[2], x)),
     ],
 )
 def test_what_it_does_not_is_called(
@@ -207,6 +241,8 @@ def test_what_it_does_not_is_called(
         ("LettersMeanFirst", "squares", ("x_hat=r",), "x_hat=r, x=x, mean=m, log_var=l"),
         ("WithLatent", "of_a_sample", ("sample=x",), "sample=x, recon=recon"),
         ("WithLatent", "of_a_sample", ("sample=latent",), "sample=latent, recon=recon"),
+        ("ScaleReturned", "of_a_scale", ("scale=std",), "mu=mu, scale=std"),
+        ("ScaleReturned", "of_a_scale", ("scale=1.0",), "mu=mu, scale=1.0"),
     ],
 )
 def test_an_option_settles_it(

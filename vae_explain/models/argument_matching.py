@@ -15,6 +15,7 @@ from .argument_refusals import (
     nested,
     require_all,
     require_no_contradiction,
+    require_no_default_doubted,
     require_no_doubt,
     require_not_unpacked,
     undecided,
@@ -102,6 +103,7 @@ def _arguments(call: PartialCall) -> dict[str, Any]:
     if taker is None:
         _by_shape(call)
         _by_order(call)
+        require_no_default_doubted(call)
     require_all(call)
     require_no_contradiction(call)
     values = {name: part.value for name, part in call.given.items()}

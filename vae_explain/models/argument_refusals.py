@@ -12,10 +12,12 @@ from types import MappingProxyType
 from torch import Tensor
 
 from ..symbolic.printable import listed
-from .binding_evidence import contradiction, doubt_of_order
+from .autograd_graph import is_a_scale
+from .binding_evidence import contradiction, doubt_of_order, doubt_of_terms, is_number
 from .code_reading import name_of, parts_taken
 from .loss_parameters import CannotBind, Parameter
 from .model_outputs import OutputPart, described
+from .part_names import LOGVAR, MEAN, family, is_deviation
 from .partial_call import PartialCall
 from .suggested_objective import objective_calling
 
@@ -59,9 +61,23 @@ def require_no_doubt(call: PartialCall, parameter: Parameter, part: OutputPart) 
     """Raise `CannotBind` where names say that order is not what was meant."""
     alike = [each for each in call.free(call.outputs.top) if each.family is part.family]
     beside = bool(call.for_x) and call.has_prediction()
-    why = doubt_of_order(parameter, part, alike, beside)
+    numbers = [each for each in call.free(call.outputs.top) if is_number(each)]
+    why = doubt_of_order(parameter, part, alike, beside) or doubt_of_terms(parameter, part, numbers)
     if why:
         raise undecided(call, why, {parameter.name: part.place})
+
+
+def require_no_default_doubted(call: PartialCall) -> None:
+    """Raise `CannotBind` where a deviation keeps its default beside one that the model returned."""
+    families = [family(p.name) for p in call.wanted]
+    open_ones = [p for p in call.open if p.default is not p.empty and is_deviation(p.name)]
+    if MEAN not in families or LOGVAR in families or not open_ones:
+        return
+    for part in call.free(call.outputs.leaves):
+        if isinstance(part.value, Tensor) and (is_deviation(part.name) or is_a_scale(part.value)):
+            name = open_ones[0].name
+            why = f"{part.place} may be {name}, which has a default"
+            raise undecided(call, why, {name: part.place})
 
 
 def require_not_unpacked(call: PartialCall, name: str, parts: Sequence[OutputPart]) -> None:

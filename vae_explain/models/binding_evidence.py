@@ -31,6 +31,7 @@ from .part_names import (
     is_given_apart,
     is_term,
     which,
+    words_of_term,
 )
 
 
@@ -78,13 +79,12 @@ def doubt_of_order(
     beside_prediction
         Whether input and prediction have their places already.
     """
-    name, value, place = parameter.name, part.value, part.place
+    name, place = parameter.name, part.place
     if name == part.name:
         return ""
     if is_given_apart(name) and beside_prediction:
         return f"{place} is left for {name}, which is called as something given beside x is"
-    is_number = bool(part.path) and isinstance(value, Tensor) and value.dim() == 0
-    if is_number and not is_term(name):
+    if is_number(part) and not is_term(name):
         return f"{place} is one number, and {name} is not called as a part of a loss is"
     if is_term(name) and family(name) is None and part.family in MOMENTS:
         return f"{place} is left for {name}, which is called as a part of a loss is"
@@ -97,6 +97,28 @@ def doubt_of_order(
     if family(name) is LATENT is not part.family and parameter.default is not parameter.empty:
         return f"{place} may be {name}, which has a default"
     return ""
+
+
+def doubt_of_terms(parameter: Parameter, part: OutputPart, numbers: Sequence[OutputPart]) -> str:
+    """Return why one of several numbers is not given by order; "" where no name speaks against it.
+
+    Parameters
+    ----------
+    numbers
+        The single numbers that are left, this one among them.
+    """
+    ours, theirs = words_of_term(parameter.name), words_of_term(part.name)
+    if len(numbers) < 2 or not is_number(part) or not ours or not theirs:
+        return ""
+    # `rec` is `recon`, and `kl` may be `kld`.
+    alike = any(a.startswith(b) or b.startswith(a) for a in ours for b in theirs)
+    places = listed([each.place for each in numbers])
+    return "" if alike else f"{places} can each be {parameter.name}"
+
+
+def is_number(part: OutputPart) -> bool:
+    """Whether a part is a single number, as a term of a loss is."""
+    return bool(part.path) and isinstance(part.value, Tensor) and part.value.dim() == 0
 
 
 def is_object(part: OutputPart) -> bool:

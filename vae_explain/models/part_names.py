@@ -106,6 +106,12 @@ def is_term(name: str) -> bool:
     return TERM.search(_plain(name)) is not None
 
 
+def words_of_term(name: str) -> frozenset[str]:
+    """Return what tells a part of a loss from others: `commitment` of `commitment_loss`."""
+    words = re.findall(r"[a-z]{2,}", _plain(name))
+    return frozenset(words) - {"loss", "losses", "term", "out", "extra", "aux", "other"}
+
+
 def is_loss_function(name: str) -> bool:
     """Whether a function is called as one that holds a prediction against its target is."""
     return LOSS_FUNCTION.search(_plain(name)) is not None
