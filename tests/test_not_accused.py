@@ -165,6 +165,8 @@ def test_a_notation_of_its_own_is_read(right: str, wrong: str) -> None:
         "m = β·a + b\n\na = 0.4, b = 0.7, β = 0.9\n\n"
         "Of squares, m = 0.99×0.0065 + 0.01×0.04 = 0.006435 + 0.0004 = 0.006835.",
         "P = e^h\n\nh = 0\n\nOf the other, P = exp(0.42) = e^0.42 ≈ 1.522.",
+        "$\\hat n = n/(1 - b^2)$ with $b = 0.5$ and $n_0 = 0$, $n_1 = 0.3$.\n\n"
+        "So $\\hat n_1 = 0.3/(1 - 0.5^2) = 0.4$.",
         "dw = 2w − 4 for w = 2.\n\nAt w = 3 of the next, dw = −2/3·(−1 − 2 − 6) = −2/3·(−9) = 6.0.",
         "| a | b | and |\n|---|---|---|\n| 0 | 0 | 0 |\n| 0 | 1 | 0 |\n| 1 | 0 | 0 |\n"
         "| 1 | 1 | 1 |\n\nThe line that parts them is b = −1.5·a + 2.5.",

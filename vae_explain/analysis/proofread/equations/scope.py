@@ -158,6 +158,9 @@ class Scope:
         place, formula = self._place(base, index), self.formulas[whole].tree
         if place is None or (isinstance(formula, Row) and name in formula.entries):
             return None  # `w = [w_1, w_2]` says nothing of w_1
+        counted = {_counted(part) for part in quantities(formula)} & self.zero_based
+        if counted and _counted(base) not in self.zero_based and not index.startswith("["):
+            place += 1  # `m̂ = m/(1 − β^t)` of m_0, m_1, …: m̂_1 is that of m_1
         return formula, place
 
     def _usual_moment(self, key: str) -> tuple[Tree, int | None] | None:
