@@ -47,9 +47,9 @@ from .terms import wrong_terms
 from .variants import signs, somewhere
 from .wrong_formulas import FormulaBlame, takes_bias_off
 
-# Operands of wrong results among which the wrong one is looked for. A document with more is wrong
-# throughout, and each takes some milliseconds.
-MOST_SOUGHT = 1_000
+# How much is computed to find wrong operands: of each wrong result as many numbers as it has
+# operands, for each of these. A document with more is wrong throughout.
+MOST_SOUGHT = 20_000
 
 
 class Blame(FormulaBlame):
@@ -84,7 +84,7 @@ class Blame(FormulaBlame):
         self.corrected: ChainMap[str, Literal]  # likewise, and operands of the equation at hand
         self.by_line: dict[int, dict[str, str]] = {}  # what findings print, and should
         self.indexed = 0  # how many of them stand there
-        self.sought = 0  # operands of wrong results
+        self.sought = 0  # numbers computed with to find wrong operands
         self.begin(None, None)
 
     def begin(self, name: Tree | None, last: Tree | None) -> None:
@@ -316,7 +316,7 @@ class Blame(FormulaBlame):
         """Blame an operand of a result, if it is more likely wrong than the result."""
         if tree is None:
             return False
-        self.sought += len(literals(tree))
+        self.sought += len(literals(tree)) ** 2
         if self.sought > MOST_SOUGHT:
             return False
         values = [value for value in map(self._value, earlier) if value is not None]

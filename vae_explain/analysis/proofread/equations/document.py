@@ -28,6 +28,7 @@ from .tokens import has_decimal_commas, with_points
 from .used_matrices import wrong_matrices
 
 MOST_EQUATIONS = 20_000  # of one document: a book of them, and some seconds
+MOST_SIGNS = 1_500_000  # of their sides: some 200,000 numbers
 MOST_CELLS = 20_000  # of its tables, likewise
 MOST_NUMBERS = 50_000  # of its text, among which a damaged one is looked for
 DECIMAL = re.compile(r"(?:(?<![\w.)\]}])[-−])?(?<![\w.])\d+\.\d+(?![\w.]*\d)")
@@ -61,17 +62,8 @@ def _with_commas(finding: DocumentFinding) -> DocumentFinding:
 
 
 def _read(passages: Sequence[Passage]) -> Reading:
-    all_chains: list[Chain] = []
-    left_out = 0
-    sums, repeated = SumsInWords(), RepeatedLists()
     passages = list(with_headings(with_printed(passages)))
-    for passage in passages:
-        left = max(0, MOST_EQUATIONS - len(all_chains))
-        is_read = _size(passage) <= LONGEST
-        if left and is_read:
-            found = sums.read(passage, list(islice(chains_of(passage), left)))
-            all_chains += [*found, *repeated.read(passage, found)]
-        left_out += not is_read or len(all_chains) >= MOST_EQUATIONS
+    all_chains, left_out = _chains(passages)
     texts = [piece.text for passage in passages for piece in passage.all_pieces]
     rounded = any(map(SAYS_ROUNDED.search, texts))
     named = with_distributions(list(joined(all_chains)))
@@ -109,6 +101,22 @@ def _read(passages: Sequence[Passage]) -> Reading:
         run.unread,
         left_out + too_large,
     )
+
+
+def _chains(passages: Sequence[Passage]) -> tuple[list[Chain], int]:
+    """Return the equations that are read, and how many passages are left out."""
+    read: list[Chain] = []
+    signs = left_out = 0
+    sums, repeated = SumsInWords(), RepeatedLists()
+    for passage in passages:
+        left = max(0, MOST_EQUATIONS - len(read)) if signs < MOST_SIGNS else 0
+        is_read = _size(passage) <= LONGEST
+        if left and is_read:
+            found = sums.read(passage, list(islice(chains_of(passage), left)))
+            signs += sum(len(side.text) for chain in found for side in chain.sides)
+            read += [*found, *repeated.read(passage, found)]
+        left_out += not (left and is_read) or len(read) >= MOST_EQUATIONS
+    return read, left_out
 
 
 def _tables(passages: Sequence[Passage]) -> tuple[list[Passage], int]:

@@ -52,11 +52,11 @@ class Doubts:
                 number = use.number if use else None
                 all_demands = self._demands(pair, value, partial(self.scope.supposing, key))
                 self.doubts.append(Doubt(*stated, number, tuple(mistakes), all_demands))
-        for key, said in self.scope.formulas.items():
-            if said.tree == pair.left and literals(said.tree):
-                all_demands = self._demands(pair, said.tree, None)
-                place = (said.line, f"{FORMULA}{key}", said.tree, None)
-                self.doubts.append(Doubt(*place, None, (), all_demands))
+        for key in self.scope.keys_of(pair.left) if literals(pair.left) else ():
+            said = self.scope.formulas[key]
+            all_demands = self._demands(pair, said.tree, None)
+            place = (said.line, f"{FORMULA}{key}", said.tree, None)
+            self.doubts.append(Doubt(*place, None, (), all_demands))
 
     def give_up(self, pair: ComparedSides) -> None:
         """Blame neither of two sides that do not go together, but doubt what is stated.

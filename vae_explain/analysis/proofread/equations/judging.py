@@ -216,10 +216,11 @@ class EquationJudge:
         """Hold numbers against what should come to them."""
         plain = _numbers(pair.found(as_printed), len(printed))
         known = _numbers(pair.found(self.known.as_known), len(printed))
+        results = _Results(pair, len(printed))
         for i, number in enumerate(printed):
             allowed = self._allowed(number)
             follows = all_meet(plain[i], allowed) or all_meet(known[i], allowed)
-            if not follows and not self._may_be(pair, number, i, len(printed), allowed, earlier):
+            if not follows and not self._may_be(results, number, i, plain[i], allowed, earlier):
                 made_of = pair.left if pair.place is None and len(printed) == 1 else None
                 yield EquationMistake.of(number, float(plain[i].middle), made_of)
             if number.unit < abs(number.value) or not number.value:
@@ -234,42 +235,33 @@ class EquationJudge:
 
     def _may_be(
         self,
-        pair: ComparedSides,
+        results: _Results,
         number: Literal,
         place: int,
-        count: int,
+        plain: Range,
         allowed: Range,
         earlier: Sequence[Tree],
     ) -> bool:
         """Whether a result may follow from operands that were rounded before."""
-
-        def open_leaf(operand: Literal) -> Range:
-            return exactly(operand.value) if operand.whole else cut_or_rounded(operand)
-
-        def at_place(tree: Tree, leaf: Leaf, lookup: Lookup = pair.lookup) -> Range | None:
-            try:
-                return _numbers(pair._replace(left=tree, lookup=lookup).found(leaf), count)[place]
-            except CannotEvaluate:
-                return None
-
-        plain = at_place(pair.left, as_printed)
-        if plain is None:
-            return False
+        left = results.pair.left
         off = abs(float(plain.middle) - number.value) / number.unit
-        bounds = at_place(pair.left, self.known.as_rounded_before(number))
-        if bounds is not None and all_meet(bounds, allowed) and off <= SLIP:
-            return True
-        if self.known.rounded and not is_numeric(pair.left):
-            bounds = at_place(pair.left, as_printed, _all_rounded(pair.lookup))
+        if off <= SLIP:
+            before = self.known.as_rounded_before(number)
+            bounds = results.at(place, left, before, number.significant)
             if bounds is not None and all_meet(bounds, allowed):
                 return True
-        if _is_log_of_share(pair.left, number):
-            return all_meet(pair.found(half), allowed)
-        bounds = at_place(pair.left, open_leaf)
+        if self.known.rounded and not is_numeric(left):
+            rounded = _all_rounded(results.pair.lookup)
+            bounds = results.at(place, left, as_printed, "rounded", rounded)
+            if bounds is not None and all_meet(bounds, allowed):
+                return True
+        if _is_log_of_share(left, number):
+            return all_meet(results.pair.found(half), allowed)
+        bounds = results.at(place, left, _cut_unless_whole)
         if bounds is None or not all_meet(bounds, allowed):
             return False
-        before = (at_place(tree, as_printed) for tree in earlier)
-        return any(entry is not None and all_meet(entry, allowed) for entry in before)
+        entries = (results.at(place, tree, as_printed) for tree in earlier)
+        return any(entry is not None and all_meet(entry, allowed) for entry in entries)
 
     # --- arithmetic on both sides ---
 
@@ -356,6 +348,46 @@ class EquationJudge:
             rounded = pair.part(left, self.known.as_rounded_before(number))
             return None if all_meet(rounded, allowed) else mistake
         return mistake
+
+
+class _Results:
+    """What formulas come to, each way to take their numbers once for all of a list."""
+
+    def __init__(self, pair: ComparedSides, count: int) -> None:
+        self.pair, self._count = pair, count
+        self._found: dict[tuple[int, object], list[Range] | None] = {}
+
+    def at(
+        self,
+        place: int,
+        tree: Tree,
+        leaf: Leaf,
+        key: object = None,
+        lookup: Lookup | None = None,
+    ) -> Range | None:
+        """Return one number of what a formula comes to; None where that has others than these.
+
+        Parameters
+        ----------
+        key
+            What a way to take numbers is known by, where it is made anew each time.
+        lookup
+            What names are, if not what they are for the pair.
+        """
+        asked = id(tree), key or leaf
+        if asked not in self._found:
+            pair = self.pair._replace(left=tree, lookup=lookup or self.pair.lookup)
+            try:
+                numbers = _numbers(pair.found(leaf), self._count)
+            except CannotEvaluate:
+                numbers = None
+            self._found[asked] = numbers
+        found = self._found[asked]
+        return None if found is None else found[place]
+
+
+def _cut_unless_whole(operand: Literal) -> Range:
+    return exactly(operand.value) if operand.whole else cut_or_rounded(operand)
 
 
 def _is_like(mistake: EquationMistake) -> bool:

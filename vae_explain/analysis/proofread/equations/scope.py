@@ -27,9 +27,9 @@ from .syntax import (
     Tree,
     derivative,
     flattened,
+    inside,
     is_bare,
     key_of,
-    leaves,
     literals,
     mapped,
     quantities,
@@ -72,6 +72,7 @@ class Scope:
     def __init__(self) -> None:
         self.values: dict[str, StatedValue] = {}
         self.formulas: dict[str, StatedFormula] = {}
+        self._keys_of: dict[Tree, dict[str, None]] = {}  # of each formula, in their order
         self.hidden: dict[str, tuple[int, StatedValue]] = {}  # for a line, and on which
         self.zero_based: set[str] = set()
         self.unprinted: set[Tree] = set()  # usual formulas, which are not to blame
@@ -136,11 +137,18 @@ class Scope:
         """Remember a formula of a quantity."""
         key = key_of(name)
         if key is not None and not any(part == name for part in quantities(formula)):
+            if key in self.formulas:
+                del self._keys_of[self.formulas[key].tree][key]
             self.formulas[key] = StatedFormula(formula, line)
+            self._keys_of.setdefault(formula, {})[key] = None
+
+    def keys_of(self, formula: Tree) -> Iterable[str]:
+        """Return the quantities that a formula is said of."""
+        return self._keys_of.get(formula, ())
 
     def line_of(self, formula: Tree) -> int | None:
         """Return the line on which a formula stands."""
-        lines = [stated.line for stated in self.formulas.values() if stated.tree == formula]
+        lines = [self.formulas[key].line for key in self.keys_of(formula)]
         return lines[-1] if lines else None
 
     def formula(self, name: Tree) -> tuple[Tree, int | None] | None:
@@ -372,4 +380,4 @@ def _counted(whole: Tree) -> str:
     names = derivative(whole)
     if names is not None:
         return _counted(names[1])
-    return next(leaf.base for leaf in leaves(whole) if isinstance(leaf, Symbol))
+    return next(part.base for part in inside(whole) if isinstance(part, Symbol))

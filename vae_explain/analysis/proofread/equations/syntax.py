@@ -144,17 +144,13 @@ def inside(tree: Tree) -> Iterator[Tree]:
     while waiting:
         subtree = waiting.pop()
         yield subtree
-        waiting += reversed(parts(subtree))
-
-
-def leaves(tree: Tree) -> Iterator[Literal | Symbol]:
-    """Yield the numbers and names of a tree, from left to right."""
-    return (part for part in inside(tree) if isinstance(part, Literal | Symbol))
+        if type(subtree) is not Literal:
+            waiting += reversed(parts(subtree))
 
 
 def literals(tree: Tree) -> list[Literal]:
     """Return the numbers of a tree."""
-    return [leaf for leaf in leaves(tree) if isinstance(leaf, Literal)]
+    return [part for part in inside(tree) if type(part) is Literal]
 
 
 def is_bare(tree: Tree) -> bool:
@@ -168,7 +164,7 @@ def is_bare(tree: Tree) -> bool:
 
 def is_numeric(tree: Tree) -> bool:
     """Whether a tree is numbers and arithmetic alone."""
-    return not any(isinstance(leaf, Symbol) for leaf in leaves(tree))
+    return not any(type(part) is Symbol for part in inside(tree))
 
 
 def key_of(tree: Tree) -> str | None:

@@ -34,6 +34,9 @@ from .syntax import (
 from .terms import wrong_terms
 from .variants import activations, further_variants, somewhere, variants
 
+# Formulas that do not give what is printed, of which a wrong sign or factor is looked for. A
+# document with more is wrong throughout.
+MOST_FORMULAS = 500
 MOST_TRIES = 50  # sums of a document of which the unknown term is looked for in its text
 
 
@@ -60,10 +63,14 @@ class FormulaBlame(Doubts):
         self.read_by: Counter[str] = Counter()
         self.last: Tree | None = None
         self.tries = MOST_TRIES
+        self.formulas_left = MOST_FORMULAS
 
     def blames_formula(self, pair: ComparedSides, left: Side) -> bool:
         """Blame a formula's text if one sign or factor in it explains what does not follow."""
         if pair.left in self.scope.unprinted or (literals(pair.left) and is_numeric(pair.left)):
+            return False
+        self.formulas_left -= 1
+        if self.formulas_left < 0:
             return False
         formula = left.tree or pair.left  # of all elements, where one is held against it
         usual = zip(variants(pair.left), variants(formula), strict=True)
