@@ -35,6 +35,7 @@ from .syntax import (
 LONGEST = 64  # numbers of a list
 SLIP = 1.5  # units in its last place by which a result may be off
 TELLING = 4  # digits of the numbers that agree
+ENOUGH = 3  # numbers that a row of a matrix and a list share by no chance, however few their digits
 OF_OTHERS = 2  # digits of a number that no other example has by chance
 
 Key = tuple[float, ...]
@@ -237,10 +238,10 @@ def tells(numbers: Sequence[Literal]) -> bool:
 def _telling(entry: StatedList, alike: Sequence[Literal], column: TermColumn) -> bool:
     """Whether a list is a column's, which stands beside another list, by what they share.
 
-    Of a matrix, some row or column may have the same few digits by chance.
+    Of a matrix, some row or column may have two numbers of few digits in common by chance.
     """
     whole = len(literals(entry.tree)) == len(entry.numbers)
-    return tells(literals(column.tree) if whole else alike)
+    return tells(literals(column.tree) if whole or len(alike) >= ENOUGH else alike)
 
 
 def _exchanged(entry: StatedList, column: TermColumn) -> DocumentFinding:
