@@ -7,9 +7,9 @@ from .chains import Side
 from .evaluation import CannotEvaluate, Leaf, as_printed, evaluate, half
 from .gradients import gradient
 from .intervals import Range
-from .judging import EquationMistake
 from .operands import is_damaged
 from .scope import Scope
+from .sides import EquationMistake
 from .syntax import Literal, Tree, derivative, is_bare, key_of, literals
 
 TELLING = 3  # digits by which a formula is told from others

@@ -15,44 +15,22 @@ from .chains import Side
 from .claims import ColumnClaim, with_number
 from .cursor import Unreadable, literal
 from .dropped import blame_lost_row
-from .evaluation import CannotEvaluate, as_printed, evaluate
+from .evaluation import CannotEvaluate, as_printed
 from .findings import DocumentFinding, Layer
 from .intervals import Range
-from .judging import MANY, ComparedSides, EquationMistake, has_activation
+from .judging import has_activation
 from .known import Known
-from .operands import (
-    are_exchanged,
-    are_squares,
-    exchanged_terms,
-    gives,
-    is_damaged,
-    is_negated,
-    rearranged_operand,
-    slip,
-    tells,
-    wrong_operand,
-)
+from .operands import are_exchanged, are_squares, is_damaged, tells
+from .results import gives
 from .scope import Scope
-from .syntax import (
-    Literal,
-    Tree,
-    flattened,
-    is_bare,
-    key_of,
-    literals,
-    quantities,
-    replaced,
-)
+from .sides import MANY, ComparedSides, EquationMistake
+from .syntax import Literal, Tree, flattened, is_bare, key_of, literals, quantities, replaced
 from .terms import wrong_terms
-from .variants import signs, somewhere
-from .wrong_formulas import FormulaBlame, takes_bias_off
-
-# How much is computed to find wrong operands: of each wrong result as many numbers as it has
-# operands, for each of these. A document with more is wrong throughout.
-MOST_SOUGHT = 20_000
+from .wrong_arithmetic import ArithmeticBlame
+from .wrong_formulas import takes_bias_off
 
 
-class Blame(FormulaBlame):
+class Blame(ArithmeticBlame):
     """Decides what is wrong, equation by equation.
 
     Attributes
@@ -84,7 +62,6 @@ class Blame(FormulaBlame):
         self.corrected: ChainMap[str, Literal]  # likewise, and operands of the equation at hand
         self.by_line: dict[int, dict[str, str]] = {}  # what findings print, and should
         self.indexed = 0  # how many of them stand there
-        self.sought = 0  # numbers computed with to find wrong operands
         self.begin(None, None)
 
     def begin(self, name: Tree | None, last: Tree | None) -> None:
@@ -95,7 +72,7 @@ class Blame(FormulaBlame):
         self.right: Range | None = None
         self.last = last
         self.corrected = ChainMap({}, self.in_tables)
-        self.meant: dict[Tree, Tree] = {}  # for sides of it of which a sign is wrong
+        self.meant = {}
         self.unknown = False
 
     def explain_equation(self) -> None:
@@ -125,7 +102,7 @@ class Blame(FormulaBlame):
             self.unjudged += 1
             self.unknown = self.unknown or layer == "A"
             if layer == "A" and is_bare(pair.right) and not has_activation(pair.left):
-                self._blame_operand(pair.left, literals(pair.right), [], left)
+                self.blame_operand(pair.left, literals(pair.right), [], left)
             if layer == "B" and (
                 self.misfits_what_is_put_in(pair, left) or self.misfits_what_is_seen(pair, left)
             ):
@@ -146,7 +123,7 @@ class Blame(FormulaBlame):
                 mistakes = wrong
         uses = self.judge.uses
         put_in = all(use.right for use in uses)
-        may_be_formula = put_in or self._bears_out(pair.right)  # the equation ends in it
+        may_be_formula = put_in or self.bears_out(pair.right)  # the equation ends in it
         if self._is_deviation and are_squares(mistakes):
             may_be_formula = False
         if layer == "B" and mistakes and may_be_formula and self.blames_formula(pair, left):
@@ -169,9 +146,9 @@ class Blame(FormulaBlame):
         if layer == "A" and mistakes and self.is_of_other_activation(pair, left):
             return
         unlike = any(not mistake.printed for mistake in mistakes)
-        if layer == "A" and unlike and self._blames_arithmetic(pair, left, right):
+        if layer == "A" and unlike and self.blames_arithmetic(pair, left, right):
             return
-        mistakes = self._without_operands(pair, mistakes, left, earlier) or self._slips(pair)
+        mistakes = self._without_operands(pair, mistakes, left, earlier) or self.slips(pair)
         self.numbers(mistakes, left, right, layer)
         if mistakes:
             self.right = pair.found(as_printed)
@@ -193,26 +170,26 @@ class Blame(FormulaBlame):
         """Blame the operands that explain what follows wrong, and return the other mistakes."""
         if are_exchanged(mistakes):
             printed = literals(pair.right)
-            exchanged = self.seen.has_in_order(printed) and self._blame_operand(
+            exchanged = self.seen.has_in_order(printed) and self.blame_operand(
                 pair.left, printed, [], left, right=1
             )
             return [] if exchanged else list(mistakes)
         if self._is_deviation and are_squares(mistakes):
             return list(mistakes)
         if is_bare(pair.right) and mistakes and mistakes[0].made_of is None:
-            blamed = self._blame_operand(pair.left, literals(pair.right), mistakes, left)
+            blamed = self.blame_operand(pair.left, literals(pair.right), mistakes, left)
             if blamed:
                 return []
-        if self._blames_sign(pair, mistakes, left):
+        if self.blames_sign(pair, mistakes, left):
             return []
-        right = int(self._bears_out(pair.right))
+        right = int(self.bears_out(pair.right))
         if not right and self.last is not None and self.last is not pair.right:
             right -= is_bare(self.last) and gives(pair.left, literals(self.last))
         return [
             mistake
             for mistake in mistakes
             if mistake.number is None
-            or not self._blame_operand(
+            or not self.blame_operand(
                 mistake.made_of,
                 [mistake.number],
                 [mistake],
@@ -221,31 +198,6 @@ class Blame(FormulaBlame):
                 earlier if mistake.made_of == flattened(pair.left) else (),
             )
         ]
-
-    def _blames_sign(
-        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], left: Side
-    ) -> bool:
-        """Blame a sign of arithmetic, or numbers that changed places, for one of another sign.
-
-        What bears the number out is the rest of its equation, or of the document.
-        """
-        if len(mistakes) != 1:
-            return False
-        number, made_of = mistakes[0].number, mistakes[0].made_of
-        if number is None or made_of is None or not is_negated(made_of, number):
-            return False
-        exchanged = exchanged_terms(made_of)
-        if exchanged is not None and self.seen.bears_out_sign(number):
-            ours, theirs = exchanged
-            self._follow_from(ours.line or left.line, ours.text, theirs.text, [number])
-            return True
-        if not self._bears_out(pair.right):
-            return False
-        for other in somewhere(pair.left, signs):
-            if not self.judge.mistakes(pair._replace(left=other), []):
-                self.blame_text(pair.left, other, left)
-                return True
-        return False
 
     def claim(self, claim: ColumnClaim) -> None:
         """Hold a number of a table against what its column says, and blame what is wrong."""
@@ -263,7 +215,7 @@ class Blame(FormulaBlame):
         if claim.instead is not None:
             number, meant = claim.instead
             self.in_tables[number.text] = meant
-            self._follow_from(number.line, number.text, meant.text, literals(claim.pair.right))
+            self.follow_from(number.line, number.text, meant.text, literals(claim.pair.right))
             return
         if not any(id(number) in claim.sound for number in literals(claim.pair.left)):
             mistakes = self._without_operands(claim.pair, mistakes, left, [], claim)
@@ -294,70 +246,6 @@ class Blame(FormulaBlame):
                 return -1
         return 0
 
-    def _slips(self, pair: ComparedSides) -> list[EquationMistake]:
-        """Return the number whose last digit is another than the rest of the document has."""
-        if not isinstance(pair.right, Literal):
-            return []
-        value = pair.found(as_printed)
-        found = None
-        if not value.shape:
-            found = slip(pair.left, pair.right, float(value.middle), self.seen)
-        return [] if found is None else [found]
-
-    def _blame_operand(
-        self,
-        tree: Tree | None,
-        printed: Sequence[Literal],
-        mistakes: Sequence[EquationMistake],
-        left: Side,
-        right: int = 0,
-        earlier: Sequence[Tree] = (),
-    ) -> bool:
-        """Blame an operand of a result, if it is more likely wrong than the result."""
-        if tree is None:
-            return False
-        self.sought += len(literals(tree)) ** 2
-        if self.sought > MOST_SOUGHT:
-            return False
-        values = [value for value in map(self._value, earlier) if value is not None]
-        wrong = wrong_operand(tree, printed, mistakes, self.seen, right, values)
-        if wrong is None and (right or not mistakes or len(mistakes) > 1):
-            wrong = rearranged_operand(tree, printed)
-        if wrong is None or wrong.number is None:
-            return False
-        line = wrong.number.line or left.line
-        self._follow_from(line, wrong.printed, wrong.expected, printed)
-        return True
-
-    def _follow_from(
-        self, line: int, printed: str, expected: str, results: Sequence[Literal]
-    ) -> None:
-        """Blame a number that others follow from."""
-        texts = ", ".join(number.text for number in results)
-        reason = f"{texts} follows from {expected}, but {printed} is printed"
-        self.findings.append(DocumentFinding(line, printed, expected, reason, "A"))
-
-    def _blames_arithmetic(self, pair: ComparedSides, left: Side, right: Side) -> bool:
-        """Blame an operand of the one of two sides that does not give what both come to."""
-        if self.last is None or not is_bare(self.last):
-            return False
-        printed = literals(self.last)
-        follow = [gives(tree, printed) for tree in (pair.left, pair.right)]
-        if follow[0] == follow[1]:
-            return False
-        tree, side = (pair.right, right) if follow[0] else (pair.left, left)
-        return self._blame_operand(tree, printed, [], side) or self._blame_sign(tree, side)
-
-    def _blame_sign(self, tree: Tree, side: Side) -> bool:
-        """Blame a sign of arithmetic that gives what the equation at hand ends in without it."""
-        printed = literals(self.last) if self.last is not None else []
-        for other in somewhere(tree, signs) if tells(printed) else ():
-            if gives(other, printed):
-                self.blame_text(tree, other, side)
-                self.meant[tree] = other
-                return True
-        return False
-
     def damaged(self, pair: ComparedSides) -> None:
         """Blame the value that a formula is of, if it is one that was meant, damaged.
 
@@ -375,7 +263,7 @@ class Blame(FormulaBlame):
             if not (isinstance(old, Literal) and isinstance(new, Literal)):
                 continue
             if is_damaged(old, new.value):
-                self._follow_from(old.line or line, old.text, new.text, literals(pair.right))
+                self.follow_from(old.line or line, old.text, new.text, literals(pair.right))
 
     def _are_put_in(self, pair: ComparedSides) -> bool:
         """Whether the numbers of a formula's quantities are put in as they are stated."""
@@ -385,19 +273,6 @@ class Blame(FormulaBlame):
         return len(written) > 1 and all(
             isinstance(v, Literal) and v.value in written for v in values
         )
-
-    def _value(self, tree: Tree) -> Range | None:
-        """Return what a side comes to, by what the document states of its names."""
-        try:
-            return evaluate(tree, as_printed, self.scope.lookup)
-        except CannotEvaluate:
-            return None
-
-    def _bears_out(self, right: Tree) -> bool:
-        """Whether what the equation at hand ends in follows from one of its sides."""
-        if self.last is None or right is self.last or not is_bare(self.last):
-            return False
-        return gives(right, literals(self.last))
 
     def _follows_corrected(self, pair: ComparedSides, earlier: Sequence[Tree]) -> bool:
         """Whether a result is right from the operands that were meant."""

@@ -9,8 +9,8 @@ from .cursor import Unreadable, literal
 from .damages import damages, one_digit_apart
 from .evaluation import CannotEvaluate, as_rounded, half
 from .intervals import all_meet, exactly
-from .judging import ComparedSides
 from .known import as_text
+from .sides import ComparedSides
 from .syntax import Literal, Sum, Tree, literals, mapped
 
 

@@ -12,9 +12,9 @@ from .claims import ColumnClaim, believed, holds
 from .cursor import Unreadable
 from .evaluation import Leaf, evaluate
 from .intervals import Range, hull
-from .judging import ComparedSides
 from .parser import parse
 from .reader import cut
+from .sides import ComparedSides
 from .syntax import (
     Literal,
     Power,

@@ -14,9 +14,10 @@ from .demands import Demand, demands
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .findings import FORMULA, Doubt
 from .intervals import Range
-from .judging import ComparedSides, EquationJudge, EquationMistake
+from .judging import EquationJudge
 from .known import Known
 from .scope import Scope
+from .sides import ComparedSides, EquationMistake
 from .syntax import Literal, Tree, is_bare, literals, quantities
 
 MOST_DOUBTS = 60  # of which it is looked for what would explain them

@@ -17,9 +17,9 @@ from .demands import solved
 from .evaluation import CannotEvaluate, as_printed, evaluate, half
 from .findings import DocumentFinding
 from .intervals import Range, all_meet
-from .judging import ComparedSides
 from .known import FAR
 from .scope import Scope
+from .sides import ComparedSides
 from .syntax import (
     Literal,
     Row,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ....quick_classes import NamedTuple
 from .demands import Demand
-from .judging import EquationMistake
+from .sides import EquationMistake
 from .syntax import Literal as Number
 from .syntax import Tree
 

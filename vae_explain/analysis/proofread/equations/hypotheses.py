@@ -18,11 +18,11 @@ from .cursor import Unreadable, literal
 from .damages import damages, one_digit_apart
 from .demands import Demand, rearranged
 from .findings import FORMULA, DocumentFinding, Doubt
-from .judging import EquationMistake
 from .operands import is_damaged, of_result
 from .run import EquationReader
 from .scope import is_matrix
 from .seen import is_within
+from .sides import EquationMistake
 from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 
 ONE_DIGIT = 0.5  # how much likelier a number is that has one other digit

@@ -8,7 +8,6 @@ has shown that: `0.6449` that stood behind `sigmoid(0.597)` may be anything from
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
@@ -16,19 +15,11 @@ import numpy as np
 from ....quick_classes import NamedTuple
 from .alike import align, count, element_of, readings
 from .damages import damages, has_moved_point, one_digit_apart
-from .evaluation import (
-    CannotEvaluate,
-    Leaf,
-    Lookup,
-    as_printed,
-    as_rounded,
-    evaluate,
-    half,
-    nothing,
-)
+from .evaluation import CannotEvaluate, Lookup, as_printed, as_rounded, evaluate, half
 from .intervals import Range, all_meet, exactly, hull
-from .known import Known, as_text, cut_or_rounded, rounded_for
+from .known import Known, cut_or_rounded, rounded_for
 from .parser import NORMAL
+from .sides import MANY, SLIP, TELLING, ComparedSides, EquationMistake, Results, numbers_of
 from .syntax import (
     FunctionCall,
     Literal,
@@ -43,47 +34,6 @@ from .syntax import (
     literals,
 )
 
-MANY = 6  # signs of a number that no other quantity has by chance
-TELLING = 4  # digits of a number that is another one's by one small thing, and by no chance
-SLIP = 2  # units in the last place that operands of which nothing is known may explain
-
-
-class EquationMistake(NamedTuple):
-    """What is wrong in an equation.
-
-    Attributes
-    ----------
-    printed
-        What is printed, of a list the one number that is wrong.
-    expected
-        What it should be.
-    off
-        How far it is off, in units of its last place.
-    number
-        The number that is wrong, where it is one.
-    value
-        What it should be, where it is one.
-    made_of
-        What it should have come from.
-    """
-
-    printed: str
-    expected: str
-    off: float
-    number: Literal | None = None
-    value: float = math.nan
-    made_of: Tree | None = None
-
-    @classmethod
-    def of(cls, number: Literal, value: float, made_of: Tree | None = None) -> EquationMistake:
-        """Return what is wrong where a number should be another."""
-        off = abs(value - number.value) / number.unit
-        return cls(number.text, as_text(value, number), off, number, value, made_of)
-
-    def is_for(self, number: Literal) -> bool:
-        """Whether a number should have been printed, of whichever sign."""
-        return math.isclose(abs(self.value), abs(number.value), rel_tol=1e-9)
-
 
 class Use(NamedTuple):
     """A number that a formula was made with, for a quantity that the document states."""
@@ -91,49 +41,6 @@ class Use(NamedTuple):
     name: Tree
     number: Literal
     right: bool
-
-
-class ComparedSides(NamedTuple):
-    """Two sides that are held against each other, and what their names are.
-
-    Attributes
-    ----------
-    place
-        Which element of the left side the right one is said to be; None for all of it.
-    """
-
-    left: Tree
-    right: Tree
-    lookup: Lookup = nothing
-    place: int | None = None
-
-    def found(self, leaf: Leaf) -> Range:
-        """Return what the left side may be."""
-        bounds = evaluate(self.left, leaf, self.lookup)
-        if self.place is None:
-            return bounds
-        listed = bounds.low.ndim == 1 or (bounds.low.ndim == 2 and 1 in bounds.shape)
-        if not listed or not 0 <= self.place < bounds.low.size:
-            raise CannotEvaluate("it has no such element")
-        return bounds.flat()[self.place]
-
-    def gives_list(self) -> bool:
-        """Whether the left side is no single number."""
-        try:
-            return bool(self.found(as_printed).shape)
-        except CannotEvaluate:
-            return False
-
-    def agree(self, leaf: Leaf = as_rounded) -> bool:
-        """Whether the left side may give the right one, which is rounded to its last digit."""
-        try:
-            return all_meet(self.found(leaf), evaluate(self.right, half))
-        except (CannotEvaluate, ValueError):  # lists of different lengths
-            return False
-
-    def part(self, part: Tree, leaf: Leaf) -> Range:
-        """Return what a part of the left side may be, of a list the element that is meant."""
-        return evaluate(part, leaf, self.lookup).element(self.place)
 
 
 def has_activation(tree: Tree) -> bool:
@@ -214,9 +121,9 @@ class EquationJudge:
         self, pair: ComparedSides, printed: Sequence[Literal], earlier: Sequence[Tree]
     ) -> Iterator[EquationMistake]:
         """Hold numbers against what should come to them."""
-        plain = _numbers(pair.found(as_printed), len(printed))
-        known = _numbers(pair.found(self.known.as_known), len(printed))
-        results = _Results(pair, len(printed))
+        plain = numbers_of(pair.found(as_printed), len(printed))
+        known = numbers_of(pair.found(self.known.as_known), len(printed))
+        results = Results(pair, len(printed))
         for i, number in enumerate(printed):
             allowed = self._allowed(number)
             follows = all_meet(plain[i], allowed) or all_meet(known[i], allowed)
@@ -235,7 +142,7 @@ class EquationJudge:
 
     def _may_be(
         self,
-        results: _Results,
+        results: Results,
         number: Literal,
         place: int,
         plain: Range,
@@ -350,42 +257,6 @@ class EquationJudge:
         return mistake
 
 
-class _Results:
-    """What formulas come to, each way to take their numbers once for all of a list."""
-
-    def __init__(self, pair: ComparedSides, count: int) -> None:
-        self.pair, self._count = pair, count
-        self._found: dict[tuple[int, object], list[Range] | None] = {}
-
-    def at(
-        self,
-        place: int,
-        tree: Tree,
-        leaf: Leaf,
-        key: object = None,
-        lookup: Lookup | None = None,
-    ) -> Range | None:
-        """Return one number of what a formula comes to; None where that has others than these.
-
-        Parameters
-        ----------
-        key
-            What a way to take numbers is known by, where it is made anew each time.
-        lookup
-            What names are, if not what they are for the pair.
-        """
-        asked = id(tree), key or leaf
-        if asked not in self._found:
-            pair = self.pair._replace(left=tree, lookup=lookup or self.pair.lookup)
-            try:
-                numbers = _numbers(pair.found(leaf), self._count)
-            except CannotEvaluate:
-                numbers = None
-            self._found[asked] = numbers
-        found = self._found[asked]
-        return None if found is None else found[place]
-
-
 def _cut_unless_whole(operand: Literal) -> Range:
     return exactly(operand.value) if operand.whole else cut_or_rounded(operand)
 
@@ -419,13 +290,6 @@ def _is_log_of_share(tree: Tree, result: Literal) -> bool:
 def _entry(tree: Tree, place: int, count: int) -> Tree | None:
     tree = flattened(tree)
     return tree.entries[place] if isinstance(tree, Row) and len(tree.entries) == count else None
-
-
-def _numbers(bounds: Range, count: int) -> list[Range]:
-    numbers = bounds.flat()
-    if len(numbers) != count:
-        raise CannotEvaluate(f"{count} numbers where it has {len(numbers)}")
-    return numbers
 
 
 def _agree(one: Range, other: Range) -> bool:

@@ -15,7 +15,7 @@ from ....quick_classes import NamedTuple
 from .chains import Chain
 from .damages import damages, one_digit_apart
 from .findings import DocumentFinding
-from .operands import gives
+from .results import gives
 from .syntax import (
     Literal,
     Negative,

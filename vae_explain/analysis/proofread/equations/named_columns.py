@@ -20,10 +20,10 @@ from .columns import ReadCell, ReadTable, formula_of
 from .cursor import literal
 from .demands import solved
 from .evaluation import KNOWN_BY, CannotEvaluate, as_chosen, as_printed, as_rounded, evaluate, half
-from .judging import ComparedSides
 from .known import as_text
 from .quantities import without_index
 from .scope import EVERY
+from .sides import ComparedSides
 from .syntax import (
     FunctionCall,
     Literal,

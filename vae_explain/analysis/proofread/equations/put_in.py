@@ -12,7 +12,7 @@ from ....quick_classes import NamedTuple
 from .alike import align
 from .evaluation import CannotEvaluate, Leaf, Lookup, as_printed, evaluate, half
 from .intervals import Range, all_meet
-from .operands import TELLING
+from .other_operands import TELLING
 from .seen import Seen
 from .syntax import Literal, Negative, Tree, inside, key_of, literals, negated, quantities
 from .variants import further_variants, variants

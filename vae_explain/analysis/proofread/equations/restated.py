@@ -13,10 +13,10 @@ from ....quick_classes import NamedTuple
 from .damages import has_moved_point
 from .evaluation import as_printed, half
 from .intervals import Range, all_meet
-from .judging import EquationMistake
 from .known import Known
 from .operands import is_damaged
 from .scope import Scope
+from .sides import EquationMistake
 from .syntax import Literal, Row, Tree, flattened, key_of, literals
 
 Place = tuple[int, str, Tree, int | None]  # of a stated value: line, key, value and element

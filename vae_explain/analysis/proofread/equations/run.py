@@ -18,11 +18,11 @@ from .cursor import literal
 from .evaluation import CannotEvaluate, evaluate, half, nothing
 from .findings import FORMULA, DocumentFinding, Doubt, Layer
 from .intervals import all_meet
-from .judging import SLIP, ComparedSides
 from .known import Known, as_text
 from .restated import Restated
 from .scope import Scope, counted_from_zero
 from .seen import Seen
+from .sides import SLIP, ComparedSides
 from .stated_formulas import StatedFormulas, is_near
 from .syntax import (
     Literal,

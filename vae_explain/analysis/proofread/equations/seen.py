@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from .cursor import literal
-from .judging import SLIP
+from .sides import SLIP
 from .syntax import Literal, Tree, literals
 
 TELLING = 3  # digits that a number must have more than to be told by its last

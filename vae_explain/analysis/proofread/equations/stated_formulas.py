@@ -11,11 +11,12 @@ from .damages import damages
 from .evaluation import CannotEvaluate, as_printed, as_rounded, evaluate, half
 from .findings import DocumentFinding
 from .intervals import Range, all_meet
-from .judging import ComparedSides, EquationMistake
 from .known import Known
-from .operands import are_exchanged, are_squares, gives
+from .operands import are_exchanged, are_squares
 from .quantities import with_index, without_index
+from .results import gives
 from .scope import FAMILY, Scope
+from .sides import ComparedSides, EquationMistake
 from .syntax import (
     FunctionCall,
     Literal,

@@ -14,8 +14,8 @@ from ....quick_classes import NamedTuple
 from . import intervals
 from .evaluation import CannotEvaluate, Lookup, as_printed, as_rounded, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly
-from .judging import EquationMistake
 from .known import Known
+from .sides import EquationMistake
 from .syntax import (
     FunctionCall,
     Literal,

@@ -13,11 +13,11 @@ from .doubts import Doubts
 from .evaluation import CannotEvaluate, as_printed, evaluate
 from .findings import DocumentFinding
 from .intervals import all_meet
-from .judging import MANY, ComparedSides
 from .known import Known, cut_or_rounded
 from .put_in import PutIn, is_written_out
 from .scope import Scope
 from .seen import Seen
+from .sides import MANY, ComparedSides
 from .syntax import (
     Literal,
     Negative,
