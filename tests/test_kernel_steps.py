@@ -66,6 +66,9 @@ def spread(low: float, high: float, dtype: torch.dtype = torch.float32) -> Tenso
 MEANS, VARIANCES = torch.full((4,), 3.8), torch.full((4,), 12.25)
 APART = torch.stack([spread(-3000, -1), spread(0.3, 0.9), spread(0.2, 0.1)], 1)
 PICKED = partial(F.cross_entropy, target=torch.zeros(150, dtype=torch.long), reduction="none")
+KEPT = torch.tensor([2.1e-5, 1.1e-6, 0.3, 0.97, 3e-4]).half()
+FARAWAY = torch.tensor([-9.7, -0.9, -0.04, -0.8, -7.4]).half()
+SLIGHT = torch.tensor([[-0.9233961701, -1.2841751575], [-0.8729233742, 0.1461227983]])
 BCE = partial(F.binary_cross_entropy_with_logits, reduction="none")
 LOGITS, TARGETS = spread(-15, -4), spread(-12, -3).sigmoid()
 CASES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
@@ -92,6 +95,27 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
     "a corner that four numbers are blended into": (
         partial(F.interpolate, scale_factor=2, mode="bilinear"),
         (torch.full((1, 1, 2, 2), 3.6213173866271973),),
+    ),
+    "celu, whose 1/alpha has the digits of float32": (
+        partial(F.celu, alpha=0.1),
+        (spread(-5, 1, torch.float64),),
+    ),
+    "celu in place": (
+        lambda x: F.celu(x * 1, alpha=0.1, inplace=True),
+        (spread(-5, 1, torch.float64),),
+    ),
+    "a divergence by a target in half precision": (
+        lambda x, t: F.kl_div(x, t, reduction="batchmean") * 0.02,
+        (FARAWAY, KEPT),
+    ),
+    "an inverse with a small element": (torch.inverse, (SLIGHT,)),
+    "a determinant, whose slope is by an inverse": (
+        torch.det,
+        (torch.tensor([[0.2787699997, -0.2069940865], [1.1801735163, 0.0147512173]]),),
+    ),
+    "a row that is solved with": (
+        torch.linalg.solve,
+        (SLIGHT, torch.tensor([1.0, 0.0])),
     ),
     "an RMS norm in half precision": (
         lambda a: F.rms_norm(a, (5,)),

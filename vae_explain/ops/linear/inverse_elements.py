@@ -22,6 +22,7 @@ from ...symbolic.text import to_text
 from ...trace import Array
 from ..reduction.parts import shortened
 from ..rule import Operand
+from .elimination_bound import eliminated, of_determinant, of_inverse
 
 BY_COFACTORS = 3  # rows, up to which a determinant is written out
 
@@ -63,12 +64,15 @@ class Inverse:
         "lower" or "upper" where only that part of the matrix is read, else empty.
     unit
         Whether its diagonal is taken to be 1.
+    as_computed
+        Whether its elements come with what the elimination of LAPACK may lose; see `Call`.
     """
 
     operand: Operand
     batch: Index
     triangle: str = ""
     unit: bool = False
+    as_computed: bool = False
 
     @cached_property
     def matrix(self) -> Array:
@@ -97,6 +101,8 @@ class Inverse:
             return ZERO
         if self.unit and row == column:
             return ONE
+        if self.as_computed and not self.triangle:
+            return of_inverse(name_of(self.operand), self.matrix, self.numbers, row, column)
         made: Callable[[], Expression] = lambda: self.made(row, column)  # noqa: E731 # passed on
         return self._ref(f"inv({name_of(self.operand)})", (row, column), self.numbers, made)
 
@@ -148,6 +154,8 @@ class Inverse:
 
     def determinant(self) -> Expression:
         """Write the determinant, of a larger matrix as the product of its pivots."""
+        if self.as_computed:
+            return of_determinant(name_of(self.operand), self.matrix, self.numbers)
         everything = list(range(self.size))
         if self.size <= BY_COFACTORS:
             return self.minor(everything, everything)
@@ -245,27 +253,6 @@ def read(matrix: Array, triangle: str, unit: bool = False) -> Array:
         inside = np.tril(matrix, -1) if triangle == "lower" else np.triu(matrix, 1)
         return np.asarray(inside + np.eye(matrix.shape[-1], dtype=matrix.dtype))
     return np.tril(matrix) if triangle == "lower" else np.triu(matrix)
-
-
-def eliminated(matrix: Array) -> tuple[Array, Array, Array]:
-    """Bring a matrix to a triangle, each time by the row with the largest number.
-
-    Returns
-    -------
-    tuple
-        Which row stands where, the lower triangle of factors, and the upper one that is left.
-    """
-    size = len(matrix)
-    order, upper, lower = np.arange(size), matrix.copy(), np.eye(size)
-    for k in range(size):
-        pivot = k + int(np.argmax(np.abs(upper[k:, k])))
-        for array in (order, upper):
-            array[[k, pivot]] = array[[pivot, k]]
-        lower[[k, pivot], :k] = lower[[pivot, k], :k]
-        lower[k + 1 :, k] = upper[k + 1 :, k] / upper[k, k]
-        upper[k + 1 :] -= np.outer(lower[k + 1 :, k], upper[k])
-        upper[k + 1 :, k] = 0
-    return order, lower, upper
 
 
 def transposed(a: Array) -> Array:

@@ -34,9 +34,15 @@ from .inverse_elements import BY_COFACTORS, Inverse, inverted, matrix_index
 # --- the inverse ------------------------------------------------------------------------
 
 
+def _inverse(call: Call, batch: Index) -> Inverse:
+    return Inverse(call.operands[0], batch, as_computed=call.as_computed)
+
+
 def inv_element(call: Call, index: Index) -> Expression:
     *batch, row, column = index
-    whole = Inverse(call.operands[0], tuple(batch))
+    whole = _inverse(call, tuple(batch))
+    if call.as_computed:
+        return whole.at(row, column)
     if whole.size <= BY_COFACTORS:
         return whole.by_cofactors(row, column)
     later = [call.output.at((*batch, k, column)) for k in range(row + 1, whole.size)]
@@ -90,7 +96,7 @@ def determinant(
 
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
         *batch, row, column = index
-        slope = Inverse(call.operands[0], tuple(batch)).at(column, row)
+        slope = _inverse(call, tuple(batch)).at(column, row)
         out = tuple(batch)
         return [(out, Mul((call.output.at(out), slope)) if scaled else slope)]
 
@@ -104,7 +110,7 @@ def determinant(
         name=name,
         bind=binder("input"),
         forward=forward,
-        element=lambda call, at: written(Inverse(call.operands[0], at).determinant()),
+        element=lambda call, at: written(_inverse(call, at).determinant()),
         partials=partials,
         gradient=gradient,
         words=words,
@@ -140,7 +146,7 @@ _SIZE = determinant(
 _SIGN = replace(
     _SIZE,
     forward=lambda a: np.asarray(np.linalg.slogdet(a)[SIGN]),
-    element=lambda call, at: sign(Inverse(call.operands[0], at).determinant()),
+    element=lambda call, at: sign(_inverse(call, at).determinant()),
     partials=lambda call, position, index: [],
     gradient=lambda call, position, upstream: (
         ZERO * Reshape(upstream, (*call.output.shape, 1, 1)) * call.operands[0].whole()
@@ -192,7 +198,7 @@ def solve_element(call: Call, index: Index) -> Expression:
     frame = _Frame(call)
     depth = len(frame.batch)
     batch, row, column = index[:depth], index[depth], index[depth + 1 :]
-    inverse, b = Inverse(call.operands[0], batch), call.operands[1]
+    inverse, b = _inverse(call, batch), call.operands[1]
     return summed(
         Mul((inverse.at(row, k), b.at(frame.right(batch, k, column)))) for k in range(frame.size)
     )
@@ -205,7 +211,7 @@ def solve_partials(call: Call, position: int, index: Index) -> list[Partial]:
     if position == 0:
         *own, row, column = index
         for batch in broadcast_targets(tuple(own), a.shape[:-2], frame.batch):
-            inverse = Inverse(a, batch)
+            inverse = _inverse(call, batch)
             slopes += [
                 (
                     (*batch, p, *right),
@@ -218,7 +224,7 @@ def solve_partials(call: Call, position: int, index: Index) -> list[Partial]:
     depth = len(b.shape) - (1 if frame.vector else 2)
     lead, row, right = index[:depth], index[depth], index[depth + 1 :]
     for batch in broadcast_targets(lead, b.shape[:depth], frame.batch):
-        inverse = Inverse(a, batch)
+        inverse = _inverse(call, batch)
         slopes += [((*batch, p, *right), inverse.at(p, row)) for p in range(frame.size)]
     return slopes
 
