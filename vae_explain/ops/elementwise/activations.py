@@ -12,7 +12,7 @@ import numpy as np
 
 from ...symbolic.build import HALF, THREE, absolute, exp, log, scaled, sigmoid, square, tanh
 from ...symbolic.build import softplus as softplus_of
-from ...symbolic.expression import ONE, Apply, Expression, Number
+from ...symbolic.expression import ONE, ZERO, Apply, Expression, Number, Ref
 from ...trace import Array
 from ..array_functions import softplus
 from ..pointwise import activation, choose, elementwise, number
@@ -150,11 +150,23 @@ def _celu_piece(a: Expression, alpha: float) -> Expression:
     return choose(number(a) > 0, a, scaled(alpha, power - ONE))
 
 
+def _celu_computed(y: Expression, a: Expression, alpha: float) -> Expression:
+    """Write the slope in steps: PyTorch has 1/alpha of alpha in float32, whatever it computes in.
+
+    In place the power is the output's, which has alpha itself: the line may come to either.
+    """
+    kept = float(np.float32(alpha))
+    bent = y / Number(kept) + Number(alpha / kept)
+    if kept != alpha:
+        bent *= exp(a * Ref("1/alpha", value=1 / kept - 1 / alpha, made=lambda: ZERO))
+    return choose(number(a) > 0, ONE, bent)
+
+
 CELU = activation(
     "celu",
     _celu_piece,
     settings={"alpha": 1.0},
-    computed=(lambda y, a, alpha: choose(number(a) > 0, ONE, y / Number(alpha) + ONE),),
+    computed=(_celu_computed,),
     forward=lambda a, alpha: np.where(a > 0, a, alpha * np.expm1(below(a) / alpha)),
     piecewise=True,
     title="CELU",
