@@ -21,6 +21,7 @@ from ..ops.at_once import (
     one_of,
     shape_of_many,
 )
+from ..ops.pointwise import times
 from ..symbolic.expression import Add, Expression, Index, Number
 from .run import Run
 from .sums import Arrival, Contribution, added, folded
@@ -149,7 +150,9 @@ class Steps(ValueSteps):
             both = shape
             if arriving.shape != shape:
                 both = np.broadcast_shapes(shape, arriving.shape)
-            yield Arrival(through, Summands(arriving.formula * slope, both))
+            formula = arriving.formula
+            back = in_steps(formula, slope) if self.as_computed else formula * slope
+            yield Arrival(through, Summands(back, both))
 
     def _upstream(self, output: int, index: Index | None, term: str | None) -> list[Arrival]:
         start = self.run.trace.term(term)
@@ -180,6 +183,13 @@ class Steps(ValueSteps):
         for value_id in reversed(list(self.named())):
             if value_id in reached:
                 if_explained(partial(self.constant_gradient, value_id, term))
+
+
+def in_steps(arriving: Expression, slope: Expression) -> Expression:
+    """Multiply as autograd does, which may pass each summand of a slope back by itself."""
+    if isinstance(slope, Add):
+        return Add(tuple(times(arriving, part) for part in slope.terms))
+    return times(arriving, slope)
 
 
 def gradient_name(run: Run, value_id: int, term: str | None = None) -> str:

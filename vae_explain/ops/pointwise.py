@@ -259,27 +259,27 @@ def _passed_back(upstream: Array, slope: Expression, adjust: Callable[[Any], Any
     """Return what arrives, times a slope: no zero has a sign where nothing is passed."""
     if slope == ZERO:
         return np.zeros_like(upstream)
-    product = _times(Values("upstream", value=upstream), slope)
+    product = times(Values("upstream", value=upstream), slope)
     return np.asarray(on_arrays(product, adjust=adjust or (lambda value: value)))
 
 
-def _times(arriving: Expression, slope: Expression) -> Expression:
+def times(arriving: Expression, slope: Expression) -> Expression:
     """Multiply from left to right, as autograd does."""
     match slope:
         case Opaque(name="where", arguments=(condition, *pieces)):
-            ways = (_times(arriving, piece) for piece in pieces)
+            ways = (times(arriving, piece) for piece in pieces)
             return Opaque(WHERE, (condition, *ways), (), taken_where)
         case Apply("gate", (argument,)):
             return choose(number(argument) <= 0, ZERO, arriving)
         case Neg(body):
-            return Neg(_times(arriving, body))
+            return Neg(times(arriving, body))
         case Div(Number() | Neg(Number()), Apply("sqrt", _)):
             return arriving * slope  # of one over a root it takes the product
         case Div(above, below):
-            return Div(_times(arriving, above), below)
+            return Div(times(arriving, above), below)
         case Mul(factors):
             for factor in factors:
-                arriving = _times(arriving, factor)
+                arriving = times(arriving, factor)
             return arriving
     return ZERO if slope == ZERO else arriving if slope == ONE else arriving * slope
 

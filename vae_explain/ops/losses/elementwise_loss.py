@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.build import absolute, scaled, sign, square, summed
-from ...symbolic.expression import Div, Expression, Index, Number, SumOver
+from ...symbolic.expression import Add, Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..at_once import NotAtOnce, is_many, shape_of_many
@@ -85,7 +85,15 @@ def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
             slopes = [family.at_once()[1] for family in losses]
         else:
             slopes = [local for family in losses for _, local in family.one_by_one()]
-        return [Family.constant((), shared(summed(slopes), call, folded))]
+        if not call.as_computed:
+            return [Family.constant((), shared(summed(slopes), call, folded))]
+        # What arrives is divided first, and each summand takes it by itself.
+        parts = [
+            part
+            for local in slopes
+            for part in (local.terms if isinstance(local, Add) else [local])
+        ]
+        return [Family.constant((), summed([shared(part, call, folded=True) for part in parts]))]
 
     def formula(call: Call) -> Expression:
         losses = taken_apart(call)
@@ -102,6 +110,7 @@ def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
         each,
         forward=forward,
         vjp=vjp,
+        vjp_computed=None,
         element=OfMany(element) if each.many_elements else element,
         partials=Ways(families, of_many=each.ways_of_many),
         formula=formula,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.build import HALF, TWO, exp, log, square
+from ...symbolic.build import HALF, TWO, exp, log, square, summed
 from ...symbolic.expression import ONE, ZERO, Expression, Number
 from ...trace import Array
 from ..binding import Refused, binder
@@ -69,6 +69,11 @@ def by_target(y: Expression, x: Expression, t: Expression, log_target: bool) -> 
     return choose(number(t) == 0, t / t, log(t) + ONE - x)
 
 
+def by_target_in_steps(y: Expression, x: Expression, t: Expression, log_target: bool) -> Expression:
+    """Write the slope by each of its three ways back: that of 1 has t in it, and over it."""
+    return by_target(y, x, t, log_target) if log_target else summed([log(t), t / t, -x])
+
+
 KL_DIV = pointwise_loss(
     elementwise(
         "kl_div",
@@ -76,6 +81,7 @@ KL_DIV = pointwise_loss(
         bind=binder("input", "target", **OLD, reduction="mean", log_target=False),
         vjp=divergence_vjp,
         derivatives=(lambda y, x, t, log_target: -exp(t) if log_target else -t, by_target),
+        computed=(None, by_target_in_steps),
         words="how far probabilities are from the targets",
     )
 )
