@@ -343,3 +343,52 @@ def test_a_column_of_all_others_is_no_sum_of_those_before_it() -> None:
     )
     assert report(text).findings == ()
     assert [f.printed for f in report(text.replace("0.07 |", "0.70 |")).findings] == ["0.70"]
+
+
+def test_the_slope_of_a_function_at_a_place_is_one_quantity() -> None:
+    text = r"""$\sigma(0.4172) = 0.6028$ and $z^{(2)} = 0.4172$.
+
+$$\delta^{(2)} = g \cdot \sigma'(z^{(2)})$$
+
+$g = -0.7944$ and $\sigma'(z) = 0.6028 \times 0.3972 = 0.2394$
+
+$\delta^{(2)} = -0.7944 \times 0.2394 = -0.1902$
+
+We go on with $\delta^{(2)} = -0.1902$, and $\sigma'(0.4172) = 0.2394$"""
+    assert report(text).findings == ()
+    assert [f.printed for f in report(f"{text[:-7]} 0.2934$").findings] == ["0.2934"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        # what is softmax's of one score needs the others
+        (
+            r"$s_2 = 20$ and $\alpha_i = \text{softmax}(s_i)$; $\alpha_2 = 7.52/7.54 = 0.99735$",
+            r"$s_2 = 20$ and $\alpha_i = \text{softmax}(s_i)$; $\alpha_2 = 7.52/7.54 = 0.99375$",
+        ),
+        # another weight than before, and no factor left out
+        (
+            "$w x = 10 \\cdot 1 = 10$ at $x = 1$.\n\nAt $x = 0.5$:\n\n$w x = 20 \\cdot 1 = 20$",
+            "$w x = 10 \\cdot 1 = 10$ at $x = 1$.\n\nAt $x = 0.5$:\n\n$w x = 20 \\cdot 1 = 30$",
+        ),
+        # a point of its own
+        (
+            "$w = (1, 0)$ and $x = (3, 2)$. The point (2, 0) is near. $w \\cdot x = 3$",
+            "$w = (1, 0)$ and $x = (3, 2)$. The point (2, 0) is near. $w \\cdot x = 3 + 1 = 5$",
+        ),
+        # the root of 2 itself
+        (
+            "$\\sigma_2^2 = 2$, $\\sigma_2 = 1.414$, so $\\log(1.414) = 0.3466$",
+            "$\\sigma_2^2 = 2$, $\\sigma_2 = 1.414$, so $\\log(1.414) = 0.3646$",
+        ),
+        # a number with a letter behind it is not read, and is another all the same
+        (
+            "```\nVar(z) = 512 = 512.0 → std ≈ 22.63\nVar(z) = 512 × 512 = 262K\nstd ≈ 512\n```",
+            "```\nVar(z) = 512 = 512.0 → std ≈ 26.23\nVar(z) = 512 × 512 = 262144\nstd ≈ 513\n```",
+        ),
+    ],
+)
+def test_what_is_another_quantity_or_value_is_not_held(right: str, wrong: str) -> None:
+    assert report(right).findings == ()
+    assert not report(wrong).passed

@@ -210,7 +210,8 @@ class _Evaluation:
                 np.asarray(largest_or_smallest(argument.low)),
                 np.asarray(largest_or_smallest(argument.high)),
             )
-        if function not in intervals.FUNCTIONS:
+        alone = function == "softmax" and not argument.shape  # one of which the others are unknown
+        if alone or function not in intervals.FUNCTIONS:
             raise CannotEvaluate(function)
         return intervals.FUNCTIONS[function](argument)
 

@@ -25,7 +25,9 @@ from .syntax import (
     Total,
     Transposed,
     Tree,
+    is_numeric,
     mapped,
+    shown,
 )
 from .tokens import MathToken
 
@@ -35,6 +37,7 @@ ALSO_NAMES = {"mean"}  # of functions, what a quantity may be called too: `mean 
 IN_FORMULAS = {"sum", "norm", "abs", "square", "dot", "round"}  # likewise, not in prose
 AFTER_NAMES = {"operator", "relation", "close", "comma", "row", "column", "stop", "gap", "line"}
 MULTIPLY = {"*", "⊙", "@", "/"}
+SLOPES = [Symbol(sign, "'") for sign in "σfgφ"]  # of activations, behind which a bracket stands
 PART = re.compile(r"\[|\.[a-z]")  # how code begins that takes a part of an array
 
 
@@ -302,7 +305,16 @@ class _Parser(Brackets):
                 self.called = True
                 return FunctionCall("σ", arguments)
             self.position = start
-        return self.indexed(Symbol(*parted(token.text), token.kind == "vector"))
+        name = self.indexed(Symbol(*parted(token.text), token.kind == "vector"))
+        return self._slope(name) if name in SLOPES and self.at("open", "(") else name
+
+    def _slope(self, name: Tree) -> Tree:
+        """Read what the slope of a function is of: `σ'(z_1)` is a quantity with that index."""
+        arguments = self.arguments()
+        if shown(name) == "σ'" and all(map(is_numeric, arguments)):
+            self.called = True
+            return FunctionCall(shown(name), arguments)
+        return Symbol(shown(name), f"({', '.join(map(shown, arguments))})")
 
     def function(self, token: MathToken) -> Tree:
         name = token.text

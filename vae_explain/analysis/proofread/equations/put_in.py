@@ -6,6 +6,7 @@ a formula beside its numbers can be held against them, though not a number again
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain, islice
 
 from ....quick_classes import NamedTuple
@@ -46,7 +47,10 @@ class PutIn:
         bound = self._bound(formula, written)
         digits = max(number.significant for number in literals(written))
         further = further_variants(formula) if digits > TELLING else ()
-        edits = islice(chain(variants(formula), further), MOST_EDITS)
+        edits: Iterable[Tree] = islice(chain(variants(formula), further), MOST_EDITS)
+        if align(formula, written) is not None:  # of its factors, none is too few
+            count = len(literals(formula))
+            edits = (edit for edit in edits if len(literals(edit)) <= count)
         if bound is not None:
             for key, number in bound.numbers.items():
                 before = self.known.setdefault(key, number)

@@ -100,6 +100,8 @@ class RepeatedLists:
             names, alike = found, list(both)
         if len(alike) != 1 or agreeing[alike[0]] == count:
             return None
+        if all(number.whole for number in numbers):
+            return None  # a point of its own, as an author chooses one
         return names[alike[0]]
 
 

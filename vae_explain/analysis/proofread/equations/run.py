@@ -207,7 +207,9 @@ class EquationReader:
         aside = chain.case and values and isinstance(values[-1], Literal) and values[-1].whole
         if aside:
             self.scope.set_aside(names, last.line)
-        elif values:
+        elif not values:
+            self._forget(names[0], chain)
+        else:
             if len(chain.sides) == 2:
                 self.known.stated |= {n.text.lstrip("+-") for n in literals(values[0])}
             for name in names:
@@ -220,6 +222,19 @@ class EquationReader:
                 before = self.restated.state(name, value, last.line) if plain else None
                 self.scope.state(name, value, last.line, before or self.blame.right)
                 self.stated.setdefault(key, {})[value] = last.line
+
+    def _forget(self, name: Tree, chain: Chain) -> None:
+        """Know nothing of a quantity that comes to another number, which could not be read."""
+        made = [s.tree for s in chain.sides if s.tree is not None and _is_arithmetic(s.tree)]
+        stated = self.scope.lookup(name, half)
+        if stated is None or chain.sides[-1].tree is not None:
+            return
+        for tree in made:
+            try:
+                if not all_meet(evaluate(tree), stated):
+                    self.scope.forget(name)
+            except (CannotEvaluate, ValueError):
+                continue
 
     def _as_right(self, value: Tree) -> Tree:
         """Return the value of the equation at hand as it should be."""

@@ -10,13 +10,25 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from .chains import Chain
+from .cursor import literal
 from .evaluation import CannotEvaluate, evaluate
 from .intervals import all_meet
 from .known import cut_or_rounded
 from .parser import uncalled
-from .syntax import FunctionCall, Literal, Tree, inside, is_numeric, key_of, mapped
+from .syntax import (
+    FunctionCall,
+    Literal,
+    Negative,
+    Product,
+    Sum,
+    Tree,
+    inside,
+    is_numeric,
+    key_of,
+    mapped,
+)
 
-SIGMA = "σ"
+SIGMA, SLOPE = "σ", "σ'"
 WORDS = ("sigmoid", "Sigmoid", "logistic")
 
 
@@ -37,7 +49,7 @@ def with_sigmoids(chains: Sequence[Chain], texts: Iterable[str]) -> list[Chain]:
 
 
 def _calls(tree: Tree) -> bool:
-    return any(isinstance(t, FunctionCall) and t.function == SIGMA for t in inside(tree))
+    return any(isinstance(t, FunctionCall) and t.function in (SIGMA, SLOPE) for t in inside(tree))
 
 
 def _results(chain: Chain) -> Iterator[bool]:
@@ -64,6 +76,9 @@ def _called(tree: Tree) -> Tree:
         match part:
             case FunctionCall("σ", arguments):
                 return FunctionCall("sigmoid", arguments)
+            case FunctionCall("σ'", arguments):
+                value = FunctionCall("sigmoid", arguments)
+                return Product((value, Sum((literal("1"), Negative(value)))), ("", "*"))
         return part
 
     return mapped(tree, change)

@@ -183,6 +183,8 @@ class StatedFormulas:
         mistakes = [EquationMistake.of(number, value) for number, value in wrong]
         if not wrong:
             self.blame.judged.add(side.line)
+            for number, value in zip(numbers, exact.flat(), strict=True):
+                self.known.computed(number, value)
         all_wrong = len(wrong) == len(numbers)
         squared = key_of(name) == "σ" and are_squares(mistakes)
         if all_wrong and not (squared or are_exchanged(mistakes)):
