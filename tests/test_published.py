@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from vae_explain.analysis.proofread.equations import run
 from vae_explain.analysis.proofread.reading import markdown
 from vae_explain.analysis.proofread.report import Proofreading, report
 
@@ -895,6 +896,18 @@ def test_hostile_text_is_read_in_time_that_grows_with_it(kind: str, plain: str) 
         started = time.process_time()
         report(HOSTILE[kind], f"post.{ending}")
         assert time.process_time() - started < 20  # seconds; a quadratic reader needs minutes
+
+
+def test_behind_very_many_findings_no_equation_is_judged(
+    monkeypatch: pytest.MonkeyPatch, cli: CommandLine, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(run, "MOST_FINDINGS", 2)
+    path = tmp_path / "post.md"
+    path.write_text("\n\n".join(["0.2 + 0.5 = 0.8"] * 5), encoding="utf-8")
+    outcome = cli("verify", str(path))
+    assert outcome.code == 1
+    assert "3 passages not read" in outcome.out
+    assert "2 found wrong" in outcome.out
 
 
 def test_a_notebook_of_very_much_text_is_read_line_by_line(

@@ -99,7 +99,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
         too_deep,
         tuple(names),
         run.unread,
-        left_out + too_large,
+        left_out + too_large + run.left_out,
     )
 
 

@@ -36,6 +36,7 @@ from .syntax import (
 )
 from .usual import adds_twice, multiples
 
+MOST_FINDINGS = 5_000  # of one document, which nobody reads; what follows is not judged
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
 
@@ -56,6 +57,8 @@ class EquationReader:
         Every value of a quantity, and where.
     unread
         Equations in numbers of which a side could not be read or computed.
+    left_out
+        Equations behind as many findings as are looked for.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class EquationReader:
         self.stated: dict[str, dict[Tree, int]] = {}
         self.formulas = StatedFormulas(self.scope, self.known, self.blame)
         self.unread = 0
+        self.left_out = 0
         self.others = others
 
     @property
@@ -103,7 +107,10 @@ class EquationReader:
                 behind.append(claim)
             else:
                 self.blame.claim(claim)
-        for chain in chains:
+        for place, chain in enumerate(chains):
+            if len(self.blame.findings) >= MOST_FINDINGS:
+                self.left_out = len(chains) - place
+                break
             self._chain(chain)
         for claim in behind:
             self.blame.claim(claim)

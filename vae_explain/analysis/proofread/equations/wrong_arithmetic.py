@@ -18,8 +18,10 @@ from .variants import signs, somewhere
 from .wrong_formulas import FormulaBlame
 
 # How much is computed to find wrong operands: of each wrong result as many numbers as it has
-# operands, for each of these. A document with more is wrong throughout.
+# operands, for each of these, and of few as many as of `FEWEST`. A document with more is wrong
+# throughout.
 MOST_SOUGHT = 20_000
+FEWEST = 10
 
 
 class ArithmeticBlame(FormulaBlame):
@@ -50,7 +52,8 @@ class ArithmeticBlame(FormulaBlame):
         """Blame an operand of a result, if it is more likely wrong than the result."""
         if tree is None:
             return False
-        self.sought += len(literals(tree)) ** 2
+        operands = len(literals(tree))
+        self.sought += operands * max(operands, FEWEST)
         if self.sought > MOST_SOUGHT:
             return False
         values = [value for value in map(self._value, earlier) if value is not None]
