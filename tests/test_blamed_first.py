@@ -356,10 +356,26 @@ $o_2 = 0.6587 \\cdot (-0.6) + 0.3413 \\cdot 0.8 = -0.1222$
 So the output is the pair (0.8928, -0.1222), and f(0.8928, 0.1222) is another.
 """
 
+CROSSED = """
+$J = \\begin{pmatrix} 0.6(0.715) & 0.35(0.482) \\\\ 0.2(0.931) & 0.8(0.564) \\end{pmatrix}
+= \\begin{pmatrix} 0.4290 & 0.1687 \\\\ 0.1862 & 0.4512 \\end{pmatrix}$
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "old", "new", "line", "printed"),
     [
+        # Numbers of arithmetic at each other's place, rather than the results of both.
+        (CROSSED, "0.6(0.715) & 0.35(0.482)", "0.6(0.482) & 0.35(0.715)", 2, "0.482"),
+        (
+            CROSSED,
+            "715) & 0.35(0.482) \\\\ 0.2(0.931)",
+            "931) & 0.35(0.482) \\\\ 0.2(0.715)",
+            2,
+            "0.931",
+        ),
+        # Two results that are each other's.
+        (CROSSED, "0.4290 & 0.1687", "0.1687 & 0.4290", 3, "0.1687"),
         # A list that running text has again.
         (REPEATED, "pair (0.8928, -0.1222)", "pair (0.8928, 0.1222)", 6, "0.1222"),
         (REPEATED, "pair (0.8928", "pair (0.8982", 6, "0.8982"),

@@ -15,8 +15,9 @@ from .cursor import literal
 from .damages import damages, one_digit_apart
 from .demands import rearranged
 from .intervals import Range
+from .known import FAR
 from .other_operands import TELLING, other_operands
-from .results import all_agree, comes_to, gives, value_of_rounded
+from .results import all_agree, comes_to, gives, value_of, value_of_rounded
 from .seen import Seen
 from .sides import SLIP, EquationMistake
 from .syntax import (
@@ -150,6 +151,20 @@ def rearranged_operand(tree: Tree, printed: Sequence[Literal]) -> EquationMistak
                 pairs = zip(literals(part), literals(other.value), strict=True)
                 ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
                 return EquationMistake(ours.text, theirs.text, 1.0, ours)
+    return None
+
+
+def misplaced(
+    tree: Tree, number: Literal, others: Sequence[Literal]
+) -> tuple[Literal, Literal] | None:
+    """Return the operand of a result for which another number was meant, and that number."""
+    for place, old in enumerate(literals(tree)):
+        for new in (signed for other in others for signed in (other, negated(other))):
+            value = value_of(replaced(tree, place, new)) if new.value != old.value else None
+            if value is None or value.shape:
+                continue
+            if abs(float(value.middle) - number.value) <= FAR * abs(number.value):
+                return old, new
     return None
 
 

@@ -8,11 +8,20 @@ from .chains import Side
 from .evaluation import CannotEvaluate, as_printed, evaluate
 from .findings import DocumentFinding
 from .intervals import Range
-from .known import Known
-from .operands import exchanged_terms, is_negated, rearranged_operand, slip, tells, wrong_operand
+from .known import FAR, Known
+from .operands import (
+    are_exchanged,
+    exchanged_terms,
+    is_negated,
+    misplaced,
+    rearranged_operand,
+    slip,
+    tells,
+    wrong_operand,
+)
 from .results import gives
 from .scope import Scope
-from .sides import ComparedSides, EquationMistake
+from .sides import TELLING, ComparedSides, EquationMistake
 from .syntax import Literal, Tree, is_bare, literals
 from .variants import signs, somewhere
 from .wrong_formulas import FormulaBlame
@@ -98,6 +107,36 @@ class ArithmeticBlame(FormulaBlame):
                 self.blame_text(pair.left, other, left)
                 return True
         return False
+
+    def blames_misplaced(
+        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], left: Side
+    ) -> list[EquationMistake]:
+        """Blame numbers of arithmetic that stand at the place of others of it.
+
+        They explain several results, all that are not miscalculated alone. What is left is
+        returned.
+        """
+        far = [
+            (mistake.made_of, mistake.number)
+            for mistake in mistakes
+            if mistake.number is not None
+            and abs(mistake.value - mistake.number.value) > FAR * abs(mistake.number.value)
+        ]
+        rest = [mistake for mistake in mistakes if (mistake.made_of, mistake.number) not in far]
+        if len(far) < 2 or are_exchanged([m for m in mistakes if m not in rest]):
+            return list(mistakes)
+        others = list({number.value: number for number in literals(pair.left)}.values())
+        self.sought += len(others) * len(literals(pair.left))
+        found = []
+        for made_of, number in far if self.sought <= MOST_SOUGHT else ():
+            tells_much = made_of is not None and number.significant >= TELLING
+            wrong = misplaced(made_of, number, others) if made_of and tells_much else None
+            if wrong is None:
+                return list(mistakes)
+            found.append((*wrong, number))
+        for old, new, number in found:
+            self.follow_from(old.line or left.line, old.text, new.text, [number])
+        return rest if found else list(mistakes)
 
     def blames_arithmetic(self, pair: ComparedSides, left: Side, right: Side) -> bool:
         """Blame an operand of the one of two sides that does not give what both come to."""
