@@ -1,9 +1,17 @@
 """Proof-reading a published document: its equations, and the figures of a VAE's run.
 
 `report.py` is the whole way. `reading/formats.py` gives a document's passages (`passage.py`).
-`equations/` holds the sides of every equation against each other, and against what the document
-states, whatever it is about. Where it is the walkthrough of a VAE, `proof.py` leads it through
-three rooms as well, which read with the tokens and the grammar of `equations/`:
+Five rooms hold the sides of every equation against each other, and against what the document
+states, whatever it is about; each uses those before it:
+
+- `grammar/`: how is a formula printed?
+- `arithmetic/`: what does it come to, and do two sides agree?
+- `statements/`: what does the document state, and by which formulas?
+- `blame/`: which number or sign is wrong where two sides do not agree?
+- `equations/`: the way through a whole document.
+
+Where it is the walkthrough of a VAE, `proof.py` leads it through three rooms more, which read
+with the same tokens and grammar:
 
 1. `reading/`: what does the text say? Statements, each a label with the numbers that are
    said of it, and numbers that stand in none. No model is known here.

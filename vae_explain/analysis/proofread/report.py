@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from ...engine.run import NotFinite
 from ...quick_classes import NamedTuple
+from .arithmetic.findings import DocumentFinding, Layer, Reading
 from .equations.document import read_equations
-from .equations.findings import DocumentFinding, Layer, Reading
-from .equations.syntax import literals
+from .grammar.syntax import literals
 from .judging.verdicts import Judged, JudgedLine, Proof
 from .matching.names import Name
 from .proof import NoWalkthrough, walkthrough

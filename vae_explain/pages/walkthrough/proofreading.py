@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...analysis.proofread.equations.findings import Layer
+from ...analysis.proofread.arithmetic.findings import Layer
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof, Verdict
 from ...analysis.proofread.matching.stated_run import Seed
 from ...analysis.proofread.report import Proofreading

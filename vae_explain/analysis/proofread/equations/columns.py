@@ -6,16 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ....quick_classes import NamedTuple
-from ..passage import Fragment, Passage, plain
-from .chains import chains
-from .claims import ColumnClaim, believed, holds
-from .cursor import Unreadable
-from .evaluation import Leaf, evaluate
-from .intervals import Range, hull
-from .parser import parse
-from .reader import cut
-from .sides import ComparedSides
-from .syntax import (
+from ..arithmetic.evaluation import Leaf, evaluate
+from ..arithmetic.intervals import Range, hull
+from ..arithmetic.sides import ComparedSides
+from ..blame.claims import ColumnClaim, believed, holds
+from ..grammar.cursor import Unreadable
+from ..grammar.parser import parse
+from ..grammar.syntax import (
     Literal,
     Power,
     Sum,
@@ -26,7 +23,10 @@ from .syntax import (
     quantities,
     substituted,
 )
-from .variants import variants
+from ..grammar.variants import variants
+from ..passage import Fragment, Passage, plain
+from ..statements.chains import chains
+from ..statements.reader import cut
 
 WORDS = (
     (re.compile(r"(?i)^\W*(?:squared?|square of it)\W*$"), "squared"),

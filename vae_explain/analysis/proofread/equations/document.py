@@ -6,26 +6,26 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from ..arithmetic.findings import DocumentFinding, Reading
+from ..blame.sums_in_words import SumsInWords
+from ..grammar.cursor import literal
+from ..grammar.syntax import Literal, Symbol
+from ..grammar.tokens import has_decimal_commas, with_points
 from ..passage import Fragment, Passage
-from .adam import wrong_weights
-from .alone import wrong_formulas_alone
-from .chains import Chain, Side, joined
+from ..statements.adam import wrong_weights
+from ..statements.alone import wrong_formulas_alone
+from ..statements.chains import Chain, Side, joined
+from ..statements.distributions import with_distributions
+from ..statements.errors_called_e import with_errors
+from ..statements.lists import wrong_lists
+from ..statements.reader import chains_of, with_headings, with_printed
+from ..statements.repeated import RepeatedLists
+from ..statements.sigmoids import with_sigmoids
+from ..statements.used_matrices import wrong_matrices
 from .columns import column_claims, read_table
-from .cursor import literal
-from .distributions import with_distributions
-from .errors_called_e import with_errors
-from .findings import DocumentFinding, Reading
 from .hypotheses import with_fewest_findings
-from .lists import wrong_lists
 from .named_columns import named_claims
-from .reader import chains_of, with_headings, with_printed
-from .repeated import RepeatedLists
 from .run import EquationReader
-from .sigmoids import with_sigmoids
-from .sums_in_words import SumsInWords
-from .syntax import Literal, Symbol
-from .tokens import has_decimal_commas, with_points
-from .used_matrices import wrong_matrices
 
 MOST_EQUATIONS = 20_000  # of one document: a book of them, and some seconds
 MOST_SIGNS = 1_500_000  # of their sides: some 200,000 numbers

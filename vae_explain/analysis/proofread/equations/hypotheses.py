@@ -12,18 +12,28 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ....quick_classes import NamedTuple
-from .chains import Chain
-from .claims import ColumnClaim
-from .cursor import Unreadable, literal
-from .damages import damages, one_digit_apart
-from .demands import Demand, rearranged
-from .findings import FORMULA, DocumentFinding, Doubt
-from .operands import is_damaged, of_result
+from ..arithmetic.damages import damages, one_digit_apart
+from ..arithmetic.demands import Demand, rearranged
+from ..arithmetic.findings import FORMULA, DocumentFinding, Doubt
+from ..arithmetic.seen import is_within
+from ..arithmetic.sides import EquationMistake
+from ..blame.claims import ColumnClaim
+from ..blame.operands import is_damaged, of_result
+from ..grammar.cursor import Unreadable, literal
+from ..grammar.syntax import (
+    Literal,
+    Row,
+    Tree,
+    flattened,
+    is_bare,
+    literals,
+    negated,
+    replaced,
+    shown,
+)
+from ..statements.chains import Chain
+from ..statements.scope import is_matrix
 from .run import EquationReader
-from .scope import is_matrix
-from .seen import is_within
-from .sides import EquationMistake
-from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 
 ONE_DIGIT = 0.5  # how much likelier a number is that has one other digit
 MOST_TRIES = 60  # readings of a document

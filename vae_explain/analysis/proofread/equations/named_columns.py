@@ -13,18 +13,22 @@ from functools import partial
 
 from ....quick_classes import NamedTuple
 from ....trace import Array
-from ..passage import plain
-from .chains import Chain
-from .claims import ColumnClaim, believed
-from .columns import ReadCell, ReadTable, formula_of
-from .cursor import literal
-from .demands import solved
-from .evaluation import KNOWN_BY, CannotEvaluate, as_chosen, as_printed, as_rounded, evaluate, half
-from .known import as_text
-from .quantities import without_index
-from .scope import EVERY
-from .sides import ComparedSides
-from .syntax import (
+from ..arithmetic.demands import solved
+from ..arithmetic.evaluation import (
+    KNOWN_BY,
+    CannotEvaluate,
+    as_chosen,
+    as_printed,
+    as_rounded,
+    evaluate,
+    half,
+)
+from ..arithmetic.known import as_text
+from ..arithmetic.sides import ComparedSides
+from ..blame.claims import ColumnClaim, believed
+from ..grammar.cursor import literal
+from ..grammar.quantities import without_index
+from ..grammar.syntax import (
     FunctionCall,
     Literal,
     Power,
@@ -38,8 +42,12 @@ from .syntax import (
     substituted,
     with_part,
 )
-from .usual import usual_formula
-from .variants import HALF, TWO
+from ..grammar.variants import HALF, TWO
+from ..passage import plain
+from ..statements.chains import Chain
+from ..statements.scope import EVERY
+from ..statements.usual import usual_formula
+from .columns import ReadCell, ReadTable, formula_of
 
 LEAST = 2  # rows by which a column bears its formula out
 

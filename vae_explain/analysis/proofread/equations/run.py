@@ -9,22 +9,20 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .alike import are_others
-from .backward import Backward
-from .blame import Blame
-from .chains import Chain, Side
-from .claims import ColumnClaim, by_number
-from .cursor import literal
-from .evaluation import CannotEvaluate, evaluate, half, nothing
-from .findings import FORMULA, DocumentFinding, Doubt, Layer
-from .intervals import all_meet
-from .known import Known, as_text
-from .restated import Restated
-from .scope import Scope, counted_from_zero
-from .seen import Seen
-from .sides import SLIP, ComparedSides
-from .stated_formulas import StatedFormulas, is_near
-from .syntax import (
+from ..arithmetic.alike import are_others
+from ..arithmetic.evaluation import CannotEvaluate, evaluate, half, nothing
+from ..arithmetic.findings import FORMULA, DocumentFinding, Doubt, Layer
+from ..arithmetic.intervals import all_meet
+from ..arithmetic.known import Known, as_text
+from ..arithmetic.seen import Seen
+from ..arithmetic.sides import SLIP, ComparedSides
+from ..blame.backward import Backward
+from ..blame.blame import Blame
+from ..blame.claims import ColumnClaim, by_number
+from ..blame.restated import Restated
+from ..blame.stated_formulas import StatedFormulas, is_near
+from ..grammar.cursor import literal
+from ..grammar.syntax import (
     Literal,
     Tree,
     is_bare,
@@ -34,7 +32,9 @@ from .syntax import (
     replaced,
     shown,
 )
-from .usual import adds_twice, multiples
+from ..statements.chains import Chain, Side
+from ..statements.scope import Scope, counted_from_zero
+from ..statements.usual import adds_twice, multiples
 
 MOST_FINDINGS = 5_000  # of one document, which nobody reads; what follows is not judged
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on

@@ -23,10 +23,10 @@ import numpy as np
 
 from ....quick_classes import NamedTuple
 from ....trace import Array
-from ..equations.damages import damages, one_digit_apart
-from ..equations.demands import demands
-from ..equations.intervals import Range
-from ..equations.syntax import Literal, Row, Tree, literals
+from ..arithmetic.damages import damages, one_digit_apart
+from ..arithmetic.demands import demands
+from ..arithmetic.intervals import Range
+from ..grammar.syntax import Literal, Row, Tree, literals
 from ..matching.figures import PrintedFigure
 from ..matching.names import Name
 from .figure_verdicts import FigureJudge

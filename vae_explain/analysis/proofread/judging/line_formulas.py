@@ -10,7 +10,7 @@ from ....engine.formulas import Steps
 from ....engine.run import Run
 from ....ops import NotExplained
 from ....symbolic.expression import Expression, Number, Ref, children
-from ..equations.syntax import Literal, literals
+from ..grammar.syntax import Literal, literals
 from ..matching.figures import Line, PrintedFigure
 from .agreement import agrees
 

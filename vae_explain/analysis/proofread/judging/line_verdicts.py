@@ -29,9 +29,9 @@ from ....symbolic.expression import (
 )
 from ....symbolic.measure import evaluate as evaluate_expression
 from ....symbolic.text import to_text
-from ..equations.cursor import literal
-from ..equations.evaluation import CannotEvaluate, as_rounded, evaluate
-from ..equations.syntax import (
+from ..arithmetic.evaluation import CannotEvaluate, as_rounded, evaluate
+from ..grammar.cursor import literal
+from ..grammar.syntax import (
     FunctionCall,
     Literal,
     Negative,

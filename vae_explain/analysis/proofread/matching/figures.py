@@ -14,8 +14,8 @@ import numpy as np
 
 from ....models.builtin_config import Architecture
 from ....quick_classes import NamedTuple
-from ..equations.counts import count_of
-from ..equations.syntax import Literal, Row, Tree, shown
+from ..grammar.counts import count_of
+from ..grammar.syntax import Literal, Row, Tree, shown
 from ..reading.statement import Arithmetic, DocumentStatement, Remnant
 from ..reading.values import line_of, numbers_of, shape_of
 from .labels import Resolved, is_rate, is_setting, words_of

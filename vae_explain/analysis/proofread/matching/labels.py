@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ....models.vocabulary import plain
 from ....quick_classes import NamedTuple
-from ..equations.tokens import lex
+from ..grammar.tokens import lex
 from ..passage import Fragment
 from ..reading.statement import Context, DocumentStatement, Found, Remnant
 from ..reading.values import text_of

@@ -12,7 +12,7 @@ import re
 from ....models.builtin_config import BUILT_IN
 from ....models.vocabulary import VOCABULARY, plain
 from ....quick_classes import NamedTuple
-from ..equations.counts import count_of
+from ..grammar.counts import count_of
 
 
 class Name(NamedTuple):

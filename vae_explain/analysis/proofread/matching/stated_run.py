@@ -21,10 +21,10 @@ from typing import Literal
 from ....models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
 from ....models.changes import Change
 from ....quick_classes import NamedTuple
-from ..equations.counts import count_of
-from ..equations.syntax import Literal as Number
-from ..equations.syntax import Row
-from ..equations.tokens import MathToken, lex
+from ..grammar.counts import count_of
+from ..grammar.syntax import Literal as Number
+from ..grammar.syntax import Row
+from ..grammar.tokens import MathToken, lex
 from ..passage import Fragment, Passage
 from ..reading.values import numbers_of, shape_of
 from .figures import PrintedFigure

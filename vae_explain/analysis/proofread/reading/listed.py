@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ....quick_classes import NamedTuple
-from ..equations.counts import count_of
-from ..equations.syntax import Row, Tree
-from ..equations.tokens import MathToken
+from ..grammar.counts import count_of
+from ..grammar.syntax import Row, Tree
+from ..grammar.tokens import MathToken
 from ..passage import Passage, plain
 from .statement import DocumentStatement
 from .values import read_value, text_of

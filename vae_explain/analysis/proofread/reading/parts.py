@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from ....quick_classes import NamedTuple
-from ..equations.syntax import Row, Tree
+from ..grammar.syntax import Row, Tree
 from ..passage import Fragment, plain
 from .statement import DocumentStatement, Found, Remnant
 from .values import numbers_of

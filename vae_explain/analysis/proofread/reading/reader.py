@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ..equations.tokens import MathToken, Mode, lex
+from ..grammar.tokens import MathToken, Mode, lex
 from ..passage import Fragment, Passage
 from .listed import listed
 from .parts import joined

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from ..equations.syntax import Literal as Number
-from ..equations.syntax import Row, Tree
-from ..equations.tokens import MathToken
+from ..grammar.syntax import Literal as Number
+from ..grammar.syntax import Row, Tree
+from ..grammar.tokens import MathToken
 from ..passage import Fragment
 from .statement import DIFFERENCE, Context, DocumentStatement, Found, Remnant
 from .values import line_of, numbers_of, read_value, text_of

@@ -7,7 +7,7 @@ from typing import Literal as Words
 from typing import Protocol
 
 from ....quick_classes import NamedTuple
-from ..equations.syntax import Literal, Row, Tree, shown
+from ..grammar.syntax import Literal, Row, Tree, shown
 from ..passage import Fragment
 from .values import numbers_of
 

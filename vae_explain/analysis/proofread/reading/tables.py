@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import takewhile
 
-from ..equations.counts import count_of
-from ..equations.syntax import Literal, Negative, Row, Sum, Tree, is_bare
-from ..equations.tokens import MathToken
+from ..grammar.counts import count_of
+from ..grammar.syntax import Literal, Negative, Row, Sum, Tree, is_bare
+from ..grammar.tokens import MathToken
 from .running_text import Scan
 from .statement import DIFFERENCE, Context, DocumentStatement, Found, Headings, Remnant
 from .values import line_of, numbers_of, read_value, text_of

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..equations.brackets import DEEPEST
-from ..equations.cursor import Unreadable
-from ..equations.evaluation import CannotEvaluate, evaluate
-from ..equations.parser import parse
-from ..equations.syntax import Row, Transposed, Tree, is_numeric, literals
-from ..equations.tokens import MathToken
+from ..arithmetic.evaluation import CannotEvaluate, evaluate
+from ..grammar.brackets import DEEPEST
+from ..grammar.cursor import Unreadable
+from ..grammar.parser import parse
+from ..grammar.syntax import Row, Transposed, Tree, is_numeric, literals
+from ..grammar.tokens import MathToken
 
 
 def read_value(tokens: Sequence[MathToken], start: int) -> tuple[Tree, int] | None:

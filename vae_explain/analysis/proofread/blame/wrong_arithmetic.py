@@ -1,0 +1,183 @@
+"""What is to blame in arithmetic for its result: a number, a sign, or two that were exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..arithmetic.evaluation import CannotEvaluate, as_printed, evaluate
+from ..arithmetic.findings import DocumentFinding
+from ..arithmetic.intervals import Range
+from ..arithmetic.known import FAR, Known
+from ..arithmetic.results import gives
+from ..arithmetic.sides import TELLING, ComparedSides, EquationMistake
+from ..grammar.syntax import Literal, Tree, is_bare, literals
+from ..grammar.variants import signs, somewhere
+from ..statements.chains import Side
+from ..statements.scope import Scope
+from .operands import (
+    are_exchanged,
+    exchanged_terms,
+    is_negated,
+    misplaced,
+    rearranged_operand,
+    slip,
+    tells,
+    wrong_operand,
+)
+from .wrong_formulas import FormulaBlame
+
+# How much is computed to find wrong operands: of each wrong result as many numbers as it has
+# operands, for each of these, and of few as many as of `FEWEST`. A document with more is wrong
+# throughout.
+MOST_SOUGHT = 20_000
+FEWEST = 10
+
+
+class ArithmeticBlame(FormulaBlame):
+    """Blames what is in arithmetic for what it does not come to.
+
+    Attributes
+    ----------
+    meant
+        Sides of the equation at hand of which a sign is wrong, and what they should be.
+    """
+
+    def __init__(
+        self, scope: Scope, known: Known, put_in: dict[str, Literal | None], supposes: bool
+    ) -> None:
+        super().__init__(scope, known, put_in, supposes)
+        self.meant: dict[Tree, Tree] = {}
+        self.sought = 0  # numbers computed with to find wrong operands
+
+    def blame_operand(
+        self,
+        tree: Tree | None,
+        printed: Sequence[Literal],
+        mistakes: Sequence[EquationMistake],
+        left: Side,
+        right: int = 0,
+        earlier: Sequence[Tree] = (),
+    ) -> bool:
+        """Blame an operand of a result, if it is more likely wrong than the result."""
+        if tree is None:
+            return False
+        operands = len(literals(tree))
+        self.sought += operands * max(operands, FEWEST)
+        if self.sought > MOST_SOUGHT:
+            return False
+        values = [value for value in map(self._value, earlier) if value is not None]
+        wrong = wrong_operand(tree, printed, mistakes, self.seen, right, values)
+        if wrong is None and (right or not mistakes or len(mistakes) > 1):
+            wrong = rearranged_operand(tree, printed)
+        if wrong is None or wrong.number is None:
+            return False
+        line = wrong.number.line or left.line
+        self.follow_from(line, wrong.printed, wrong.expected, printed)
+        return True
+
+    def follow_from(
+        self, line: int, printed: str, expected: str, results: Sequence[Literal]
+    ) -> None:
+        """Blame a number that others follow from."""
+        texts = ", ".join(number.text for number in results)
+        reason = f"{texts} follows from {expected}, but {printed} is printed"
+        self.findings.append(DocumentFinding(line, printed, expected, reason, "A"))
+
+    def blames_sign(
+        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], left: Side
+    ) -> bool:
+        """Blame a sign of arithmetic, or numbers that changed places, for one of another sign.
+
+        What bears the number out is the rest of its equation, or of the document.
+        """
+        if len(mistakes) != 1:
+            return False
+        number, made_of = mistakes[0].number, mistakes[0].made_of
+        if number is None or made_of is None or not is_negated(made_of, number):
+            return False
+        exchanged = exchanged_terms(made_of)
+        if exchanged is not None and self.seen.bears_out_sign(number):
+            ours, theirs = exchanged
+            self.follow_from(ours.line or left.line, ours.text, theirs.text, [number])
+            return True
+        if not self.bears_out(pair.right):
+            return False
+        for other in somewhere(pair.left, signs):
+            if not self.judge.mistakes(pair._replace(left=other), []):
+                self.blame_text(pair.left, other, left)
+                return True
+        return False
+
+    def blames_misplaced(
+        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], left: Side
+    ) -> list[EquationMistake]:
+        """Blame numbers of arithmetic that stand at the place of others of it.
+
+        They explain several results, all that are not miscalculated alone. What is left is
+        returned.
+        """
+        far = [
+            (mistake.made_of, mistake.number)
+            for mistake in mistakes
+            if mistake.number is not None
+            and abs(mistake.value - mistake.number.value) > FAR * abs(mistake.number.value)
+        ]
+        rest = [mistake for mistake in mistakes if (mistake.made_of, mistake.number) not in far]
+        if len(far) < 2 or are_exchanged([m for m in mistakes if m not in rest]):
+            return list(mistakes)
+        others = list({number.value: number for number in literals(pair.left)}.values())
+        self.sought += len(others) * len(literals(pair.left))
+        found = []
+        for made_of, number in far if self.sought <= MOST_SOUGHT else ():
+            tells_much = made_of is not None and number.significant >= TELLING
+            wrong = misplaced(made_of, number, others) if made_of and tells_much else None
+            if wrong is None:
+                return list(mistakes)
+            found.append((*wrong, number))
+        for old, new, number in found:
+            self.follow_from(old.line or left.line, old.text, new.text, [number])
+        return rest if found else list(mistakes)
+
+    def blames_arithmetic(self, pair: ComparedSides, left: Side, right: Side) -> bool:
+        """Blame an operand of the one of two sides that does not give what both come to."""
+        if self.last is None or not is_bare(self.last):
+            return False
+        printed = literals(self.last)
+        follow = [gives(tree, printed) for tree in (pair.left, pair.right)]
+        if follow[0] == follow[1]:
+            return False
+        tree, side = (pair.right, right) if follow[0] else (pair.left, left)
+        return self.blame_operand(tree, printed, [], side) or self._blame_sign(tree, side)
+
+    def _blame_sign(self, tree: Tree, side: Side) -> bool:
+        """Blame a sign of arithmetic that gives what the equation at hand ends in without it."""
+        printed = literals(self.last) if self.last is not None else []
+        for other in somewhere(tree, signs) if tells(printed) else ():
+            if gives(other, printed):
+                self.blame_text(tree, other, side)
+                self.meant[tree] = other
+                return True
+        return False
+
+    def slips(self, pair: ComparedSides) -> list[EquationMistake]:
+        """Return the number whose last digit is another than the rest of the document has."""
+        if not isinstance(pair.right, Literal):
+            return []
+        value = pair.found(as_printed)
+        found = None
+        if not value.shape:
+            found = slip(pair.left, pair.right, float(value.middle), self.seen)
+        return [] if found is None else [found]
+
+    def bears_out(self, right: Tree) -> bool:
+        """Whether what the equation at hand ends in follows from one of its sides."""
+        if self.last is None or right is self.last or not is_bare(self.last):
+            return False
+        return gives(right, literals(self.last))
+
+    def _value(self, tree: Tree) -> Range | None:
+        """Return what a side comes to, by what the document states of its names."""
+        try:
+            return evaluate(tree, as_printed, self.scope.lookup)
+        except CannotEvaluate:
+            return None
