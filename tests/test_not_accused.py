@@ -392,3 +392,17 @@ We go on with $\delta^{(2)} = -0.1902$, and $\sigma'(0.4172) = 0.2394$"""
 def test_what_is_another_quantity_or_value_is_not_held(right: str, wrong: str) -> None:
     assert report(right).findings == ()
     assert not report(wrong).passed
+
+
+def test_headings_have_decimal_commas_too() -> None:
+    text = "# Schritt mit η = 0,5\n\nd = −0,25\nw = 1,5 − 0,5 · (−0,25) = 1,625\n\nz = w · 2 = 3,25"
+    assert report(text).findings == ()
+    assert [f.printed for f in report(text.replace("1,625", "1,652")).findings] == ["1,652"]
+    listed = f"# Schritt\n\n{text.partition(chr(10))[2]}\n\n- x: 0,5 · 3 = 1,5\n- y: 0,5 · 5 = 2,5"
+    assert report(listed).findings == ()
+
+
+def test_a_function_of_several_numbers_is_a_name_beside_one_of_them() -> None:
+    text = "running mean 1 = 0.9 · 0.1 + 0.1 · 0.7 = 0.16\n\nrow max 2 = 0.5 · 3 = 1.5"
+    assert report(text).findings == ()
+    assert [f.printed for f in report(text.replace("0.16", "0.61")).findings] == ["0.61"]

@@ -50,7 +50,8 @@ def _with_points(passage: Passage) -> Passage:
         return tuple(piece._replace(text=with_points(piece.text)) for piece in pieces)
 
     rows = tuple(tuple(changed(cell) for cell in row) for row in passage.rows)
-    return passage._replace(pieces=changed(passage.pieces), rows=rows)
+    context = tuple(map(changed, passage.context))
+    return passage._replace(pieces=changed(passage.pieces), rows=rows, context=context)
 
 
 def _with_commas(finding: DocumentFinding) -> DocumentFinding:

@@ -36,6 +36,7 @@ NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 ALSO_NAMES = {"mean"}  # of functions, what a quantity may be called too: `mean + ε·std`
 IN_FORMULAS = {"sum", "norm", "abs", "square", "dot", "round"}  # likewise, not in prose
 AFTER_NAMES = {"operator", "relation", "close", "comma", "row", "column", "stop", "gap", "line"}
+OF_SEVERAL = {"mean", "sum", "max", "min"}  # functions, of which `mean 1` is no value but a name
 MULTIPLY = {"*", "⊙", "@", "/"}
 SLOPES = [Symbol(sign, "'") for sign in "σfgφ"]  # of activations, behind which a bracket stands
 PART = re.compile(r"\[|\.[a-z]")  # how code begins that takes a part of an array
@@ -344,6 +345,8 @@ class _Parser(Brackets):
             after = self.peek(1)
             fenced = after is not None and after.kind == "open" and after.text != "group"
             tree = FunctionCall(name, (self.group() if fenced else self.power(),))
+        elif name in OF_SEVERAL and self.at("number"):
+            raise Unreadable
         else:
             tree = FunctionCall(name, (self._argument(),))
         return tree if power is None else Power(tree, power)
