@@ -572,3 +572,25 @@ def test_what_a_cell_prints_is_what_its_name_says(code: str, printed: str, wrong
     # What changes on the way is not what the lines say.
     assert passed(f"for i in range(3):\n    g = g\n{code}", wrong)
     assert passed(code.replace("print(c)", "c = c + a\nprint(c)"), wrong)
+
+
+def test_a_row_of_a_latex_table_is_found_on_its_own_line() -> None:
+    table = r"""\begin{tabular}{ccc}
+\toprule
+$i$ & $a$ & $a^2$ \\
+\midrule
+1 & 0.5 & 0.25 \\
+
+\hline
+2 & 1.5 & 2.25 \\ 3 & 2.5 & 6.25 \\
+\end{tabular}"""
+    assert report(table, "a.tex").read["A"] == 3
+    for number, line in (("0.25", 5), ("2.25", 8), ("6.25", 8)):
+        (finding,) = report(table.replace(number, f"9{number[1:]}"), "a.tex").findings
+        assert finding.line == line
+
+
+def test_a_zero_that_has_lost_its_digit_is_blamed() -> None:
+    matrix = r"$W = \begin{bmatrix} 0.8 & -0.1 \\ 0.2 & -0.0 \end{bmatrix}$ and $z = (0.3, 0.7)$"
+    (finding,) = report(f"{matrix}\n\n$d = W z = (0.17, -0.43)$").findings
+    assert (finding.printed, finding.expected) == ("-0.0", "-0.7")

@@ -57,7 +57,7 @@ class Seen:
         found = {other for likeness in _likenesses(text) for other in self._of(likeness)}
         size = abs(number.value)
         root, unit = math.sqrt(size), number.unit
-        near = (f"{root + by * unit:.{max(0, number.decimals)}f}" for by in (-1, 0, 1))
+        near = (f"{abs(root + by * unit):.{max(0, number.decimals)}f}" for by in (-1, 0, 1))
         squared = (text for text in near if abs(float(text) ** 2 - size) <= unit)
         found |= {text for text in squared if self.counts[_rounded(float(text))]}
         for other in sorted(found):

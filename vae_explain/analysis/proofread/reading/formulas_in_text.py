@@ -15,7 +15,7 @@ DELIMITERS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
 DISPLAYS = "equation|align|gather|multline|displaymath|eqnarray|flalign|math"
 DISPLAY = re.compile(rf"\\begin\{{(?P<display>(?:{DISPLAYS})\*?)\}}")
 OPENING = re.compile(rf"\\\\|\\\$|\$\$|\$|\\\[|\\\(|{DISPLAY.pattern}")
-CHOSEN = re.compile(r"[=≈+*/^_\\{}]|\d")  # what a formula between single dollars has
+CHOSEN = re.compile(r"[=≈+*/^_\\{}]|\d|^\w'*$")  # what is in a formula between dollars
 LONGEST = 20_000  # characters of a paragraph
 MOST_LINES = 6  # over which one between single dollars may go
 HEADING = "heading"  # the language of a passage that is one

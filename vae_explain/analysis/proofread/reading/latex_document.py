@@ -30,6 +30,7 @@ WORDS = re.compile(
     r"|\\setcounter\{[a-z]+\}\{\d+\}|\\(?:begin|end)\{(?:center|arithmetic|list|itemize|enumerate)\}"
 )
 RULES = re.compile(r"\\(?:hline|toprule|midrule|bottomrule|cline\{[^}]*\}|rowcolor\{[^}]*\})")
+LEAD = re.compile(rf"^(?:\s|{RULES.pattern})*")  # what stands before the first cell of a row
 
 
 def passages(text: str) -> list[Passage]:
@@ -87,8 +88,9 @@ def _environment(name: str, inside: str, line: int) -> Passage:
     line += inside[: len(inside) - len(body)].count("\n")
     for row in body.split("\\\\"):
         shown = RULES.sub("", row)
+        first = line + LEAD.findall(row)[0].count("\n")
         if shown.strip():
             cells = re.split(r"(?<!\\)&", shown)
-            rows.append(tuple(tuple(pieces(cell.strip(), line + 1)) for cell in cells))
+            rows.append(tuple(tuple(pieces(cell.strip(), first)) for cell in cells))
         line += row.count("\n")
     return Passage("table", (), tuple(rows), (), line)
