@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from vae_explain import pipeline, watch
-from vae_explain.analysis.audit.all_rules import ALL
 from vae_explain.analysis.audit.report import audit
+from vae_explain.analysis.audit.rules.all_rules import ALL
 from vae_explain.models.request import Request, UserModel
 
 from .base import Layers, rows, usual

@@ -18,7 +18,7 @@ from hypothesis import settings
 
 from vae_explain import pipeline
 from vae_explain.analysis import reference_figures
-from vae_explain.analysis.audit.ids import IDS
+from vae_explain.analysis.audit.rules.ids import IDS
 from vae_explain.analysis.reference_figures import Verification
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN

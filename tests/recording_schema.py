@@ -2,7 +2,7 @@
 
     python -m tests.recording_schema
 
-prints it, as `vae_explain/models/recording.schema.json` has it.
+prints it, as `vae_explain/models/recorded/recording.schema.json` has it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from vae_explain.models.checked_json import WORDS, defaults_of, types_of
-from vae_explain.models.recorded_run import VERSION, Contents
+from vae_explain.models.recorded.checked_json import WORDS, defaults_of, types_of
+from vae_explain.models.recorded.recorded_run import VERSION, Contents
 
 PLAIN: dict[Any, dict[str, Any]] = {
     Any: {},

@@ -110,10 +110,10 @@ def test_a_package_says_which_question_it_answers() -> None:
     for folder in sorted({path.parent for path in PACKAGE.rglob("*.py")}):
         words = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))
         assert words, folder.name
+        for named in re.findall(r"`(\w+\.py)`", words):
+            assert (folder / named).is_file(), f"{folder.name} names {named}"
         if folder.parent == PACKAGE:
             assert "?" in words.splitlines()[0], f"{folder.name} answers no question"
-            for named in re.findall(r"`(\w+\.py)`", words):
-                assert (folder / named).is_file(), f"{folder.name} names {named}"
 
 
 def test_each_class_has_a_name_of_its_own() -> None:

@@ -17,7 +17,7 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from vae_explain import explain
-from vae_explain.cli import ask
+from vae_explain.cli.commands import ask
 
 from .pages import CommandLine, Outcome
 

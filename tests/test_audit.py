@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from museum.cases import cases
 from vae_explain import pipeline
-from vae_explain.analysis.audit.all_rules import ALL
-from vae_explain.analysis.audit.finding import Finding
-from vae_explain.analysis.audit.ids import IDS
+from vae_explain.analysis.audit.evidence.finding import Finding
 from vae_explain.analysis.audit.report import Report, audit
+from vae_explain.analysis.audit.rules.all_rules import ALL
+from vae_explain.analysis.audit.rules.ids import IDS
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.auditing import auditing

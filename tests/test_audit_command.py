@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from vae_explain.analysis.audit.ids import IDS
+from vae_explain.analysis.audit.rules.ids import IDS
 
 from .pages import CommandLine
 

@@ -14,8 +14,8 @@ from torch.autograd import Variable
 from torch.distributions import Independent, Normal, kl_divergence
 
 from vae_explain import pipeline
-from vae_explain.analysis.audit.all_rules import ALL
 from vae_explain.analysis.audit.report import Report, audit
+from vae_explain.analysis.audit.rules.all_rules import ALL
 
 from .audited.base import Layers, kl_of, rows, sample
 from .requests import held

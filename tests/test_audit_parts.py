@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 
 from vae_explain import pipeline
-from vae_explain.analysis.audit.anatomy import Anatomy
-from vae_explain.analysis.audit.closed_form import fit
-from vae_explain.analysis.audit.comparisons import WORDS
-from vae_explain.analysis.audit.experiments import Probe
+from vae_explain.analysis.audit.evidence.anatomy import Anatomy
+from vae_explain.analysis.audit.evidence.closed_form import fit
+from vae_explain.analysis.audit.evidence.comparisons import WORDS
+from vae_explain.analysis.audit.evidence.experiments import Probe
 from vae_explain.engine.backward_pass import backward
 from vae_explain.engine.forward_pass import replay, replay_part
 from vae_explain.engine.run import Run

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import pipeline
-from vae_explain.analysis.audit.all_rules import ALL
-from vae_explain.analysis.audit.ids import IDS
 from vae_explain.analysis.audit.report import Report, audit
+from vae_explain.analysis.audit.rules.all_rules import ALL
+from vae_explain.analysis.audit.rules.ids import IDS
 
 from .audited.base import Layers, kl_of, rows, sample
 from .requests import held

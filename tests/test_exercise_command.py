@@ -23,7 +23,7 @@ from vae_explain.analysis.exercise.marking import read_number
 from vae_explain.analysis.exercise.selection import DIFFICULTIES
 from vae_explain.analysis.exercise.trees import value_of
 from vae_explain.cli import choices
-from vae_explain.cli import exercise as command
+from vae_explain.cli.commands import exercise as command
 
 from .key_schema import schema
 from .pages import CommandLine, Outcome

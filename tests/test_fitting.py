@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_explain.models.argument_matching import fitted
-from vae_explain.models.code_reading import NOTHING, Named, names_returned
-from vae_explain.models.loss_parameters import CannotBind
-from vae_explain.models.model_outputs import Outputs, described
+from vae_explain.models.binding.argument_matching import fitted
+from vae_explain.models.binding.code_reading import NOTHING, Named, names_returned
+from vae_explain.models.binding.loss_parameters import CannotBind
+from vae_explain.models.binding.model_outputs import Outputs, described
 
 X = torch.rand(2, 6)
 RECON, MU, LOGVAR, Z = torch.rand(2, 6), torch.rand(2, 3), torch.rand(2, 3), torch.rand(2, 3)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
 from vae_explain.models import builtin_config
-from vae_explain.models.user_code import CannotLoad, refuse_opaque
+from vae_explain.models.loading.user_code import CannotLoad, refuse_opaque
 from vae_explain.ops import RULES, Rule
 from vae_explain.pages.blocks import Formula, Heading, Matrix
 from vae_explain.pages.display import Page

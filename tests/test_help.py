@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vae_explain.analysis.audit.ids import IDS
+from vae_explain.analysis.audit.rules.ids import IDS
 from vae_explain.cli import app, help_texts
 from vae_explain.cli.app import COMMANDS, GROUPS
 from vae_explain.cli.examples import EXAMPLES

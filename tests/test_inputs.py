@@ -20,9 +20,9 @@ from torch.overrides import TorchFunctionMode
 
 from vae_explain.cli import job
 from vae_explain.cli.job import _read
-from vae_explain.models import input_files
 from vae_explain.models.builtin_config import BUILT_IN
-from vae_explain.models.input_files import CannotRead
+from vae_explain.models.loading import input_files
+from vae_explain.models.loading.input_files import CannotRead
 from vae_explain.pages.render import terminal
 from vae_explain.recording.bounded_run import TooMany, bounded
 

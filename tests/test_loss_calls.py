@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
 from vae_explain.engine.loss_call import LossCall
-from vae_explain.models.model_outputs import named_parts
+from vae_explain.models.binding.model_outputs import named_parts
 
 from .pages import CommandLine
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.models.loss_parameters import CannotBind
+from vae_explain.models.binding.loss_parameters import CannotBind
 
 from .pages import CommandLine
 

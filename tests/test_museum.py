@@ -8,7 +8,7 @@ import pytest
 
 from museum.__main__ import main
 from museum.cases import Case, cases
-from vae_explain.analysis.audit.all_rules import ALL
+from vae_explain.analysis.audit.rules.all_rules import ALL
 
 CASES = tuple(cases())
 OF_LOOPS = {

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 
 from vae_explain import explain
-from vae_explain.models.loss_parameters import CannotBind
+from vae_explain.models.binding.loss_parameters import CannotBind
 
 from .test_right_loss import Base, Usual, X, assert_as_plain, kl_of, plain
 

@@ -18,7 +18,7 @@ from torch import nn
 from vae_explain import Explanation, explain
 from vae_explain.analysis.judge import gradient_scale
 from vae_explain.engine.provenance import Provenance
-from vae_explain.models.user_code import CannotLoad, refuse_opaque
+from vae_explain.models.loading.user_code import CannotLoad, refuse_opaque
 
 from .models import FOLDER, MODELS, tuple_output, unfit
 from .pages import CommandLine

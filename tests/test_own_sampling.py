@@ -17,7 +17,7 @@ from vae_explain.analysis.noise_stream import (
     run_and_draws,
     usual_draws,
 )
-from vae_explain.models.loss_binding import LossOf
+from vae_explain.models.binding.loss_binding import LossOf
 from vae_explain.models.request import Request, UserModel
 from vae_explain.pages.walkthrough.sampling import sampling as page
 

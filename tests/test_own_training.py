@@ -16,9 +16,9 @@ from torch import nn
 from vae_explain.analysis import training
 from vae_explain.analysis.gradient_step import first_step
 from vae_explain.analysis.training_records import OptimizerName, TrainingPlan
-from vae_explain.models.loss_binding import LossOf
+from vae_explain.models.binding.loss_binding import LossOf
+from vae_explain.models.loading.weight_files import load_weights
 from vae_explain.models.request import Request, UserModel
-from vae_explain.models.weight_files import load_weights
 from vae_explain.pages.walkthrough import training as training_page
 from vae_explain.pages.walkthrough import update as update_page
 from vae_explain.pages.walkthrough.optimizer import OptimizerPage

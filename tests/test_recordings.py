@@ -24,8 +24,8 @@ from vae_explain import load, pipeline
 from vae_explain.engine.agreement import disagreements
 from vae_explain.engine.graph import Graph
 from vae_explain.engine.run import full_run
-from vae_explain.models import recorded_run
-from vae_explain.models.recorded_run import CONTENTS_KEY, BadRecording
+from vae_explain.models.recorded import recorded_run
+from vae_explain.models.recorded.recorded_run import CONTENTS_KEY, BadRecording
 from vae_explain.models.request import Request, UserModel
 from vae_explain.recording.recorder import record
 from vae_explain.trace import Array, Trace

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.models.loss_parameters import CannotBind
-from vae_explain.models.user_code import CannotLoad
+from vae_explain.models.binding.loss_parameters import CannotBind
+from vae_explain.models.loading.user_code import CannotLoad
 
 from .pages import CommandLine
 

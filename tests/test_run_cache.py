@@ -17,11 +17,11 @@ from torch import Tensor
 
 from vae_explain import pipeline
 from vae_explain.cli import torch_library
-from vae_explain.models import run_cache
 from vae_explain.models.builtin_config import BUILT_IN, Architecture
-from vae_explain.models.recorded_run import Recording, to_bytes
+from vae_explain.models.recorded import run_cache
+from vae_explain.models.recorded.recorded_run import Recording, to_bytes
+from vae_explain.models.recorded.run_cache import RunCache, key_of
 from vae_explain.models.request import Request, UserModel
-from vae_explain.models.run_cache import RunCache, key_of
 
 from .pages import CommandLine
 

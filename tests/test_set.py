@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from vae_explain import pipeline
-from vae_explain.models import weight_files
 from vae_explain.models.changes import Change, located
+from vae_explain.models.loading import weight_files
+from vae_explain.models.recorded.run_cache import key_of
 from vae_explain.models.request import Request
-from vae_explain.models.run_cache import key_of
 
 from .pages import CommandLine
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vae_explain.cli import train as command
+from vae_explain.cli.commands import train as command
 from vae_explain.models.builtin_vae import VAE
 from vae_explain.pages.walkthrough import training as page
 

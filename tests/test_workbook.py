@@ -462,7 +462,7 @@ def test_a_workbook_that_cannot_be_is_said_in_one_line(
 def test_without_its_library_a_workbook_says_what_to_install(
     cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae_explain.cli.document.find_spec", lambda name: None)
+    monkeypatch.setattr("vae_explain.cli.commands.document.find_spec", lambda name: None)
     outcome = cli("document", "-o", str(tmp_path / "run.xlsx"))
     assert outcome.code == 2
     assert "install it with: pip install 'vae-explain[xlsx]'" in outcome.err

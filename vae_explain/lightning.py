@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from .api.watching import Watching, watch
-from .models.batches import batch_of, first_tensor
+from .models.binding.batches import batch_of, first_tensor
 
 if TYPE_CHECKING:
     from .api.watching import WatchPage

@@ -12,7 +12,9 @@ from functools import partial
 
 from .engine.run import Arithmetic, Recordings, Run
 from .errors import UserError
-from .models.loss_parameters import CannotBind
+from .models.binding.loss_parameters import CannotBind
+from .models.loading.user_code import CannotRun
+from .models.loading.weight_files import put_state, state_of
 from .models.other_conditions import (
     doubled,
     in_other_mode,
@@ -22,10 +24,8 @@ from .models.other_conditions import (
 )
 from .models.prepare import prepared, user_code_errors
 from .models.prepared_model import PreparedModel, RunWithModel
-from .models.recorded_run import Recording
+from .models.recorded.recorded_run import Recording
 from .models.request import Request
-from .models.user_code import CannotRun
-from .models.weight_files import put_state, state_of
 from .recording.random_draws import NoiseMismatch
 from .trace import Array
 

@@ -76,9 +76,9 @@ def assert_sound(
     error, kl-sign: kl falls when μ moves
     """
     from . import pipeline
-    from .analysis.audit.all_rules import ALL
     from .analysis.audit.baseline import fingerprints
     from .analysis.audit.report import audit
+    from .analysis.audit.rules.all_rules import ALL
     from .models.input_tensors import of_batch
     from .models.request import Request, UserModel
 

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from ..engine.progress import working_on
 from ..engine.run import Run
+from ..models.loading.user_code import CannotRun
 from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import default_precision, draws_of
 from ..models.request import Request
-from ..models.user_code import CannotRun
 from ..trace import UNSEEN, Array
 from .differences import AT, FINE, STEPS, farthest, noise_of, quotients, step_of
 from .gradient_check import Nudged, chosen

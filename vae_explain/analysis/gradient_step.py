@@ -10,11 +10,11 @@ from torch.optim.sgd import sgd
 
 from .. import pipeline
 from ..engine.run import Run
-from ..models.loss_parameters import CannotBind
+from ..models.binding.loss_parameters import CannotBind
+from ..models.loading.user_code import said
 from ..models.prepare import user_code_errors
 from ..models.prepared_model import RunWithModel, parameters_of
 from ..models.request import Request
-from ..models.user_code import said
 from .training_records import CannotTrain, OptimizerStep, Update
 
 

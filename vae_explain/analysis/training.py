@@ -27,11 +27,11 @@ from ..errors import UserError
 from ..models.builtin_config import Architecture
 from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
 from ..models.kept_state import unchanged
+from ..models.loading.user_code import CannotRun, said
 from ..models.model_copies import copy_of
 from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import PreparedModel, parameters_of
 from ..models.request import Request, UserModel
-from ..models.user_code import CannotRun, said
 from ..trace import Array
 from .gradient_step import require_room, trainable
 from .training_records import (

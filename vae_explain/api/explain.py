@@ -193,7 +193,7 @@ def load(path: str | os.PathLike[str], arithmetic: Arithmetic | None = None) -> 
         If the file is not a recording, is damaged or contradicts itself (`BadRecording`), or has
         no run in that arithmetic (`MissingArithmetic`).
     """
-    from ..models import recorded_run
+    from ..models.recorded import recorded_run
 
     recording = recorded_run.load(Path(path))
     chosen = arithmetic or recording.first

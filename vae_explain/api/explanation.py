@@ -92,7 +92,7 @@ class Explanation(Questions):
         >>> again
         <Explanation of VAE 4→8→2→8→4: loss 31.5104, 25 values>
         """
-        from ..models.recorded_run import Recording, save
+        from ..models.recorded.recorded_run import Recording, save
 
         save(Recording({self.run.arithmetic: self.run}, self._architecture), Path(path))
 

@@ -89,8 +89,8 @@ class Questions:
         >>> page.passed, [finding.id for finding in page.findings if finding.severity == "error"]
         (False, ['sampling-scale'])
         """
-        from ..analysis.audit.all_rules import ALL
         from ..analysis.audit.report import audit
+        from ..analysis.audit.rules.all_rules import ALL
         from ..pages.walkthrough.auditing import auditing
 
         known = [rule.id for rule in ALL]

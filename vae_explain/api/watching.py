@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..pages.display import Shown
 
 if TYPE_CHECKING:
-    from ..analysis.audit.finding import Finding
+    from ..analysis.audit.evidence.finding import Finding
     from ..analysis.watch import Told, Watched, Watcher
     from ..models.request import Loss, Model, Objective
     from ..models.training_loop import Optimizer
@@ -88,7 +88,7 @@ class Watching:
         run = self._watcher.watched.frozen
         if run is None or self._record is None:
             return []
-        from ..models.recorded_run import Recording, save
+        from ..models.recorded.recorded_run import Recording, save
 
         save(Recording({"full": run}), self._record)
         return [kept_words(self._record)]

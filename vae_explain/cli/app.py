@@ -107,7 +107,7 @@ def application(arguments: Sequence[str]) -> typer.Typer:
 
 def function_of(name: str) -> Any:
     """Load a command."""
-    return getattr(import_module(f".{name}", __package__), name)
+    return getattr(import_module(f".commands.{name}", __package__), name)
 
 
 def manual() -> help_texts.Manual:

@@ -102,7 +102,7 @@ def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
     That is a broken installation, a full disk, or our bug.
     """
     if any(each.startswith(WITH_CODE) for each in arguments) and "torch" in sys.modules:
-        from ..models.user_code import CannotRun, is_users
+        from ..models.loading.user_code import CannotRun, is_users
 
         if is_users(error):
             return _say(CannotRun(error).command_line_words)

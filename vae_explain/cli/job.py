@@ -22,8 +22,8 @@ from .streams import message_stream
 
 if TYPE_CHECKING:
     from ..engine.run import Run
-    from ..models.recorded_run import Recording
-    from ..models.run_cache import RunCache
+    from ..models.recorded.recorded_run import Recording
+    from ..models.recorded.run_cache import RunCache
     from ..trace import Array
     from .style import Style
 
@@ -177,7 +177,7 @@ class Job:
         """Where the run is remembered; None for one that is not."""
         if self.architecture is None or self.options.no_cache:
             return None
-        from ..models import run_cache
+        from ..models.recorded import run_cache
 
         key = run_cache.key_of(self.request) if run_cache.is_on() else None
         return None if key is None else (run_cache.RunCache(run_cache.folder()), key)
@@ -198,7 +198,7 @@ class Job:
 
     def keep(self, state: Mapping[str, Array] | None = None) -> Recording:
         """Record the run, and keep it in the file that is asked for."""
-        from ..models import recorded_run
+        from ..models.recorded import recorded_run
 
         target = self.style.record
         assert target is not None, "asked for"
@@ -341,14 +341,14 @@ def recording_of(path: Path) -> Recording:
 
 @lru_cache(maxsize=1)
 def _read_recording(path: Path, version: tuple[int, ...]) -> Recording:
-    from ..models import recorded_run
+    from ..models.recorded import recorded_run
 
     return recorded_run.load(path)
 
 
 def _read(path: Path) -> Array:
     """Read a file of input; a bar on a terminal says how far it is when that takes long."""
-    from ..models import input_files
+    from ..models.loading import input_files
     from ..pages.render import terminal
 
     if standard_input.is_meant(path):

@@ -67,7 +67,7 @@ def write(text: str | bytes | Iterator[str], style: Style, passed: bool = True) 
 
 def put_weights(target: OutputFile, tensors: Mapping[str, Array], style: Style) -> None:
     """Add a file of weights, of the kind that its name ends with, to what is written."""
-    from ..models import weight_files
+    from ..models.loading import weight_files
 
     style.files.put(target, weight_files.to_bytes(tensors, target.suffix))
 

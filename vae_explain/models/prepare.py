@@ -17,18 +17,18 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import UserError
 from ..symbolic.printable import printable
+from .binding.loss_binding import Computed, LossOf
 from .builtin_config import Architecture
 from .builtin_vae import VAE, vae_loss
 from .input_tensors import as_it_takes, as_numbers, taken_by
 from .kept_state import generators_beside_pytorch, settings_put_back, unchanged
-from .loss_binding import Computed, LossOf
+from .loading.user_code import CannotLoad, CannotRun, build, refuse_opaque_function, said
+from .loading.user_expressions import ExpressionOfUser
+from .loading.user_files import importable, load_for, where_they_went
+from .loading.weight_files import load_weights
 from .prepared_model import Objective, PreparedModel
 from .request import Request, UserModel
 from .set_entries import with_entries
-from .user_code import CannotLoad, CannotRun, build, refuse_opaque_function, said
-from .user_expressions import ExpressionOfUser
-from .user_files import importable, load_for, where_they_went
-from .weight_files import load_weights
 
 if TYPE_CHECKING:
     from .request import Input

@@ -27,10 +27,10 @@ from ..recording.recorder import record
 from ..recording.tensor_arrays import array_of
 from ..symbolic.decimals import rounded, shortest_of
 from ..trace import Array, Trace
+from .binding.loss_binding import Computed
 from .changes import Change
 from .explicable import require_explicable
 from .kept_state import generators_beside_pytorch, holders_of, unchanged
-from .loss_binding import Computed
 from .model_copies import in_float64
 
 # Runs a model on an input and returns its loss, one number, and the call that gave it.

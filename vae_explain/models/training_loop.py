@@ -24,8 +24,8 @@ from torch.nn.modules.dropout import _DropoutNd
 from ..quick_classes import NamedTuple
 from ..recording.tensor_arrays import tensors_in
 from ..symbolic.printable import printable
+from .binding.loss_binding import LossOf
 from .kept_state import unchanged
-from .loss_binding import LossOf
 from .prepared_model import PreparedModel
 from .request import UserModel
 

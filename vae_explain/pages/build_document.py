@@ -49,7 +49,7 @@ def composed(
     """
     from .. import pipeline
     from ..analysis.gradient_step import gradient_step
-    from ..models.user_code import CannotRun
+    from ..models.loading.user_code import CannotRun
     from ..recording.random_draws import OtherDraws
 
     check = checked(request, recorded.run, in_a_moment=True)

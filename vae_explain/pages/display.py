@@ -10,7 +10,7 @@ from .blocks import Walkthrough
 from .checks import Checks
 
 if TYPE_CHECKING:
-    from ..analysis.audit.finding import Finding
+    from ..analysis.audit.evidence.finding import Finding
     from ..analysis.audit.report import Report
     from ..analysis.comparison import Comparison
     from ..analysis.gradient_check import Check

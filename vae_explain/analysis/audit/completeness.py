@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .anatomy import Anatomy
-from .discrete import code_terms
-from .element_form import element_form
-from .finding import NotApplied, if_applied
-from .flow_form import flow_form
-from .kl import measure
-from .scales import entropy_scale
+from .evidence.anatomy import Anatomy
+from .evidence.discrete import code_terms
+from .evidence.element_form import element_form
+from .evidence.finding import NotApplied, if_applied
+from .evidence.flow_form import flow_form
+from .evidence.kl import measure
+from .evidence.scales import entropy_scale
 
 
 def not_found(anatomy: Anatomy) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from ...engine.run import Recordings, Run
 from ...ops.binding import NotExplained
 from ...quick_classes import dataclass
 from ..comparison import Comparison
-from .anatomy import Anatomy
 from .completeness import not_found
-from .finding import SEVERITIES, Finding, NotApplied, Severity
-from .rule import AuditRule
+from .evidence.anatomy import Anatomy
+from .evidence.finding import SEVERITIES, Finding, NotApplied, Severity
+from .rules.rule import AuditRule
 
 
 @dataclass(frozen=True)

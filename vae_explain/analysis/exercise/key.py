@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import UserError, reason_of
-from ...models.checked_json import Misfit, read, written
+from ...models.recorded.checked_json import Misfit, read, written
 from ...quick_classes import dataclass
 from ...symbolic.expression import Expression, Role, references
 from ...symbolic.text import symbol_text

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ...models.checked_json import Misfit
+from ...models.recorded.checked_json import Misfit
 from ...symbolic.expression import (
     FUNCTIONS,
     OF_SEVERAL,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ...quick_classes import dataclass
-from ..audit.finding import SEVERITIES, Cell, Finding, Severity, finding
-from ..audit.posterior_collapse import MEND
+from ..audit.evidence.finding import SEVERITIES, Cell, Finding, Severity, finding
+from ..audit.rules.posterior_collapse import MEND
 from .records import Look, Watched
 
 # What a look of its own says better than the audit of one batch.

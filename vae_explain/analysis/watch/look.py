@@ -10,11 +10,11 @@ import numpy as np
 
 from ...engine.run import Recordings
 from ...trace import Array
-from ..audit.all_rules import ALL
-from ..audit.anatomy import Anatomy
-from ..audit.finding import if_applied
-from ..audit.posterior_collapse import latents
+from ..audit.evidence.anatomy import Anatomy
+from ..audit.evidence.finding import if_applied
 from ..audit.report import audit
+from ..audit.rules.all_rules import ALL
+from ..audit.rules.posterior_collapse import latents
 from .records import Angle, Fall, LatentsSeen, Look, TermSeen
 
 # How far along its gradient a loss is followed, as multiples of the norm of the parameters.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ...engine.run import Run
 from ...quick_classes import NamedTuple, dataclass
-from ..audit.finding import Finding
+from ..audit.evidence.finding import Finding
 
 
 class LatentsSeen(NamedTuple):

@@ -12,9 +12,9 @@ from ..checks import Checks
 from .json import called, cell, checked, fields, named, origin, plain, set_by_hand, text
 
 if TYPE_CHECKING:
-    from ...analysis.audit.finding import Finding
+    from ...analysis.audit.evidence.finding import Finding
     from ...analysis.audit.report import Report
-    from ...analysis.audit.rule import AuditRule
+    from ...analysis.audit.rules.rule import AuditRule
     from ...analysis.comparison import Comparison, Pair
     from ...analysis.gradient_check import Check
     from ...analysis.monte_carlo import Sample

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...analysis.audit.finding import Evidence, Finding
+from ...analysis.audit.evidence.finding import Evidence, Finding
 from ...analysis.audit.report import Report
-from ...analysis.audit.rule import AuditRule
+from ...analysis.audit.rules.rule import AuditRule
 from ..blocks import Column, Note, Prose, Table, Tone, Walkthrough
 from ..phrases import counted
 from .comparing import effect

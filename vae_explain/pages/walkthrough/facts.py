@@ -150,9 +150,9 @@ class Facts:
         """
         if not self.small or self.error is None:
             return None
-        from ...analysis.audit.anatomy import Anatomy
-        from ...analysis.audit.finding import NotApplied
-        from ...analysis.audit.loss_scale import both_scales, effective_beta
+        from ...analysis.audit.evidence.anatomy import Anatomy
+        from ...analysis.audit.evidence.finding import NotApplied
+        from ...analysis.audit.rules.loss_scale import both_scales, effective_beta
 
         try:
             (error, *others), kls = both_scales(Anatomy(self.run.as_recorded))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...analysis.audit.finding import SEVERITIES
+from ...analysis.audit.evidence.finding import SEVERITIES
 from ...analysis.watch import Look, Told, Watched, findings, is_sound
 from ...engine.provenance import Target
 from ...engine.run import Run

@@ -1,0 +1,149 @@
+"""Refusing a call of a loss that may not be the one that is meant, and wording why.
+
+Each message is one line that names what could be meant, with the option that settles it, or the
+objective to write in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from torch import Tensor
+
+from ...symbolic.printable import listed
+from .autograd_graph import is_a_scale
+from .binding_evidence import contradiction, doubt_of_order, doubt_of_terms, is_number
+from .code_reading import name_of, parts_taken
+from .loss_parameters import CannotBind, Parameter
+from .model_outputs import OutputPart, described
+from .part_names import LOGVAR, MEAN, family, is_deviation
+from .partial_call import PartialCall
+from .suggested_objective import objective_calling
+
+
+def require_all(call: PartialCall) -> None:
+    """Raise `CannotBind` where a parameter got nothing, or what the model made went nowhere."""
+    left = [p.name for p in call.open if p.default is p.empty]
+    if left:
+        taken = ", ".join(p.name for p in call.wanted)
+        raise CannotBind(
+            f"the model returned {described(call.outputs.whole)} and the loss takes "
+            f"({taken}); nothing was found for {', '.join(left)} (a number, a word or a part "
+            f"can be given with --loss-arg {left[0]}=VALUE)",
+            _objective(call),
+        )
+    unused = [] if call.has_prediction() else call.predictions()
+    if unused:
+        names = listed([part.place for part in unused])
+        if _is_of_model(call):
+            raise CannotBind(
+                f"no parameter of the loss gets {names}; if it runs the model itself, give "
+                f'--objective-expr "model.{call.loss.__name__}(x)" in place of it'
+            )
+        name = next(iter(call.for_x), call.wanted[0].name if call.wanted else "NAME")
+        raise undecided(call, f"no parameter gets {names}", {name: unused[0].place})
+    numbers = [
+        part
+        for part in call.free(call.outputs.leaves)
+        if isinstance(part.value, Tensor) and part.value.dim() == 0 and part.value.requires_grad
+    ]
+    if numbers and len(call.given) == 1:
+        names = listed([part.place for part in numbers])
+        raise CannotBind(
+            f"the loss gets the prediction alone, and the model returned {names} beside it; "
+            "add it or leave it out",
+            f"{_objective(call)} + {' + '.join(f'out{part.code}' for part in numbers)}",
+        )
+
+
+def require_no_doubt(call: PartialCall, parameter: Parameter, part: OutputPart) -> None:
+    """Raise `CannotBind` where names say that order is not what was meant."""
+    alike = [each for each in call.free(call.outputs.top) if each.family is part.family]
+    beside = bool(call.for_x) and call.has_prediction()
+    numbers = [each for each in call.free(call.outputs.top) if is_number(each)]
+    why = doubt_of_order(parameter, part, alike, beside) or doubt_of_terms(parameter, part, numbers)
+    if why:
+        raise undecided(call, why, {parameter.name: part.place})
+
+
+def require_no_default_doubted(call: PartialCall) -> None:
+    """Raise `CannotBind` where a deviation keeps its default beside one that the model returned."""
+    families = [family(p.name) for p in call.wanted]
+    open_ones = [p for p in call.open if p.default is not p.empty and is_deviation(p.name)]
+    if MEAN not in families or LOGVAR in families or not open_ones:
+        return
+    for part in call.free(call.outputs.leaves):
+        if isinstance(part.value, Tensor) and (is_deviation(part.name) or is_a_scale(part.value)):
+            name = open_ones[0].name
+            why = f"{part.place} may be {name}, which has a default"
+            raise undecided(call, why, {name: part.place})
+
+
+def require_not_unpacked(call: PartialCall, name: str, parts: Sequence[OutputPart]) -> None:
+    """Raise `CannotBind` where the loss unpacks the first of these parts, and others are left.
+
+    `mu, logvar = stats` takes a tensor of two rows apart as well.
+    """
+    indices = {n for n in parts_taken(call.loss, name) if isinstance(n, int)}
+    part, *others = parts
+    if others and isinstance(part.value, Tensor) and {0, 1} <= indices:
+        together = ", ".join(f"out{each.code}" for each in parts[: max(indices) + 1])
+        raise CannotBind(
+            f"the loss unpacks {name} into {max(indices) + 1}, and {part.place} is one tensor "
+            f"beside {listed([each.place for each in others])}",
+            _objective(call, {name: f"({together})"}),
+        )
+
+
+def require_no_contradiction(call: PartialCall) -> None:
+    """Raise `CannotBind` where PyTorch's graph says that the call is not what was meant."""
+    x, more = call.outputs.x, call.more.values()
+    gets_x = bool(call.for_x) or any(value is x for value in more)
+    gets_x = gets_x or any(part.value is x for part in call.given.values())
+    against = contradiction(call.given, call.outputs, gets_x)
+    if against is not None:
+        raise undecided(call, *against)
+
+
+def undecided(call: PartialCall, why: str, meant: Mapping[str, str]) -> CannotBind:
+    """Return the error for two places to go, in one line with the option that settles it.
+
+    Parameters
+    ----------
+    meant
+        What may be meant, as code, by parameter.
+    """
+    parts = [part.place for part in call.outputs.parts if part.path] or ["model(x)"]
+    taken = ", ".join(p.name for p in call.wanted)
+    options = " ".join(f"--loss-arg {name}={place}" for name, place in meant.items())
+    return CannotBind(
+        f"the loss takes ({taken}) and the model returned {', '.join(parts)}: {why}; "
+        f"say which is which, as by {options}"
+    )
+
+
+def nested(call: PartialCall) -> CannotBind:
+    """Return the error for parts within parts of which the loss takes neither all nor each."""
+    return CannotBind(
+        f"the model returned {described(call.outputs.whole)}, parts within parts, and the "
+        f"loss takes {len(call.wanted) - len(call.for_x)} of them",
+        _objective(call),
+    )
+
+
+def _objective(call: PartialCall, meant: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Write the call as far as it is known; what is missing gets the parts that are left."""
+    free = [f"out{part.code}" for part in call.free(call.outputs.leaves)]
+    given = {name: f"out{part.code}" for name, part in call.given.items()}
+    given |= dict.fromkeys(call.for_x, "x")
+    for p in call.open:
+        if p.default is p.empty:
+            given[p.name] = free.pop(0) if free else "1.0"
+    function = f"model.{call.loss.__name__}" if _is_of_model(call) else name_of(call.loss)
+    return objective_calling(function, given | dict(meant))
+
+
+def _is_of_model(call: PartialCall) -> bool:
+    """Whether the loss is a method of the model itself."""
+    return getattr(call.loss, "__self__", None) is call.outputs.model is not None
