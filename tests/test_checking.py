@@ -200,7 +200,7 @@ def test_each_number_is_moved_in_some_run_that_measures_what_rounding_does() -> 
     # Behind a sigmoid that is 1 but for a few of its last digits, one rounding decides alone.
     architecture = Architecture((30, 20, 5, 20, 30))
     made = run(Request(x=((0.5,) * 30,), source=architecture))
-    sensitivity = Sensitivity(made, made.precision.unit)
+    sensitivity = Sensitivity(made, made.precision)
     for value in made.trace.parameters:
         moved = sensitivity.of("values", value.id)
         assert np.array_equal(moved > 0, value.array != 0)
@@ -210,7 +210,7 @@ def test_runs_that_measure_rounding_keep_what_is_asked_for_alone() -> None:
     architecture = Architecture((64, 64, 8, 64, 64))
     made = run(Request(x=((0.5,) * 64,) * 400, source=architecture, arithmetic="full"))
     numbers = sum(array.nbytes for array in made.hand_values.values())
-    sensitivity = Sensitivity(made, made.precision.unit)
+    sensitivity = Sensitivity(made, made.precision)
     tracemalloc.start()
     sensitivity.of("gradients", made.trace.parameters[0].id)
     kept, most = tracemalloc.get_traced_memory()

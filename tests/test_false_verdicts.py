@@ -57,6 +57,14 @@ def test_large_inputs(cli: CommandLine, command: str, activation: str, scale: fl
         require_no_verdict(cli(command, *options, "--x", x_of(scale)))
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_number_that_is_too_small_for_its_precision(cli: CommandLine, command: str) -> None:
+    """The sigmoid of -716 is 0 in PyTorch's arithmetic, in float64 too, and 1e-311 by hand."""
+    options = ("--dims", "4-1-2-1-4", "--activation", "sigmoid", "--seed", "0")
+    for how in ARITHMETIC:
+        require_no_verdict(cli(command, *options, "--x", "7,-510,782,699", "--arithmetic", how))
+
+
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("command", ["forward", "backward", "update"])
 def test_large_inputs_on_a_page_of_its_own(cli: CommandLine, command: str, scale: float) -> None:

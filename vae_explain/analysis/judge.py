@@ -85,8 +85,8 @@ class GradientJudge:
         # An op without a rule has its numbers from PyTorch, in PyTorch's precision.
         taken = run.graph.not_explained or _has_rounded_constants(run)
         by_rules = run.arithmetic == "printed" or not taken
-        self.by_hand = Sensitivity(run, (self.double if by_rules else run.precision).unit)
-        self.by_torch = Sensitivity(run, run.precision.unit)
+        self.by_hand = Sensitivity(run, self.double if by_rules else run.precision)
+        self.by_torch = Sensitivity(run, run.precision)
 
     @cached_property
     def in_float64(self) -> Run | None:

@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..symbolic.error_bound import Precision
 from ..trace import Array
 from .backward_pass import Within, backward
 from .forward_pass import Adjust, Arrays, replay
@@ -36,14 +37,14 @@ class Sensitivity:
     ----------
     run
         The run whose values and gradients are computed by hand.
-    unit
-        One rounding of a number of size one.
+    precision
+        The arithmetic whose roundings they are.
     term
         The term of the loss whose gradients are asked for; None for the whole loss.
     """
 
-    def __init__(self, run: Run, unit: float, term: str | None = None) -> None:
-        self.run, self.unit, self.term = run, unit, term
+    def __init__(self, run: Run, precision: Precision, term: str | None = None) -> None:
+        self.run, self.precision, self.term = run, precision, term
         # Those that were asked for: all of them would be as much memory as the run again.
         self._gradients: dict[int, Array] = {}
 
@@ -61,7 +62,7 @@ class Sensitivity:
 
     def usual(self, scale: float) -> float:
         """Return what they may come to where nothing makes more of them than their number."""
-        return self.most * self.unit * scale
+        return self.most * self.precision.unit * scale
 
     def of(self, kind: Kind, value_id: int) -> Array:
         """Return how far each element of a value, or of its gradient, may be off."""
@@ -82,8 +83,8 @@ class Sensitivity:
         made = self.run.hand_values
         apart = _Deviations(made)
         for number in range(RUNS):
-            apart.add(self._replayed(_Chance(number, self.unit)))
-        within = _Chance(0, self.unit)
+            apart.add(self._replayed(_Chance(number, self.precision)))
+        within = _Chance(0, self.precision)
         self._backward(made, None, within.moved_within)
         return apart.means(self._more(within.numbers))
 
@@ -96,7 +97,7 @@ class Sensitivity:
 
         apart, within = _Deviations(of_run(self.run.hand_values, None, _still)), 0
         for number in range(RUNS):
-            chance = _Chance(number, self.unit)
+            chance = _Chance(number, self.precision)
             apart.add(of_run(self._replayed(chance), chance.move, chance.moved_within))
             within += chance.numbers
         return apart.means(self._more(within / RUNS))
@@ -122,18 +123,21 @@ class _Chance:
     matters, none of the runs might move it by chance.
     """
 
-    def __init__(self, number: int, unit: float) -> None:
+    def __init__(self, number: int, precision: Precision) -> None:
         self._generator, self._is_second = np.random.default_rng(number // 2), bool(number % 2)
-        self._unit = unit
+        self._precision = precision
         self.numbers = 0  # within operations
 
     def move(self, _: int, array: Array) -> Array:
         if not np.issubdtype(array.dtype, np.inexact):
             return array
         # By twice of it towards 0 or not at all, which is as far in the mean: at the end of
-        # a range, as a sigmoid of 1 is, no number goes the other way.
+        # a range, as a sigmoid of 1 is, no number goes the other way. One that is too small for
+        # the precision may become 0.
         moves = self._generator.integers(0, 2, array.shape, bool) != self._is_second
-        return np.asarray(np.where(moves, array * (1 - 2 * self._unit), array))
+        moved = array * (1 - 2 * self._precision.unit)
+        moved = np.where(np.abs(array) < self._precision.smallest, 0, moved)
+        return np.asarray(np.where(moves, moved, array))
 
     def moved_within(self, array: Array) -> Array:
         """Move the numbers of an array within an operation, and count them."""

@@ -176,7 +176,7 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
         shares.append(Share(left_out, abs(left_out) / size, "all further paths together", ""))
     blocks.append(Shares(tuple(shares)))
     total = sum(path.amount for path in paths) + left_out
-    off = Sensitivity(view.run, view.run.precision.unit, target.term)
+    off = Sensitivity(view.run, view.run.precision, target.term)
     apart, scale = abs(total - value), max(size, abs(value)) or 1.0
     agrees = apart <= off.usual(size) or apart <= off.of("gradients", target.value_id)[target.index]
     difference = apart / scale
