@@ -36,7 +36,7 @@ from ..statements.chains import Chain, Side
 from ..statements.scope import Scope, counted_from_zero
 from ..statements.usual import adds_twice, multiples
 
-MOST_FINDINGS = 5_000  # of one document, which nobody reads; what follows is not judged
+MOST_FINDINGS = 2_000  # of one document, which nobody reads; what follows is not judged
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
 
