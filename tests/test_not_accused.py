@@ -406,3 +406,55 @@ def test_a_function_of_several_numbers_is_a_name_beside_one_of_them() -> None:
     text = "running mean 1 = 0.9 · 0.1 + 0.1 · 0.7 = 0.16\n\nrow max 2 = 0.5 · 3 = 1.5"
     assert report(text).findings == ()
     assert [f.printed for f in report(text.replace("0.16", "0.61")).findings] == ["0.61"]
+
+
+SUMMED = """m = 3
+
+| i | $a$ | $a - m$ | $(a - m)^2$ |
+|---|---|---|---|
+| 1 | 4.5 | 1.5 | 2.25 |
+| 2 | 1.0 | -2.0 | 4.00 |
+| 3 | 3.5 | 0.5 | 0.25 |
+| sum | 9.0 | 0.0 | 6.50 |
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "printed"),
+    [
+        (SUMMED, ("6.50", "6.05"), "6.05"),
+        (SUMMED, ("9.0 | 0.0", "9.5 | 0.0"), "9.5"),
+        (
+            SUMMED.replace("sum | 9.0 | 0.0 | 6.50", "mean | 3.0 | 0.0 | 2.17"),
+            ("2.17", "6.50"),
+            "6.50",
+        ),
+    ],
+)
+def test_a_last_row_is_of_the_columns_above_it(
+    text: str, wrong: tuple[str, str], printed: str
+) -> None:
+    assert report(text).findings == ()
+    assert [f.printed for f in report(text.replace(*wrong)).findings] == [printed]
+
+
+def test_a_last_row_may_be_called_a_sum_and_be_another() -> None:
+    text = SUMMED.replace("sum | 9.0 | 0.0 | 6.50", "total | 9.0 | 1.7 | 2.9")
+    assert report(text).findings == ()
+
+
+def test_what_another_column_is_multiplied_by_is_none_of_its_terms() -> None:
+    rows = [(0.5, 0.3, 0.55), (1, 0.6, 0.85), (2, 1.2, 1.45), (4, 2.4, 2.65)]
+    text = "| $\\beta$ | rec | $\\beta \\cdot D$ | total |\n|---|---|---|---|\n" + "".join(
+        f"| {beta} | 0.25 | {share:.2f} | {total:.2f} |\n" for beta, share, total in rows
+    )
+    assert report(text).findings == ()
+    assert [f.printed for f in report(text.replace("1.45", "1.54")).findings] == ["1.54"]
+
+
+def test_a_column_of_which_no_number_is_so_is_another() -> None:
+    rows = [(0.5, 0.25, 0.85), (0.3, 0.25, 0.65), (0.1, 0.25, 0.45)]
+    text = "| KL | rec | total |\n|---|---|---|\n" + "".join(
+        f"| {kl} | {rec} | {total} |\n" for kl, rec, total in rows
+    )
+    assert report(text).findings == ()

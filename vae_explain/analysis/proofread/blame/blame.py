@@ -227,10 +227,17 @@ class Blame(ArithmeticBlame):
             self.in_tables[number.text] = meant
             self.follow_from(number.line, number.text, meant.text, literals(claim.pair.right))
             return
-        if not any(id(number) in claim.sound for number in literals(claim.pair.left)):
+        operands = literals(claim.pair.left)
+        borne_out = mistakes and all(self._is_borne_out(number, claim) for number in operands)
+        if not borne_out and not any(id(number) in claim.sound for number in operands):
             mistakes = self._without_operands(claim.pair, mistakes, left, [], claim)
         self.in_tables |= dict(_corrections(mistakes))
         self.numbers(mistakes, left, Side(claim.pair.right, "", claim.line), "A")
+
+    def _is_borne_out(self, number: Literal, but: ColumnClaim) -> bool:
+        """Whether a table says of a number, beside what is at hand, what holds."""
+        claims = self.claims.get((number.line, number.text), ())
+        return any(claim.pair.agree() for claim in claims if claim is not but)
 
     def _as_corrected(self, claim: ColumnClaim) -> Iterator[ColumnClaim]:
         """Yield a claim with a number of it that was blamed as it should be."""

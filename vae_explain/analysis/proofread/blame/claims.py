@@ -71,6 +71,8 @@ def believed(claims: Sequence[ColumnClaim]) -> Sequence[ColumnClaim]:
     """
     needed = max((claim.needed for claim in claims), default=0)
     telling = [claim for claim in claims if not (needed and claim.is_of_zeros)]
+    if len(claims) > 1 and not any(claim.pair.agree() for claim in claims):
+        return ()  # no one damages all of a column
     right = sum(map(holds, telling))
     return claims if right >= needed and 2 * right + (not needed) > len(telling) else ()
 

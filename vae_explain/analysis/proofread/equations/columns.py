@@ -13,8 +13,10 @@ from ..blame.claims import ColumnClaim, believed, holds
 from ..grammar.cursor import Unreadable
 from ..grammar.parser import parse
 from ..grammar.syntax import (
+    FunctionCall,
     Literal,
     Power,
+    Row,
     Sum,
     Tree,
     is_bare,
@@ -36,6 +38,7 @@ WORDS = (
 PLUS = re.compile(r"(?i)^\W*(?:\+\s*\w|(?:all\s+|the\s+)*(?:others|rest)\b)")
 PART = re.compile(r"(?i)\b(?:by|from|through|via)\b")  # that of a part of what stands before it
 BY_CHANCE = 2  # rows in which one number may be the sum of others without being meant so
+OF_ALL = re.compile(r"(?i)^\W*(?:(?P<sum>sum|total|Σ)|mean|average|avg\.?)\W*$")  # of a row
 COUNTS = re.compile(r"(?i)^\W*(?:[ijkn#]|row|step|unit|dim\w*|index|no\.?|)\W*$")
 
 
@@ -48,21 +51,39 @@ class ReadCell(NamedTuple):
 
 
 class ReadTable(NamedTuple):
-    """The headings of a table as they stand, and the cells of its rows as they are read."""
+    """The headings of a table as they stand, and the cells of its rows as they are read.
+
+    Attributes
+    ----------
+    last
+        A last row that is said to be of all above it, which is none of them.
+    of_all
+        What it is said to be: `sum` or `mean`.
+    """
 
     header: Sequence[Sequence[Fragment]]
     rows: Sequence[Sequence[ReadCell | None]]
+    last: Sequence[ReadCell | None] = ()
+    of_all: str = ""
 
 
 def read_table(passage: Passage) -> ReadTable:
     """Read the cells of a table."""
     header, *body = passage.rows
-    return ReadTable(header, [[_cell(pieces) for pieces in row] for row in body])
+    rows = [[_cell(pieces) for pieces in row] for row in body]
+    said = OF_ALL.search(plain(body[-1][0])) if len(body) > 1 and body[-1] else None
+    if said is None:
+        return ReadTable(header, rows)
+    return ReadTable(header, rows[:-1], rows[-1], "sum" if said["sum"] else "mean")
 
 
 def column_claims(table: ReadTable) -> Iterator[ColumnClaim]:
     """Yield what the columns of a table say of its numbers, where most of them bear it out."""
-    header, rows = table
+    header, rows = table[:2]
+    of_columns = list(_of_columns(table))
+    held = sum(claim.pair.agree() for claim in of_columns)
+    if held >= BY_CHANCE and 2 * held > len(of_columns):
+        yield from of_columns
     first = int(_counts(rows))
     for column, head in enumerate(header):
         if _is_claim(head):
@@ -73,6 +94,20 @@ def column_claims(table: ReadTable) -> Iterator[ColumnClaim]:
                 yield from _heading_meant(head, column, rows, made)
         for terms in _terms(header, column, first):
             yield from believed(list(_sums(header, terms, column, rows)))
+
+
+def _of_columns(table: ReadTable) -> Iterator[ColumnClaim]:
+    """Yield what a last row of sums or means says of the columns above it."""
+    for column, result in enumerate(table.last):
+        cells = [row[column] if column < len(row) else None for row in table.rows]
+        numbers = [cell.number for cell in cells if cell is not None and cell.number is not None]
+        if result is None or result.number is None or len(numbers) < len(table.rows):
+            continue
+        if not any(number.value for number in numbers):
+            continue
+        total: Tree = FunctionCall(table.of_all, (Row(tuple(numbers)),))
+        says = f"the {table.of_all} of the column {plain(table.header[column])}"
+        yield ColumnClaim(ComparedSides(total, result.number), says, result.line)
 
 
 def _is_claim(head: Sequence[Fragment]) -> bool:
@@ -196,7 +231,9 @@ def _made(
         if column and pattern.search(plain(head)):
             counted = COUNTS.search(plain(header[0])) is not None
             first = int(counted) if word == "sum" else column - 1
-            return (word, dict.fromkeys(range(first, column))) if first < column else None
+            factors = _factors(header[first:column]) if word == "sum" else ()
+            used = [i for i in range(first, column) if _heading(header[i])[0] not in factors]
+            return (word, dict.fromkeys(used)) if used else None
     _, tree = _heading(head)
     if tree is None or is_numeric(tree):
         return None
@@ -205,6 +242,12 @@ def _made(
     if not names or not names <= keys.keys() or column in (keys[name] for name in names):
         return None
     return tree, {keys[name]: name for name in sorted(names)}
+
+
+def _factors(header: Sequence[Sequence[Fragment]]) -> set[str | None]:
+    """Return the quantities that others are made of, and that no sum of those has again."""
+    made = [_heading(head)[1] for head in header]
+    return {key_of(part) for tree in made if tree is not None for part in quantities(tree)}
 
 
 def _heading(pieces: Sequence[Fragment]) -> tuple[str | None, Tree | None]:

@@ -128,7 +128,7 @@ def _all_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> Iterato
     stated = _stated(chains if tables else ())
     before: list[_Named] = []
     for table in tables:
-        header, rows = table
+        header, rows = table[:2]
         heads = [formula_of(cell) for cell in header]
         numbers = [_rounded_alike([_number_in(row, i) for row in rows]) for i in range(len(heads))]
         named = {name: numbers[i] for i, head in enumerate(heads) if (name := _name(head))}
