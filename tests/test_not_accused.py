@@ -458,3 +458,42 @@ def test_a_column_of_which_no_number_is_so_is_another() -> None:
         f"| {kl} | {rec} | {total} |\n" for kl, rec, total in rows
     )
     assert report(text).findings == ()
+
+
+ATTENTION = r"""$X = \begin{pmatrix} 1 & 0.5 \\ -0.5 & 2 \end{pmatrix}$,
+$W^Q = \begin{pmatrix} 0.4 & 0.2 \\ 0.1 & -0.3 \end{pmatrix}$,
+$K = \begin{pmatrix} 0.6 & 0.1 \\ -0.2 & 0.5 \end{pmatrix}$
+
+$$Q = XW^Q = \begin{pmatrix} 0.45 & 0.05 \\ 0.00 & -0.70 \end{pmatrix}$$
+
+$$\frac{QK^\top}{\sqrt 2} = \begin{pmatrix} 0.194 & -0.046 \\ -0.049 & -0.247 \end{pmatrix}$$
+
+$$A = \operatorname{softmax}\left(\frac{QK^\top}{\sqrt 2}\right)
+= \begin{pmatrix} 0.560 & 0.440 \\ 0.549 & 0.451 \end{pmatrix}$$"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("-0.70", "-0.07"),
+        ("0.194 & -0.046", "-0.046 & 0.194"),
+        ("0.549 & 0.451", "0.459 & 0.541"),
+    ],
+)
+def test_names_in_one_piece_are_a_product_of_matrices(old: str, new: str) -> None:
+    assert report(ATTENTION).findings == ()
+    assert not report(ATTENTION.replace(old, new)).passed
+
+
+def test_names_in_one_piece_may_be_what_lies_between_two_points() -> None:
+    points = "$A = (1, 2)$, $B = (4, 6)$ and $AB = (3, 4)$"
+    assert report(points).findings == ()
+    assert not report(rf"{points}, $|AB|^2 = 3^2 + 4^2 = 52$").passed
+
+
+def test_what_a_part_of_a_formula_came_to_may_be_put_in_rounded() -> None:
+    text = r"$w = (0.351, 0.273)$, $x = (0.412, 0.536)$, $w \cdot x = {}$ and $9 (w \cdot x) = {}$"
+    assert report(text.format("0.291", "2.619")).findings == ()  # 9 · 0.291
+    assert report(text.format("0.291", "2.618")).findings == ()
+    assert not report(text.format("0.291", "2.691")).passed
+    assert not report(text.format("0.293", "2.619")).passed

@@ -116,6 +116,8 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
     if any(isinstance(t, FunctionCall) and t.function == "log" for t in subtrees):
         for base in ("log10", "log2"):
             yield _reread(tree, partial(_renamed, new=base))
+    if of_list and any(isinstance(t, FunctionCall) and t.function == "softmax" for t in subtrees):
+        yield _reread(tree, _by_column)
     if any(isinstance(t, FunctionCall) and t.function in ("sin", "cos") for t in subtrees):
         yield _reread(tree, _in_degrees)
     if multiplies and not of_list:
@@ -139,6 +141,12 @@ def _reread(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
 def _renamed(tree: Tree, new: str) -> Tree:
     is_log = isinstance(tree, FunctionCall) and tree.function == "log"
     return replace(tree, function=new) if is_log and isinstance(tree, FunctionCall) else tree
+
+
+def _by_column(tree: Tree) -> Tree:
+    if not (isinstance(tree, FunctionCall) and tree.function == "softmax"):
+        return tree
+    return Transposed(replace(tree, arguments=tuple(map(Transposed, tree.arguments))))
 
 
 def _in_degrees(tree: Tree) -> Tree:

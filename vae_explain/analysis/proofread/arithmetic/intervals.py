@@ -149,9 +149,14 @@ def absolute(value: Range) -> Range:
 
 
 def softmax(value: Range) -> Range:
-    """Return the shares of the exponentials: each is least where it is low and the rest high."""
+    """Return the shares of the exponentials: each is least where it is low and the rest high.
+
+    Those of a matrix are row by row; a row or a column of one is a list.
+    """
     low, high = np.exp(value.low - value.high.max()), np.exp(value.high - value.high.max())
-    least, most = low / (low + high.sum() - high), high / (high + low.sum() - low)
+    axis = -1 if min(value.shape, default=0) > 1 else None
+    all_low, all_high = (np.sum(end, axis=axis, keepdims=True) for end in (low, high))
+    least, most = low / (low + all_high - high), high / (high + all_low - low)
     return outward(*outward(*outward(least, most)))
 
 

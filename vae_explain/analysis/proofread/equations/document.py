@@ -18,6 +18,7 @@ from ..statements.chains import Chain, Side, joined
 from ..statements.distributions import with_distributions
 from ..statements.errors_called_e import with_errors
 from ..statements.lists import wrong_lists
+from ..statements.matrix_products import with_matrix_products
 from ..statements.reader import chains_of, with_headings, with_printed
 from ..statements.repeated import RepeatedLists
 from ..statements.sigmoids import with_sigmoids
@@ -67,7 +68,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
     all_chains, left_out = _chains(passages)
     texts = [piece.text for passage in passages for piece in passage.all_pieces]
     rounded = any(map(SAYS_ROUNDED.search, texts))
-    named = with_distributions(list(joined(all_chains)))
+    named = with_distributions(list(with_matrix_products(list(joined(all_chains)))))
     chains = with_errors(with_sigmoids(list(named), texts))
     small, too_large = _tables(passages)
     tables = [read_table(passage) for passage in small]

@@ -31,6 +31,7 @@ from ..grammar.syntax import (
     literals,
     replaced,
     shown,
+    substituted,
 )
 from ..statements.chains import Chain, Side
 from ..statements.scope import Scope, counted_from_zero
@@ -76,6 +77,7 @@ class EquationReader:
         self.restated = Restated(self.scope, self.known)
         self.stated: dict[str, dict[Tree, int]] = {}
         self.formulas = StatedFormulas(self.scope, self.known, self.blame)
+        self.results: dict[Tree, Tree] = {}  # of formulas that are called nothing
         self.unread = 0
         self.left_out = 0
         self.others = others
@@ -196,14 +198,23 @@ class EquationReader:
         if self.formulas.is_of_another(left.tree, right.tree, len(chain.sides) == 2):
             self.scope.forget(left.tree)
             return
+        earlier += self._with_results(left.tree)
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
         self.blame.hold(ComparedSides(left.tree, right.tree, lookup), left, right, layer, earlier)
 
+    def _with_results(self, formula: Tree) -> list[Tree]:
+        """Return a formula with what its parts are said to come to, as `QKᵀ` in `QKᵀ/√d`."""
+        other = substituted(formula, self.results.get) if self.results else formula
+        return [] if other == formula or is_bare(other) else [other]
+
     def _remember(self, chain: Chain) -> None:
         """Take what an equation states into the scope."""
         names = [s.tree for s in chain.sides if s.tree is not None and key_of(s.tree) is not None]
-        if not names or chain.sides[0].tree is not names[0]:
+        first = chain.sides[0].tree
+        if first is not None and not is_numeric(first) and key_of(first) is None:
+            self.results.update((first, value) for value in chain.values[-1:])
+        if not names or first is not names[0]:
             return
         last = chain.sides[-1]
         formulas = [self.formulas.meant(names[0], formula, last.line) for formula in chain.formulas]
