@@ -491,6 +491,16 @@ def test_names_in_one_piece_may_be_what_lies_between_two_points() -> None:
     assert not report(rf"{points}, $|AB|^2 = 3^2 + 4^2 = 52$").passed
 
 
+def test_a_list_with_a_transposing_sign_is_a_column() -> None:
+    text = r"""$W = \begin{pmatrix} 0.5 & -1 \\ 2 & 0.25 \end{pmatrix}$, $x = (0.6, -0.4)^\top$
+
+$$y = W x = (0.7, 1.1)^\top$$"""
+    assert report(text).findings == ()
+    (finding,) = report(text.replace("1.1)", "1.9)")).findings
+    assert (finding.printed, finding.expected) == ("1.9", "1.10")
+    assert report(r"$(1, 2)(3, 4)^\top = 11$").findings == ()
+
+
 def test_what_a_part_of_a_formula_came_to_may_be_put_in_rounded() -> None:
     text = r"$w = (0.351, 0.273)$, $x = (0.412, 0.536)$, $w \cdot x = {}$ and $9 (w \cdot x) = {}$"
     assert report(text.format("0.291", "2.619")).findings == ()  # 9 · 0.291

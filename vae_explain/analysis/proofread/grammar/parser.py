@@ -20,6 +20,7 @@ from .syntax import (
     Negative,
     Power,
     Product,
+    Row,
     Sum,
     Symbol,
     Total,
@@ -67,6 +68,9 @@ def parse(
     """
     parser = _Parser(tokens, start, remarks, products)
     tree = parser.sum()
+    match tree:
+        case Transposed(Row(entries) as column) if not any(isinstance(e, Row) for e in entries):
+            tree = column  # `(0.3, 0.7)^T`, which has no other column beside it
     return (tree if calls or not parser.called else uncalled(tree)), parser.position
 
 
