@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -117,6 +118,10 @@ CASES: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
         torch.linalg.solve,
         (SLIGHT, torch.tensor([1.0, 0.0])),
     ),
+    "what the factor of a matrix solves, by the factor": (
+        lambda b, a: torch.cholesky_solve(b, torch.linalg.cholesky(a)),
+        (torch.tensor([[1.0], [-2.0]]), torch.tensor([[1.0, 0.99], [0.99, 1.0]])),
+    ),
     "an RMS norm in half precision": (
         lambda a: F.rms_norm(a, (5,)),
         (torch.tensor([0.003, -0.006, -0.018, 0.02, 0.003]).half(),),
@@ -130,16 +135,43 @@ def test_no_line_is_marked_for_how_pytorch_computes_it(case: str) -> None:
     assert not not_agreeing(run_of(function, *operands))
 
 
-@pytest.mark.parametrize(
-    ("function", "operand"),
-    [
-        (torch.atanh, spread(-0.9999, 0.9999)),
-        (torch.acos, spread(-0.9999, 0.9999)),
-        (torch.sinc, spread(-0.01, 0.01)),
-        (torch.special.erfcx, spread(-9, 9)),
-    ],
-)
-def test_a_recording_agrees_with_itself_near_a_pole(
-    function: Callable[..., Tensor], operand: Tensor
-) -> None:
-    assert not list(disagreements(run_of(function, operand).graph))
+def matrix(seed: int, size: int, last: float, symmetric: bool = False) -> Tensor:
+    """Return a matrix of float64 whose singular values go from 1 down to a small one."""
+    chance = torch.Generator().manual_seed(seed)
+    shape, dtype = (size, size), torch.float64
+    normal = [torch.randn(shape, generator=chance, dtype=dtype) for _ in range(2)]
+    left, right = (torch.linalg.qr(each)[0] for each in normal)
+    sizes = torch.logspace(0, math.log10(last), size, dtype=dtype)
+    return torch.matmul(left * sizes, left.T if symmetric else right)
+
+
+RECORDED: dict[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = {
+    "atanh": (torch.atanh, (spread(-0.9999, 0.9999),)),
+    "acos": (torch.acos, (spread(-0.9999, 0.9999),)),
+    "sinc": (torch.sinc, (spread(-0.01, 0.01),)),
+    "erfcx": (torch.special.erfcx, (spread(-9, 9),)),
+    "digamma in float64": (torch.digamma, (spread(-8.03, 8, torch.float64),)),
+    **{
+        f"cross-entropy by its target, {dtype}": (
+            F.binary_cross_entropy,
+            (spread(0.01, 0.99, dtype), spread(0.7, 0.1, dtype)),
+        )
+        for dtype in (torch.float32, torch.float64)
+    },
+    "an inverse of a condition of 1e11": (torch.inverse, (matrix(1, 4, 1e-11),)),
+    "a determinant's logarithm at 0": (torch.logdet, (matrix(89, 2, 1e-14, True),)),
+    "a solution of a condition of 1e12": (
+        torch.linalg.solve,
+        (matrix(0, 6, 1e-12), torch.arange(6, dtype=torch.float64)),
+    ),
+    "a factor of a nearly singular matrix": (
+        torch.linalg.cholesky,
+        (matrix(14, 3, 3e-8, True).float(),),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", [*CASES, *RECORDED])
+def test_no_recording_disagrees_for_how_pytorch_computes_it(case: str) -> None:
+    function, operands = {**CASES, **RECORDED}[case]
+    assert not list(disagreements(run_of(function, *operands).graph))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -323,6 +324,19 @@ def test_a_recording_that_was_changed_is_said_to_disagree(cli: CommandLine, path
     page = cli("forward", "--step", "z", "--run", str(changed)).out
     assert "✗" in page
     assert "z" in load(changed).doubts
+
+
+def test_a_change_that_no_bound_over_arrays_shows_is_found() -> None:
+    """The gradient at a convolution's bias, of which no more is known than how large it is."""
+    torch.manual_seed(0)
+    conv, x = torch.nn.Conv2d(1, 3, 3), torch.rand(4, 1, 9, 9)
+    trace = record(lambda: conv(x).square().sum(), modules={"": conv}, inputs={"x": x})
+    at = next(value.id for value in trace.parameters if value.shape == (3,))
+    assert list(disagreements(Graph(trace))) == []
+    bent = trace.gradients[at] * np.float32(1.0001)
+    gradients = {**trace.gradients, at: bent}
+    changed = dataclasses.replace(trace, gradients=gradients)
+    assert list(disagreements(Graph(changed))) == [f"{trace.values[at].label}.grad"]
 
 
 def test_what_rounding_leaves_is_no_disagreement() -> None:

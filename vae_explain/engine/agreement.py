@@ -3,25 +3,35 @@
 A trace that PyTorch has just recorded does. One from a file may have been changed since: then a
 value is not what its operation makes of its operands, or a gradient is not what the chain rule
 makes of those that arrive. Each is compared with its own neighbours, so that only what was changed
-is named, and not all that depends on it.
+is named, and not all that depends on it. How far rounding may move a number is said for whole
+arrays first; where that is too little, the number's own line says it, as on a page.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from contextlib import suppress
+from functools import cache, cached_property, partial
+from typing import Any
 
 import numpy as np
 
 from ..quick_classes import NamedTuple
+from ..symbolic.error_bound import Precision
+from ..symbolic.expression import Expression, Index
 from ..trace import Array, Trace
 from .backward_pass import accumulate, shares
+from .formulas import Steps
 from .forward_pass import Arrays, InFloat64, operand_arrays
 from .graph import BoundOperation, Graph
 from .operation_bounds import lost, of_output, of_shares
+from .run import full_run
+from .worked_lines import comes_to, gives
 
-# How many of the roundings of its neighbours an operation may have, which computes by steps.
-STEPS = 16
+# How many numbers of an array are judged by their lines, those that are the furthest off: fewer
+# where many go into a line.
+MOST_LINES, MOST_IN_LINES = 200, 2_000
 
 
 class DoesNotFit(ValueError):
@@ -32,18 +42,18 @@ class OnceMore(NamedTuple):
     """The array of a value, or of its gradient, computed from its neighbours' arrays.
 
     `allowed` is how far rounding may carry each number of it; None where that is not known.
-    `steep` says that it may be further near a pole: numbers are computed one by one there.
+    `short` says that each number is made of a few, one of each neighbour.
     """
 
     value_id: int
     array: Array
     neighbours: tuple[Array, ...]
     allowed: Callable[[], Array | None]
-    steep: bool = False
+    short: bool
 
 
-# Computes all values, or all gradients, from given values and gradients.
-Compute = Callable[[Arrays, Arrays], Iterator[OnceMore]]
+# Whether a number of a value, or of its gradient, may be what its line comes to.
+MayBe = Callable[[int, Index], bool]
 
 
 def disagreements(graph: Graph) -> Iterator[str]:
@@ -59,17 +69,15 @@ def disagreements(graph: Graph) -> Iterator[str]:
     """
     values = {value.id: value.array for value in graph.trace.values}
     starts, gradients, sizes = _blend(graph)
-
-    def forward(values: Arrays, _: Arrays) -> Iterator[OnceMore]:
-        return _forward(graph, values)
-
-    def backward(values: Arrays, gradients: Arrays) -> Iterator[OnceMore]:
-        return _backward(graph, values, gradients, starts, sizes)
-
+    widened = InFloat64(values)
+    forward = _forward(graph, widened)
+    backward = _backward(graph, widened, InFloat64(gradients), starts, sizes)
+    lines = _Lines(graph)
     with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
-        for compute, held, ending in ((forward, values, ""), (backward, gradients, ".grad")):
-            for value_id in _apart(compute, held, values, gradients):
-                yield graph.trace.values[value_id].label + ending
+        for value_id in _apart(forward, values, lines.value_may_be):
+            yield graph.trace.values[value_id].label
+        for value_id in _apart(backward, gradients, lines.gradient_may_be):
+            yield graph.trace.values[value_id].label + ".grad"
 
 
 def _blend(graph: Graph) -> tuple[dict[int, Array], dict[int, Array], dict[int, Array]]:
@@ -96,39 +104,27 @@ def _blend(graph: Graph) -> tuple[dict[int, Array], dict[int, Array], dict[int, 
     return starts, gradients, sizes
 
 
-def _apart(compute: Compute, held: Arrays, values: Arrays, gradients: Arrays) -> Iterator[int]:
+def _apart(computed: Iterator[OnceMore], held: Arrays, may_be: MayBe) -> Iterator[int]:
     """Yield the ids of arrays that differ from the recorded ones by more than rounding.
 
     Where no bound on that is known, it is what a few units in the last place of the neighbours
-    amount to, which for most operations is as little of the result. How much it is where an
-    operation makes more of it, as near a pole, is found by moving every neighbour by one such unit:
-    of an operation with a bound for each number, number by number.
+    amount to, which for most operations is as little of the result. Near a pole, or where numbers
+    nearly cancel, an operation makes more of it, and so says the line of each number.
     """
-    off: list[tuple[int, Array, Array, Array | None, bool]] = []
-    for value_id, array, neighbours, bound, steep in compute(
-        InFloat64(values), InFloat64(gradients)
-    ):
-        if array.shape != held[value_id].shape:
-            shapes = f"has shape {list(held[value_id].shape)}, its operation's {list(array.shape)}"
+    for value_id, array, neighbours, bound, short in computed:
+        recorded = held[value_id]
+        if array.shape != recorded.shape:
+            shapes = f"has shape {list(recorded.shape)}, its operation's {list(array.shape)}"
             raise DoesNotFit(f"value {value_id} {shapes}")
-        if _is_rounded(array, held[value_id]):
+        if _is_rounded(array, recorded):
             continue
         known = bound()
-        allowed = _rounding(held[value_id], array, neighbours) if known is None else known
-        if not _within(array, held[value_id], allowed):
-            off.append((value_id, array, allowed, known, steep))
-    moves: dict[int, Array] = {}
-    if any(known is None or steep for *_, known, steep in off):
-        moved = compute(_Moved(values), _Moved(gradients))
-        moves = {value_id: array for value_id, array, *_ in moved}
-    for value_id, array, allowed, known, steep in off:
-        if known is not None and not steep:
-            yield value_id
-            continue
-        # Near a pole an operation makes more of its roundings than its result is large.
-        apart = np.abs(np.subtract(moves[value_id], array, dtype=np.result_type(array, np.float64)))
-        sensitive = STEPS * np.nan_to_num(_largest(apart) if known is None else apart, nan=0.0)
-        if not _within(array, held[value_id], allowed + sensitive):
+        allowed = _rounding(recorded, array, neighbours) if known is None else known
+        beyond = _beyond(array, recorded, allowed)
+        most = MOST_LINES
+        if not short:
+            most = min(most, MOST_IN_LINES // sum(each.size for each in neighbours) + 1)
+        if not all(may_be(value_id, index) for index in _worst(beyond, most)):
             yield value_id
 
 
@@ -157,7 +153,7 @@ def _backward(
     totals: dict[int, Array] = dict(starts)
     passed: dict[int, list[tuple[Callable[[], list[Array | None]], int]]] = {}
     arrived: dict[int, list[Array]] = {}
-    steep = {value.id for value in trace.values}
+    short = {value.id for value in trace.values}
     for bound in reversed(graph.operations):
         if bound.output not in held:
             continue
@@ -173,7 +169,7 @@ def _backward(
                 passed.setdefault(source, []).append((bounds, at))
                 arrived.setdefault(source, []).extend((upstream, share))
                 if bound.kind != "elementwise":
-                    steep.discard(source)
+                    short.discard(source)
         except Exception as error:  # as above
             raise _cannot(bound, error) from error
 
@@ -188,9 +184,8 @@ def _backward(
     for value_id, total in totals.items():
         if value_id in held and value_id not in left_out:
             neighbours = tuple(arrived.get(value_id, ()))
-            yield OnceMore(
-                value_id, total, neighbours, partial(allowed, value_id), value_id in steep
-            )
+            off = partial(allowed, value_id)
+            yield OnceMore(value_id, total, neighbours, off, value_id in short)
 
 
 def _once(
@@ -212,13 +207,14 @@ def _cannot(bound: BoundOperation, error: Exception) -> DoesNotFit:
 def _rounding(held: Array, computed: Array, neighbours: tuple[Array, ...]) -> Array:
     """Return what the roundings may add up to, if all numbers are as large as the largest one.
 
-    Those of n numbers grow as √n, since they go up as often as down. One operation may lose half
-    of the digits, such as a norm over a few rows that are nearly alike.
+    Those of n numbers grow as √n, since they go up as often as down. Complex numbers have no lines
+    that would say more: an operation on them may lose half of the digits.
     """
     info = np.finfo(held.dtype if held.dtype.kind in "fc" else np.float64)
     count = sum(each.size for each in neighbours)
     scale = max(_largest(each) for each in (held, computed, *neighbours))
-    return np.asarray(max(info.eps * count**0.5, info.eps**0.5) * scale + info.smallest_normal)
+    least = info.eps**0.5 if held.dtype.kind == "c" else 0.0
+    return np.asarray(max(info.eps * count**0.5, least) * scale + info.smallest_normal)
 
 
 def _is_rounded(computed: Array, held: Array) -> bool:
@@ -227,16 +223,26 @@ def _is_rounded(computed: Array, held: Array) -> bool:
     return alike and np.array_equal(computed.astype(held.dtype), held, equal_nan=True)
 
 
-def _within(computed: Array, held: Array, allowed: Array) -> bool:
-    """Whether two arrays agree; an overflow agrees with a number that is nearly too large."""
-    finite = np.isfinite(held) & np.isfinite(computed)
-    if not finite.all():
-        most = np.finfo(held.dtype).max if held.dtype.kind == "f" else np.inf
-        large = ~np.isfinite(computed) | (np.abs(computed) > most / 2)
-        if not (finite | (large & ~np.isfinite(held))).all():
-            return False
+def _beyond(computed: Array, held: Array, allowed: Array) -> Array:
+    """Return how many times further apart numbers are than allowed; 0 where they agree.
+
+    An overflow agrees with a number that is nearly too large.
+    """
     apart = np.abs(np.subtract(computed, held, dtype=np.result_type(computed, held, np.float64)))
-    return not np.any((apart > allowed) & finite)
+    beyond = np.where(apart > allowed, apart / allowed, 0.0)
+    finite = np.isfinite(held) & np.isfinite(computed)
+    if finite.all():
+        return beyond
+    most = np.finfo(held.dtype).max if held.dtype.kind == "f" else np.inf
+    large = ~np.isfinite(computed) | (np.abs(computed) > most / 2)
+    return np.where(finite, beyond, np.where(large & ~np.isfinite(held), 0.0, np.inf))
+
+
+def _worst(beyond: Array, most: int) -> Iterator[Index]:
+    """Yield the indices of numbers that do not agree, from the one that is the furthest off."""
+    flat = beyond.reshape(-1)
+    for place in np.argsort(-flat, kind="stable")[: min(np.count_nonzero(flat), most)]:
+        yield tuple(map(int, np.unravel_index(place, beyond.shape)))
 
 
 def _largest(array: Array) -> float:
@@ -245,13 +251,48 @@ def _largest(array: Array) -> float:
     return float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
 
 
-class _Moved(InFloat64):
-    """The arrays of a run in float64, each number moved by one rounding, up or down."""
+class _Lines:
+    """Judges numbers one by one by their lines, as pages do, of one operation each."""
 
-    def __missing__(self, value_id: int) -> Array:
-        array = super().__missing__(value_id)
-        if array.dtype.kind == "f":
-            eps = np.finfo(self._values[value_id].dtype).eps
-            signs = np.random.default_rng(value_id).choice((-1.0, 1.0), size=array.shape)
-            array = self[value_id] = array * (1 + eps * signs)
-        return array
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    @cached_property
+    def _trace(self) -> Trace:
+        """The trace with a name for each value, past which no line goes back."""
+        values = self._graph.trace.values
+        named = tuple(value._replace(name=value.label) for value in values)
+        return dataclasses.replace(self._graph.trace, values=named)
+
+    @cached_property
+    def _steps(self) -> tuple[Steps, Steps]:
+        """The steps as PyTorch computes them, and as they are written."""
+        run = full_run(self._trace, None, "")
+        return Steps(run, as_computed=True), Steps(run)
+
+    def value_may_be(self, value_id: int, index: Index) -> bool:
+        value = self._trace.values[value_id]
+        return self._give(Steps.element, (value_id, index), value.array, value.label)
+
+    def gradient_may_be(self, value_id: int, index: Index) -> bool:
+        """Whether it may be that of the loss and that of each term: their blend has no line."""
+        trace = self._trace
+        gradients = [(None, trace.gradients), *trace.term_gradients.items()]
+        return all(
+            self._give(Steps.gradient, (value_id, index, term), held[value_id])
+            for term, held in gradients
+            if value_id in held
+        )
+
+    def _give(
+        self, line: Callable[..., Expression], of: tuple[Any, ...], held: Array, own: str = ""
+    ) -> bool:
+        if held.dtype.kind != "f":
+            return False
+        number, precision = float(held[of[1]]), Precision.of(np.finfo(held.dtype))
+        for steps, judged in zip(self._steps, (comes_to, gives), strict=True):
+            # A rule may fail in any way on what no call has given it.
+            with suppress(Exception):
+                if judged(line(steps, *of), number, precision, own):
+                    return True
+        return False

@@ -96,6 +96,13 @@ def worked(
     return Worked(label, expression, value, shown, reference, difference, agrees)
 
 
+def gives(expression: Expression, number: float, precision: Precision, own: str = "") -> bool:
+    """Whether a line gives a number as far as rounding goes, as `worked` judges it."""
+    value, magnitude = measure(expression)
+    near = _relative(value, number, max(magnitude, precision.smallest)) <= precision.unit
+    return near or comes_to(expression, number, precision, own)
+
+
 def comes_to(expression: Expression, number: float, precision: Precision, own: str = "") -> bool:
     """Whether a line may come to a number, computed in this precision."""
     if math.isnan(number):

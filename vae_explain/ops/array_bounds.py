@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..symbolic.derivative import WHERE
-from ..symbolic.error_bound import EXACT, OF_FUNCTION, RANGES, TURNING, Precision, enclosure
+from ..symbolic.error_bound import EXACT, OF_FUNCTION, RANGES, TURNING, Precision, enclosures
 from ..symbolic.expression import (
     Add,
     Apply,
@@ -112,6 +112,7 @@ class Bounds:
 
     def __init__(self, precision: Precision, own: str = "") -> None:
         self.precision, self.own = precision, own
+        self.of_one = enclosures(precision, own)
 
     def of(self, formula: Expression) -> Pair:
         with np.errstate(all="ignore"):
@@ -134,7 +135,7 @@ class Bounds:
                 stored = bool(self.own) and name == self.own
                 return self._held(np.asarray(value, dtype=np.float64), stored)
             case Number() | Ref():
-                return enclosure(node, self.precision, self.own)
+                return self.of_one(node)
             case Neg(body):
                 low, high = self._of(body)
                 return -high, -low

@@ -127,6 +127,11 @@ def enclosure(expression: Expression, precision: Precision, own: str = "") -> En
     return _Bounds(precision, own).of(expression)
 
 
+def enclosures(precision: Precision, own: str = "") -> Callable[[Expression], Enclosure]:
+    """Return `enclosure` of trees that have numbers in common: each is enclosed once."""
+    return _Bounds(precision, own).of
+
+
 def may_be_nan(expression: Expression, precision: Precision, own: str = "") -> bool:
     """Whether a tree may come to NaN on its way: rounding makes a 0 or an inf that meets another.
 

@@ -6,8 +6,9 @@ as one number, `solve_triangular(L, B)[0,1]`, which says how it is made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from ...trace import Array
 from ..binding import binder
 from ..broadcasting import broadcast_targets, sum_to, unbroadcast
 from ..rule import Call, Partial, Rule
-from .cholesky import solved
-from .inverse_elements import Triangle, matrix_index, name_of, read, transposed
+from .cholesky import as_one, solved
+from .inverse_elements import Inverse, Triangle, matrix_index, name_of, read, transposed
 
 RIGHT, FACTOR = 0, 1
 
@@ -52,6 +53,7 @@ class _Solution:
     def __init__(self, call: Call) -> None:
         self.b, self.factor = call.operands
         self.x = call.output
+        self.as_computed = call.as_computed
         upper = call.attributes["upper"]
         self.triangle = Triangle(self.factor, "upper" if upper else "lower", turned=upper)
         self.size = self.factor.shape[-1]
@@ -78,9 +80,31 @@ class _Solution:
 
     def whole_inverse(self, batch: Index, row: int, column: int) -> Expression:
         """Write an element of the inverse of the matrix itself, by that of its factor."""
-        inverse = partial(self.triangle.inverse, batch)
+        inverse = self.triangle_inverse(batch)
         both = range(max(row, column), self.size)
         return summed(Mul((inverse(k, row), inverse(k, column))) for k in both)
+
+    @cache  # noqa: B019 # of an object that is made for one element
+    def triangle_inverse(self, batch: Index) -> Callable[[int, int], Expression]:
+        inverse = Inverse(self.factor, batch, self.triangle.part)
+        return lambda row, column: inverse.at(*self.triangle.turn(row, column))
+
+    @cache  # noqa: B019 # as above
+    def known_inverse(self, batch: Index, row: int, column: int) -> Expression:
+        made = self.whole_inverse(batch, row, column)
+        return as_one(f"inv({name_of(self.factor)})[{batch},{row},{column}]", made)
+
+    def in_steps(self, batch: Index, row: int, column: int, p: int, q: int) -> Expression:
+        """Write a slope by the factor as PyTorch has it, which cancels more: -(C + Cᵀ)·L."""
+        inverse, x = partial(self.known_inverse, batch), self.x
+        return Neg(
+            summed(
+                Mul((Add((first, second)), self.triangle.at(batch, k, column)))
+                for k in range(column, self.size)
+                for first in [Mul((inverse(row, p), x.at((*batch, k, q))))]
+                for second in [Mul((x.at((*batch, row, q)), inverse(k, p)))]
+            )
+        )
 
     def partials(self, position: int, index: Index) -> list[Partial]:
         shape, output = (self.b, self.factor)[position].shape, self.x.shape
@@ -96,6 +120,9 @@ class _Solution:
             row, column = self.triangle.turn(*index[-2:])
             for p in range(self.size):
                 for q in range(output[-1]):
+                    if self.as_computed:
+                        slopes.append(((*batch, p, q), self.in_steps(batch, row, column, p, q)))
+                        continue
                     ways = [Mul((self.whole_inverse(batch, row, p), self.half(batch, column, q)))]
                     if p <= column:  # above the diagonal an inverse triangle is 0
                         x = self.x.at((*batch, row, q))
