@@ -26,7 +26,8 @@ from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request
 from vae_explain.pages.blocks import Walkthrough
 from vae_explain.pages.checks import Checks
-from vae_explain.pages.render import json, terminal
+from vae_explain.pages.render.structured import json
+from vae_explain.pages.render.terminal import terminal
 from vae_explain.pages.walkthrough import backward, forward, why
 from vae_explain.pipeline import run as run_model
 

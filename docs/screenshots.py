@@ -18,7 +18,7 @@ from vae_explain.models.builtin_config import BUILT_IN
 from vae_explain.pages.blocks import Heading, Walkthrough
 from vae_explain.pages.render.diagram import picture_of
 from vae_explain.pages.render.html.document import write
-from vae_explain.pages.render.terminal import lay_out, svg
+from vae_explain.pages.render.terminal.terminal import lay_out, svg
 from vae_explain.pages.walkthrough.backward import backward
 from vae_explain.pages.walkthrough.document import document
 from vae_explain.pages.walkthrough.forward import forward

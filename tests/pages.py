@@ -19,7 +19,7 @@ from unittest import mock
 
 from vae_explain.cli import entry
 from vae_explain.pages.blocks import Walkthrough
-from vae_explain.pages.render import terminal
+from vae_explain.pages.render.terminal import terminal
 
 from .comparing import GUIDES
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 import vae_explain
 from vae_explain import Explanation, explain, pipeline
 from vae_explain.pages.blocks import Walkthrough
-from vae_explain.pages.render.terminal import coloured, lay_out, svg
+from vae_explain.pages.render.terminal.terminal import coloured, lay_out, svg
 
 from .pages import command_line
 

@@ -66,7 +66,7 @@ def test_a_baseline_is_no_news(tmp_path: Path) -> None:
     from vae_explain import pipeline
     from vae_explain.analysis.audit.report import audit
     from vae_explain.analysis.audit.rules.all_rules import ALL
-    from vae_explain.pages.render.reports import dump_audit
+    from vae_explain.pages.render.structured.reports import dump_audit
 
     from .requests import held
 

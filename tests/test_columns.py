@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from vae_explain.pages.render import terminal
 from vae_explain.pages.render.columns import columns, left, right, wrap
+from vae_explain.pages.render.terminal import terminal
 
 from .test_page_failures import page_of
 

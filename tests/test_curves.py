@@ -12,7 +12,7 @@ from vae_explain.cli.waiting import section_bar
 from vae_explain.engine.progress import working_on
 from vae_explain.pages.blocks import Walkthrough
 from vae_explain.pages.pictured import Curve, Series
-from vae_explain.pages.render import terminal
+from vae_explain.pages.render.terminal import terminal
 
 
 def title(values: tuple[float, ...]) -> str:

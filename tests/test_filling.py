@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.pages.render.filling import filled
 from vae_explain.pages.render.numbers import Numbers
-from vae_explain.pages.render.pieces import Canvas, Piece, width_of
-from vae_explain.pages.render.symbols import Symbols
+from vae_explain.pages.render.terminal.filling import filled
+from vae_explain.pages.render.terminal.pieces import Canvas, Piece, width_of
+from vae_explain.pages.render.terminal.symbols import Symbols
 from vae_explain.symbolic.expression import (
     Add,
     Apply,

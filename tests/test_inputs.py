@@ -23,7 +23,7 @@ from vae_explain.cli.job import _read
 from vae_explain.models.builtin_config import BUILT_IN
 from vae_explain.models.loading import input_files
 from vae_explain.models.loading.input_files import CannotRead
-from vae_explain.pages.render import terminal
+from vae_explain.pages.render.terminal import terminal
 from vae_explain.recording.bounded_run import TooMany, bounded
 
 from .pages import CommandLine

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN
-from vae_explain.pages.render import json as renderer
+from vae_explain.pages.render.structured import json as renderer
 
 from .pages import CommandLine, Outcome, command_line
 

@@ -30,9 +30,9 @@ from vae_explain.pages.blocks import (
     Table,
     Walkthrough,
 )
-from vae_explain.pages.render import latex_document
-from vae_explain.pages.render.latex_lines import FIRST, LINE
-from vae_explain.pages.render.latex_width import width
+from vae_explain.pages.render.latex import document as latex_document
+from vae_explain.pages.render.latex.lines import FIRST, LINE
+from vae_explain.pages.render.latex.width import width
 from vae_explain.symbolic.expression import Div, Number, Ref
 
 from .documents import RUNS, document

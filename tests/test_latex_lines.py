@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.pages.render.latex_lines import (
+from vae_explain.pages.render.latex.lines import (
     FIRST,
     LINE,
     MARGIN,
@@ -20,7 +20,7 @@ from vae_explain.pages.render.latex_lines import (
     filled,
     name_pieces,
 )
-from vae_explain.pages.render.latex_width import width
+from vae_explain.pages.render.latex.width import width
 from vae_explain.symbolic.expression import (
     Add,
     Apply,

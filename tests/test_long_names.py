@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from vae_explain import explain
-from vae_explain.pages.render import terminal
 from vae_explain.pages.render.columns import broken_names, columns, joints
+from vae_explain.pages.render.terminal import terminal
 
 
 class Attending(nn.Module):

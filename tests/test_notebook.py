@@ -19,8 +19,8 @@ from torch import nn
 from vae_explain import explain
 from vae_explain.engine.run import Arithmetic
 from vae_explain.pages.blocks import Formula, Heading, Matrix, Summary, Walkthrough
-from vae_explain.pages.render import notebook
-from vae_explain.pages.render.torch_code import Identifiers, NoCode, code
+from vae_explain.pages.render.notebooks import notebook
+from vae_explain.pages.render.notebooks.torch_code import Identifiers, NoCode, code
 from vae_explain.symbolic.expression import (
     FUNCTIONS,
     Add,

@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from vae_explain.ops import Rule
-from vae_explain.pages.render.notebook import HELPERS
-from vae_explain.pages.render.torch_calls import helpers_of
-from vae_explain.pages.render.torch_code import Identifiers, NoCode, code
+from vae_explain.pages.render.notebooks.notebook import HELPERS
+from vae_explain.pages.render.notebooks.torch_calls import helpers_of
+from vae_explain.pages.render.notebooks.torch_code import Identifiers, NoCode, code
 from vae_explain.symbolic.expression import Expression, Number, Opaque, Ref, nodes, references
 from vae_explain.symbolic.whole import evaluate_whole
 from vae_explain.trace import Array

@@ -31,7 +31,7 @@ from vae_explain.pages.blocks import (
 )
 from vae_explain.pages.checks import Checks
 from vae_explain.pages.pictured import Diagram
-from vae_explain.pages.render import terminal
+from vae_explain.pages.render.terminal import terminal
 from vae_explain.pages.walkthrough import backward, forward
 from vae_explain.symbolic.expression import Add, Expression, Index, Number, Ref
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from vae_explain.pages.blocks import Matrix, Summary, Walkthrough
-from vae_explain.pages.render import terminal
-from vae_explain.pages.render.heat import heat
+from vae_explain.pages.render.terminal import terminal
+from vae_explain.pages.render.terminal.heat import heat
 from vae_explain.pages.walkthrough.tensors import (
     MOST_LARGEST,
     MOST_NUMBERS,

@@ -8,11 +8,12 @@ import numpy as np
 
 from vae_explain.engine.worked_lines import Worked
 from vae_explain.pages.blocks import Lines, Matrix, Walkthrough
-from vae_explain.pages.render import latex_document, markdown
+from vae_explain.pages.render import markdown
 from vae_explain.pages.render.html.document import write as html
+from vae_explain.pages.render.latex import document as latex_document
 from vae_explain.pages.render.numbers import Numbers
 from vae_explain.pages.render.slices import matrices
-from vae_explain.pages.render.terminal import lay_out, plain
+from vae_explain.pages.render.terminal.terminal import lay_out, plain
 from vae_explain.pages.render.typeset import MOST_ROWS, Typesetter
 from vae_explain.symbolic.expression import Number, Ref
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from vae_explain.pages.render.pieces import Piece
-from vae_explain.pages.render.terminal import OF_16, STYLES, STYLES_OF_16, coloured
+from vae_explain.pages.render.terminal.pieces import Piece
+from vae_explain.pages.render.terminal.terminal import OF_16, STYLES, STYLES_OF_16, coloured
 
 RGB = tuple[int, int, int]
 # The 16 colours as two widespread terminals have them: xterm, and the console of Windows.

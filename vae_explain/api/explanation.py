@@ -235,7 +235,7 @@ class Explanation(Questions):
 
     def to_json(self) -> str:
         """Return everything as one JSON object, as `--format json` prints it."""
-        from ..pages.render import json
+        from ..pages.render.structured import json
 
         _, checks = forward(self.run)
         return "".join(json.dump(self.run, "explain", checks))

@@ -47,7 +47,7 @@ class WatchPage(Shown):
 
     def to_jsonl(self) -> str:
         """Return the page as JSON lines: one for each step and close look, one for all."""
-        from ..pages.render import watch_lines
+        from ..pages.render.structured import watch_lines
 
         return watch_lines.write(self._watched)
 

@@ -349,7 +349,7 @@ def _read_recording(path: Path, version: tuple[int, ...]) -> Recording:
 def _read(path: Path) -> Array:
     """Read a file of input; a bar on a terminal says how far it is when that takes long."""
     from ..models.loading import input_files
-    from ..pages.render import terminal
+    from ..pages.render.terminal import terminal
 
     if standard_input.is_meant(path):
         with standard_input.numbers_as_file() as file:

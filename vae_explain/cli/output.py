@@ -30,7 +30,7 @@ HOW_TO_PAGE = {"LESS": "FRX", "LV": "-c"}
 def show(walkthrough: Walkthrough, style: Style, passed: bool = True) -> ExitCode:
     """Write a page as text, with colours where they are wanted; return the exit code."""
     from ..pages.reading_level import for_reader
-    from ..pages.render import terminal
+    from ..pages.render.terminal import terminal
 
     walkthrough = for_reader(walkthrough, style.level, style.verbose)
     stream = page_stream()

@@ -17,7 +17,7 @@ def section_bar(stream: TextIO) -> Iterator[None]:
     started = time.monotonic()
 
     def tell(what: str) -> None:
-        from ..pages.render import terminal
+        from ..pages.render.terminal import terminal
 
         nonlocal bar
         if what and bar is None and time.monotonic() - started > terminal.PATIENCE:

@@ -66,7 +66,7 @@ class Shown:
         width
             How many columns it may take, at least 40.
         """
-        from .render import terminal
+        from .render.terminal import terminal
 
         return terminal.plain(terminal.lay_out(self.walkthrough, width))
 
@@ -92,13 +92,13 @@ class Shown:
         return self.walkthrough.title
 
     def __rich_console__(self, console: Any, options: Any) -> Any:
-        from .render import terminal
+        from .render.terminal import terminal
 
         lines = terminal.lay_out(self.walkthrough, options.max_width)
         yield terminal.segments(lines)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from .render import terminal
+        from .render.terminal import terminal
 
         lines = terminal.lay_out(self.walkthrough, NOTEBOOK_WIDTH)
         return {"text/plain": terminal.plain(lines), "text/html": terminal.html(lines)}

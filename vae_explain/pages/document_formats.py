@@ -34,8 +34,8 @@ class DocumentFormat(NamedTuple):
 FORMATS = {
     "markdown": DocumentFormat((".md", ".markdown"), "markdown", "beside"),
     "html": DocumentFormat((".html",), "html.document", "inside"),
-    "latex": DocumentFormat((".tex",), "latex_document", "words"),
-    "notebook": DocumentFormat((".ipynb",), "notebook", "inside"),
+    "latex": DocumentFormat((".tex",), "latex.document", "words"),
+    "notebook": DocumentFormat((".ipynb",), "notebooks.notebook", "inside"),
 }
 
 

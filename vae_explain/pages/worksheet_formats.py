@@ -23,20 +23,23 @@ class SheetFormat(NamedTuple):
         The module of `render/` that writes it.
     of_sheets
         Whether its `write` gets the sheets themselves, with their answers; else their page.
+    is_text
+        Whether it can be printed on a terminal.
     """
 
     suffixes: tuple[str, ...]
     module: str
     of_sheets: bool = False
+    is_text: bool = True
 
 
 FORMATS = {
     "md": SheetFormat((".md", ".markdown"), "markdown"),
-    "tex": SheetFormat((".tex",), "latex_document"),
+    "tex": SheetFormat((".tex",), "latex.document"),
     "html": SheetFormat((".html",), "html.worksheet", of_sheets=True),
-    "ipynb": SheetFormat((".ipynb",), "worksheet_notebook"),
-    "moodle": SheetFormat((".xml",), "moodle", of_sheets=True),
-    "qti": SheetFormat((".zip",), "qti", of_sheets=True),
+    "ipynb": SheetFormat((".ipynb",), "sheets.worksheet_notebook"),
+    "moodle": SheetFormat((".xml",), "sheets.moodle", of_sheets=True),
+    "qti": SheetFormat((".zip",), "sheets.qti", of_sheets=True, is_text=False),
 }
 
 

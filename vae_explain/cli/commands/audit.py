@@ -74,7 +74,7 @@ def audit(
         from ...pages.walkthrough import auditing as page
 
         if style.format == "json":
-            from ...pages.render import reports
+            from ...pages.render.structured import reports
 
             return output.write(reports.dump_rules(ALL), style)
         return output.show(page.listing(ALL), style)
@@ -94,7 +94,7 @@ def audit(
         style.files.put(target, _rendered(option, report, options))
     passed = report.passed and job.agrees
     if style.format == "json":
-        from ...pages.render import reports
+        from ...pages.render.structured import reports
 
         return output.write(reports.dump_audit(report), style, passed)
     return output.show(page.auditing(report), style, passed)
@@ -129,7 +129,7 @@ def _read(baseline: Path | None) -> str | None:
 
 def _rendered(option: str, report: Report, options: Options) -> str:
     """Return what one of the options writes."""
-    from ...pages.render import junit, sarif
+    from ...pages.render.structured import junit, sarif
 
     if option == "--junit":
         return junit.dump_audit(report, report.run.label)

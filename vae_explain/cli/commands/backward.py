@@ -42,7 +42,7 @@ def backward(
     walkthrough, checks = page.backward(run, chosen, term, latex, other)
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":
-        from ...pages.render import json
+        from ...pages.render.structured import json
 
         return output.write(json.dump(run, "backward", checks), style, passed)
     return output.show(walkthrough, style, passed)

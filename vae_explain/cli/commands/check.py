@@ -23,7 +23,7 @@ def check(*, options: Options) -> ExitCode:
         job.keep()
     result = checked(job.request, job.run() if job.architecture else None)
     if style.format == "json":
-        from ...pages.render import reports
+        from ...pages.render.structured import reports
 
         return output.write(reports.dump_check(result), style, result.passed)
     return output.show(page.checking(result), style, result.passed)

@@ -112,7 +112,7 @@ def compare(
         and comparison.second.is_finite
     )
     if style.format == "json":
-        from ...pages.render import reports
+        from ...pages.render.structured import reports
 
         return output.write(reports.dump_comparison(comparison, only or ()), style, passed)
 

@@ -86,7 +86,7 @@ def document(
             picture = None
     text: str | bytes | Iterator[str]
     if name == JSON:
-        from ...pages.render import json
+        from ...pages.render.structured import json
 
         text = json.dump(run, "document", composed.checks)
     elif name == WORKBOOK:

@@ -78,7 +78,7 @@ def exercise(
     blanks = parsing.whole("--count", count, 1, MOST_BLANKS, "a number of blanks")
     sheets = parsing.whole("--variants", variants, 1, MOST_VARIANTS, "a number of sheets")
     rate = parsing.learning_rate(lr)
-    if FORMATS[style.format].module == "qti" and style.output is None:
+    if not FORMATS[style.format].is_text and style.output is None:
         raise Problem("--format", style.format, "it is a zip file; name it with -o FILE.zip")
     if nice and options.run is not None:
         mend = "a recording keeps its numbers; leave --nice out, or say which model to run"

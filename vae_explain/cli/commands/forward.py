@@ -36,7 +36,7 @@ def forward(
     walkthrough, checks = page.forward(run, chosen, latex)
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":
-        from ...pages.render import json
+        from ...pages.render.structured import json
 
         return output.write(json.dump(run, "forward", checks, chosen), style, passed)
     return output.show(walkthrough, style, passed)

@@ -51,7 +51,7 @@ def mark(
     answer_key = read_key(key.expanduser())
     filled = read_answers(answers.expanduser(), answer_key)
     marks = [marked(answer_key.sheets[each.sheet], each.answers, each.student) for each in filled]
-    from ...pages.render import marks as written
+    from ...pages.render.sheets import marks as written
     from ...pages.walkthrough import marks as page
 
     if table is not None:

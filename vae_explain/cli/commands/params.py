@@ -40,7 +40,7 @@ def params(
     walkthrough, checks = page.parameters(run, job.architecture, written, chosen)
     passed = not checks.failed and job.agrees
     if style.format == "json":
-        from ...pages.render import json
+        from ...pages.render.structured import json
 
         return output.write(json.dump(run, "params", checks), style, passed)
     return output.show(walkthrough, style, passed)

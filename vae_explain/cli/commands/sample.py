@@ -38,13 +38,13 @@ def sample(
         job.keep()
 
     from ...analysis.noise_stream import USUAL_DRAWS, sampled
-    from ...pages.render import terminal
+    from ...pages.render.terminal import terminal
     from ...pages.walkthrough import sampling as page
 
     with terminal.progress(count or USUAL_DRAWS[0], "drawing", message_stream()) as report:
         result = sampled(request, count, report)
     if style.format == "json":
-        from ...pages.render import reports
+        from ...pages.render.structured import reports
 
         return output.write(reports.dump_sample(result), style, result.first.passed)
     return output.show(page.sampling(result), style, result.first.passed)

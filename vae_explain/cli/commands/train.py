@@ -87,7 +87,7 @@ def train(
     from ...analysis import training
     from ...analysis.training_records import TrainingPlan
     from ...analysis.watch import findings, is_sound
-    from ...pages.render import terminal
+    from ...pages.render.terminal import terminal
     from ...pages.walkthrough import training as page
 
     plan = TrainingPlan(request, count, rate, kind, explained, every)
@@ -111,7 +111,7 @@ def train(
     sound = training_run.watched is None or is_sound(findings(training_run.watched))
     passed = training_run.diverged_at is None and not checks.failed and sound
     if style.format == "json":
-        from ...pages.render import reports
+        from ...pages.render.structured import reports
 
         return output.write(reports.dump_training(training_run, checks), style, passed)
     return output.show(walkthrough, style, passed)

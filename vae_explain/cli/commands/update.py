@@ -38,7 +38,7 @@ def update(
     walkthrough, checks = page.update(step, parameters, chosen)
     passed = step.finite and not checks.failed and job.agrees
     if style.format == "json":
-        from ...pages.render import reports
+        from ...pages.render.structured import reports
 
         return output.write(reports.dump_update(step, checks), style, passed)
     return output.show(walkthrough, style, passed)

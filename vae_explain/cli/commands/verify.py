@@ -79,7 +79,7 @@ def _reference(style: Style) -> ExitCode:
 
     report = verification.verify()
     if style.format == "json":
-        from ...pages.render import reports
+        from ...pages.render.structured import reports
 
         return output.write(reports.dump_verification(report), style, report.passed)
     return output.show(page.verification(report), style, report.passed)
@@ -106,7 +106,7 @@ def _proofread(
     for option, target in targets.items():
         style.files.put(target, _rendered(option, proofreading, file, text))
     if style.format == "json":
-        from ...pages.render import reports
+        from ...pages.render.structured import reports
 
         return output.write(reports.dump_proof(proofreading), style, proofreading.passed)
     return output.show(page.proofreading(proofreading, file.name), style, proofreading.passed)
@@ -114,7 +114,8 @@ def _proofread(
 
 def _rendered(option: str, proofreading: Proofreading, file: Path, text: str) -> str:
     """Return what one of the options writes."""
-    from ...pages.render import annotated, junit, sarif
+    from ...pages.render import annotated
+    from ...pages.render.structured import junit, sarif
 
     if option == "--junit":
         return junit.dump(proofreading, file.name)

@@ -67,7 +67,7 @@ def why(
     )
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":
-        from ...pages.render import json
+        from ...pages.render.structured import json
 
         text = json.dump_derivation(run, view, element, checks, levels, full)
         return output.write(text, style, passed)

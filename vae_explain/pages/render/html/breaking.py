@@ -19,7 +19,7 @@ from ....symbolic.latex import latex_escape, latex_name, latex_of, latex_symbol
 from ....symbolic.text import gradient_parts
 from ..columns import joints, steps
 from ..cutting import UnbrokenPart, closed, joined, listed, opened
-from ..latex_width import width
+from ..latex.width import width
 from . import mathml
 from .escaping import escape
 from .mathml import (

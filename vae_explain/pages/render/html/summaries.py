@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...blocks import Summary
-from ..heat import heat
+from ..terminal.heat import heat
 from ..typeset import Typesetter
 from .escaping import escape
 from .keys import Key
