@@ -305,6 +305,15 @@ class Reached(TorchFunctionMode):
         lambda a: a.repeat(60, 1),
         lambda a: a.new_ones(60, 60, device=a.device),
         lambda a: torch.randn(60, 60),
+        lambda a: torch.eye(60),
+        lambda a: torch.diag(a),
+        lambda a: torch.kron(a, a),
+        lambda a: torch.tensordot(a, a, dims=0),
+        lambda a: torch.stack([a] * 60),
+        lambda a: torch.arange(0.0, 0.9, 0.00025),
+        lambda a: F.interpolate(a[None, None], scale_factor=60.0),
+        lambda a: F.interpolate(a[None, None, None], scale_factor=(60.0, 1.0)),
+        lambda a: F.pad(a[None, None, None], (0, 0, 0, 59)),
     ],
 )
 def test_a_call_that_makes_too_much_is_not_made(call: Callable[[Tensor], Tensor]) -> None:

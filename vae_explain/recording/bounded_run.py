@@ -17,6 +17,12 @@ from .call_info import results_of
 
 PRODUCTS = {"linear", "matmul", "mm", "bmm", "outer", "ger", "cdist", "einsum"}
 PRODUCTS |= {"__matmul__", "__rmatmul__"}
+# What may make a number of each two that it is given.
+OF_PAIRS = {"eye", "diag", "diag_embed", "diagflat", "vander", "cov", "corrcoef", "pdist", "kron"}
+OF_PAIRS |= {"combinations", "cartesian_prod", "tensordot", "block_diag"}
+PICKS = {"__getitem__", "embedding"}
+BY_FRACTIONS = {"interpolate", "arange"}
+LARGEST = 2**63  # number that PyTorch takes for a size
 VIEWS = {"view", "reshape", "unflatten", "expand", "__getitem__"}
 
 
@@ -83,11 +89,15 @@ def _guess(func: Any, args: Any, kwargs: Mapping[str, Any]) -> int:
     To know it exactly takes a second, once, so it is asked for only where this is too much.
     """
     tensors: list[Tensor] = []
-    numbers: list[int] = []
-    _sort((args, kwargs), tensors, numbers)
+    numbers: list[float] = []
     name = getattr(func, "__name__", "")
+    _sort((args, kwargs), tensors, numbers)
+    if name in PICKS and len(tensors) > 1:  # as many rows as there are indices
+        table, *indices = tensors if name == "__getitem__" else reversed(tensors)
+        return max(each.numel() for each in indices) * math.prod(table.shape[1:])
     if name in VIEWS:
         return 0
+    total = sum(each.numel() for each in tensors)
     if name in PRODUCTS:  # of rows or columns with such; of a vector each number is one
         return math.prod(
             each.numel() // (min(each.shape[-2:]) or 1 if each.dim() > 1 else 1)
@@ -95,15 +105,22 @@ def _guess(func: Any, args: Any, kwargs: Mapping[str, Any]) -> int:
             if each.numel()
         )
     shapes = (reversed(each.shape) for each in tensors)
-    together = math.prod(map(max, zip_longest(*shapes, fillvalue=1)))
-    return together * math.prod(max(abs(number), 1) for number in numbers)
+    together = max(total, math.prod(map(max, zip_longest(*shapes, fillvalue=1))))
+    if name not in BY_FRACTIONS:
+        numbers = [number for number in numbers if isinstance(number, int)]
+    sizes = [min(max(abs(each), 1 / abs(each)), LARGEST) for each in numbers if each]
+    if name in OF_PAIRS:
+        return int((together * math.prod(sizes)) ** max(2, len(tensors)))
+    # A number may count for each axis of an image, as that of a scale or of a padding does.
+    axes = max((each.dim() - 2 for each in tensors), default=1)
+    return int(together * math.prod(sizes) ** max(axes, 1))
 
 
-def _sort(given: Any, tensors: list[Tensor], numbers: list[int]) -> None:
+def _sort(given: Any, tensors: list[Tensor], numbers: list[float]) -> None:
     if isinstance(given, Tensor):
         if not given.is_nested:  # its rows have several lengths
             tensors.append(given)
-    elif isinstance(given, int):
+    elif isinstance(given, int | float) and math.isfinite(given):
         numbers.append(given)
     elif isinstance(given, tuple | list):
         for each in given:
@@ -114,9 +131,11 @@ def _sort(given: Any, tensors: list[Tensor], numbers: list[int]) -> None:
 
 def _made_of_none(func: Any, args: Any, kwargs: Any) -> int:
     """Return how many numbers a call makes, without making one; 0 where only they say it."""
+    tensors: list[Tensor] = []
+    _sort((args, kwargs), tensors, [])
     args, kwargs = _without_numbers(args), _without_numbers(kwargs)
     kwargs.pop("generator", None)
-    if "device" in kwargs or not any(isinstance(each, Tensor) for each in args):
+    if "device" in kwargs or not tensors:
         kwargs["device"] = "meta"
     try:
         with torch.no_grad():
