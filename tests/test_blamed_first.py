@@ -594,3 +594,48 @@ def test_a_zero_that_has_lost_its_digit_is_blamed() -> None:
     matrix = r"$W = \begin{bmatrix} 0.8 & -0.1 \\ 0.2 & -0.0 \end{bmatrix}$ and $z = (0.3, 0.7)$"
     (finding,) = report(f"{matrix}\n\n$d = W z = (0.17, -0.43)$").findings
     assert (finding.printed, finding.expected) == ("-0.0", "-0.7")
+
+
+SUMMARY = """$w_0 = 2$ and $g_t = 0.5 \\hat w_t$.
+
+$\\hat w_1 = 2 - 0.375 = 1.625$, $g_1 = 0.5 \\cdot 1.625 = 0.8125$
+
+$\\hat w_2 = 1.625 - 0.8125 = 0.8125$, $g_2 = 0.5 \\cdot 0.8125 = 0.40625$
+
+| t | ŵ | g |
+|---|---|---|
+| 1 | 1.625 | 0.8125 |
+| 2 | 0.8125 | 0.4063 |
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "printed"),
+    [
+        ("0.4063", "0.4036", "0.4036"),
+        ("| 1 | 1.625", "| 1 | 1.265", "1.265"),
+        # What the text's own arithmetic does not come to.
+        ("\\cdot 0.8125 = 0.40625", "\\cdot 0.8125 = 0.40265", "0.40265"),
+    ],
+)
+def test_a_table_that_sums_up_is_held_against_the_text(old: str, new: str, printed: str) -> None:
+    assert old in SUMMARY
+    assert report(SUMMARY).findings == ()
+    assert report(SUMMARY.replace(old, new)).findings[0].printed == printed
+
+
+def test_a_table_of_another_example_sums_up_nothing() -> None:
+    other = SUMMARY.replace("| 1 | 1.625 | 0.8125", "| 1 | 1.75 | 0.875").replace(
+        "| 2 | 0.8125 | 0.4063", "| 2 | 0.875 | 0.4375"
+    )
+    assert report(other).findings == ()
+
+
+def test_what_a_list_has_again_in_a_table_is_held_against_it() -> None:
+    text = "$y = [0.31, 0.42, 0.27, 0.55]$\n\n| i | $y_i$ | share |\n|---|---|---|\n" + "".join(
+        f"| {i} | {y} | {share} |\n"
+        for i, (y, share) in enumerate([(0.31, 0.2), (0.42, 0.27), (0.27, 0.17), (0.55, 0.35)], 1)
+    )
+    assert report(text).findings == ()
+    (finding,) = report(text.replace("| 0.42", "| 0.24")).findings
+    assert (finding.line, finding.printed, finding.expected) == (6, "0.24", "0.420")

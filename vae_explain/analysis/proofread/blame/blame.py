@@ -237,7 +237,7 @@ class Blame(ArithmeticBlame):
     def _is_borne_out(self, number: Literal, but: ColumnClaim) -> bool:
         """Whether a table says of a number, beside what is at hand, what holds."""
         claims = self.claims.get((number.line, number.text), ())
-        return any(claim.pair.agree() for claim in claims if claim is not but)
+        return any(claim.pair.agree(as_printed) for claim in claims if claim is not but)
 
     def _as_corrected(self, claim: ColumnClaim) -> Iterator[ColumnClaim]:
         """Yield a claim with a number of it that was blamed as it should be."""

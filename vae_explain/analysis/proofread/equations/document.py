@@ -27,6 +27,7 @@ from .columns import column_claims, read_table
 from .hypotheses import with_fewest_findings
 from .named_columns import named_claims
 from .run import EquationReader
+from .summaries import summary_claims
 
 MOST_EQUATIONS = 20_000  # of one document: a book of them, and some seconds
 MOST_SIGNS = 1_500_000  # of their sides: some 200,000 numbers
@@ -74,6 +75,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
     tables = [read_table(passage) for passage in small]
     claims = [claim for table in tables for claim in column_claims(table)]
     claims += named_claims(tables, chains, rounded)
+    claims += summary_claims(tables, chains)
     numbers = list(_numbers(passages))
     run = EquationReader(others=numbers, rounded=rounded)
     run.read(chains, claims)

@@ -131,10 +131,10 @@ def _all_claims(tables: Sequence[ReadTable], chains: Sequence[Chain]) -> Iterato
         header, rows = table[:2]
         heads = [formula_of(cell) for cell in header]
         numbers = [_rounded_alike([_number_in(row, i) for row in rows]) for i in range(len(heads))]
-        named = {name: numbers[i] for i, head in enumerate(heads) if (name := _name(head))}
+        named = {name: numbers[i] for i, head in enumerate(heads) if (name := name_of(head))}
         before.insert(0, _Named(named, len(rows)))
         for i, head in enumerate(heads):
-            says = plain(header[i]) if _name(head) is None else f"the formula of {_name(head)}"
+            says = plain(header[i]) if name_of(head) is None else f"the formula of {name_of(head)}"
             for formula in _formulas(head, stated, named):
                 claims = believed(list(_claims(formula, says, numbers[i], before, stated)))
                 if len(claims) >= LEAST:
@@ -160,7 +160,7 @@ def _stated(chains: Sequence[Chain]) -> _Stated:
     formulas: dict[str, list[Tree]] = {}
     values: dict[str, Tree | None] = {}
     for chain in chains:
-        name = _name(chain.sides[0].tree)
+        name = name_of(chain.sides[0].tree)
         if name is None:
             continue
         formulas.setdefault(name, []).extend(chain.formulas)
@@ -169,7 +169,7 @@ def _stated(chains: Sequence[Chain]) -> _Stated:
     return _Stated(formulas, values)
 
 
-def _name(tree: Tree | None) -> str | None:
+def name_of(tree: Tree | None) -> str | None:
     """Return what a tree is called, without an index that runs over all."""
     key = None if tree is None or isinstance(tree, Literal) else key_of(tree)
     if tree is None or key is None:
@@ -182,7 +182,7 @@ def _formulas(head: Tree | None, stated: _Stated, columns: Mapping[str, object])
     """Return what a column may be made by: its heading, or a formula of what it is called."""
     if head is None or is_numeric(head):
         return []
-    name = _name(head)
+    name = name_of(head)
     if name is None:  # of columns beside it, `columns.py` reads it
         return [] if _names(head) <= columns.keys() else [head]
     usual = usual_formula(name)
@@ -190,7 +190,7 @@ def _formulas(head: Tree | None, stated: _Stated, columns: Mapping[str, object])
 
 
 def _names(tree: Tree) -> set[str]:
-    name = _name(tree)
+    name = name_of(tree)
     return {name} if name is not None else set().union(*map(_names, parts(tree)))
 
 
@@ -213,7 +213,7 @@ def _put_in(tree: Tree, number: Callable[[str], Tree | None]) -> Tree | None:
     """Return a formula with numbers for its names; None where one has none."""
 
     def number_of(part: Tree) -> Tree | None:
-        name = _name(part)
+        name = name_of(part)
         if name is not None:
             known = number(name)
             if known is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from .cursor import Cursor
 from .syntax import FunctionCall, Power, Symbol, Tree, derivative, derivative_of, key_of
@@ -11,14 +12,17 @@ from .syntax import FunctionCall, Power, Symbol, Tree, derivative, derivative_of
 SAME: dict[str, str] = {
     "mu": "μ", "zmean": "μ", "eps": "ε", "epsilon": "ε", "noise": "ε", "sigma": "σ", "std": "σ",
     "stddev": "σ", "logvar": "logσ²", "zlogvar": "logσ²", "logvariance": "logσ²", "var": "σ²",
-    "variance": "σ²", "xhat": "x^", "x̂": "x^", "recon": "x^", "xrecon": "x^", "reconx": "x^",
+    "variance": "σ²", "xhat": "x^", "recon": "x^", "xrecon": "x^", "reconx": "x^",
     "xreconstructed": "x^", "kl": "KL", "kld": "KL", "kldiv": "KL", "klloss": "KL", "lr": "η",
     "eta": "η", "beta": "β",
 }  # fmt: skip
 
+HATS = re.compile("[\u0302\u0303\u0304]")  # a bar or a tilde too, as TeX's are read
+
 
 def parted(text: str) -> tuple[str, str]:
     """Return the sign and the index of a name in one piece: `mu_1`, `w5`, `σ₁`."""
+    text = HATS.sub("^", unicodedata.normalize("NFD", text))
     marks = text[len(text.rstrip("'′")) :].replace("′", "'")
     plain = text.rstrip("'′")
     whole = plain.replace("_", "")
