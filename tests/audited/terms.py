@@ -166,6 +166,32 @@ def distance_of_samples(model: Layers, x: Tensor) -> Tensor:
     return F.mse_loss(model.decoder(z), x, reduction="sum") + 10 * mmd(z)
 
 
+@TABLE.right("noise")
+def samples_of_the_prior_beside_a_latent_without_noise(model: Layers, x: Tensor) -> Tensor:
+    """The same of an encoder that draws nothing, with all pairs as code of the paper makes them."""
+    mu, gate = model.encode(x)
+    z = mu * torch.sigmoid(gate)
+    prior, n = torch.randn_like(z), z.size(1)
+
+    def alike(one: Tensor, other: Tensor) -> Tensor:
+        shape = (len(one), len(other), n)
+        apart = one.unsqueeze(1).expand(shape) - other.unsqueeze(0).expand(shape)
+        return torch.exp(-apart.pow(2).mean(2) / n).mean()
+
+    distance = alike(z, z) + alike(prior, prior) - 2 * alike(prior, z)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + 10 * distance
+
+
+@TABLE.right("target")
+def apart_from_other_rows(model: Layers, x: Tensor) -> Tensor:
+    """A hinge that holds each reconstruction nearer to its own row than to another."""
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    own, other = ((recon - each).abs().sum(1) for each in (x, x.roll(1, 0)))
+    error = F.l1_loss(recon, x, reduction="sum")
+    return error + F.relu(1 + own - other).sum() + kl_of(mu, logvar)
+
+
 @TABLE.wrong("kl-sign")
 def distance_of_samples_taken_away(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)

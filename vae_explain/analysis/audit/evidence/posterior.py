@@ -175,11 +175,11 @@ class _Search:
             name = self.lineage.name(noise)
             self.reasons.append(f"{name} is scaled by a product of learned values")
             return None
-        values = self.lineage.values
-        if not learned and values[z].shape not in (values[noise].shape, values[location].shape):
+        values, head = self.lineage.values, self._head(location)
+        if not learned and values[z].size not in (values[noise].size, values[head].size):
             return None  # all pairs of two sets, as a distance of z from the prior's own sample
         chain = self._chain(learned[0]) if learned else ()
-        return self._made(noise, z, self._head(location), chain, sign=sign)
+        return self._made(noise, z, head, chain, sign=sign)
 
     def _made(
         self,

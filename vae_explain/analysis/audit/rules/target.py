@@ -31,9 +31,20 @@ def look(anatomy: Anatomy) -> Iterator[Finding]:
     if not compared:
         raise NotApplied("no part of the loss compares what was made from z with the input")
     for each in compared:
+        if _pushes_apart(anatomy, each):
+            continue
         seen = _of_all_rows(anatomy, each) or _of_another_row(anatomy, each)
         if seen is not None:
             yield seen
+
+
+def _pushes_apart(anatomy: Anatomy, compared: ComparisonOp) -> bool:
+    """Whether the loss falls where the two sides go apart, or not at all, as a hinge on a pair."""
+    op = compared.bound.output
+    if compared.bound.kind != "loss" and compared.op not in ("sub", "pairwise_distance"):
+        return False
+    gradient = anatomy.trace.gradients.get(op)
+    return gradient is not None and float(np.sum(gradient * anatomy.values[op])) <= 0
 
 
 def _with_itself(anatomy: Anatomy) -> Finding | None:
