@@ -507,3 +507,13 @@ def test_what_a_part_of_a_formula_came_to_may_be_put_in_rounded() -> None:
     assert report(text.format("0.291", "2.618")).findings == ()
     assert not report(text.format("0.291", "2.691")).passed
     assert not report(text.format("0.293", "2.619")).passed
+
+
+@pytest.mark.parametrize("number", ["0.42", "p_1"])
+def test_a_natural_logarithm_has_one_base_and_another_may_have_several(number: str) -> None:
+    text = rf"$p_1 = 0.42$ and $H = -\log {number} = {{}}$"
+    assert all(report(text.format(value)).passed for value in ("0.8675", "1.2515", "0.3768"))
+    natural = text.replace("\\log", "\\ln")
+    assert report(natural.format("0.8675")).findings == ()
+    (finding,) = report(natural.format("1.2515")).findings
+    assert finding.printed == "1.2515"

@@ -94,13 +94,15 @@ def count(tree: Tree) -> int:
     return len(tree.entries) if isinstance(tree, Row) else 1
 
 
-def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
+def readings(tree: Tree, of_list: bool, natural: bool = False) -> Iterator[Tree]:
     """Yield a formula, then what else it may mean: `log` to another base, `x·y` of each two.
 
     Parameters
     ----------
     of_list
         Whether it should give a list, so that a product of two lists is one of their numbers.
+    natural
+        Whether its logarithms have no other base.
     """
     subtrees = list(inside(tree))
     multiplies = any(
@@ -113,7 +115,7 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
         yield _reread(tree, _of_matrices)
     if any(isinstance(t, Product) and _goes_on_below(t) for t in subtrees):
         yield _reread(tree, _all_below)
-    if any(isinstance(t, FunctionCall) and t.function == "log" for t in subtrees):
+    if not natural and any(isinstance(t, FunctionCall) and t.function == "log" for t in subtrees):
         for base in ("log10", "log2"):
             yield _reread(tree, partial(_renamed, new=base))
     if of_list and any(isinstance(t, FunctionCall) and t.function == "softmax" for t in subtrees):

@@ -67,7 +67,7 @@ class EquationJudge:
         if has_activation(pair.left):
             raise CannotEvaluate("φ may be any activation")
         best: tuple[list[EquationMistake], list[Use]] | None = None
-        for left in readings(pair.left, count(pair.right) > 1):
+        for left in readings(pair.left, count(pair.right) > 1, pair.natural):
             self.uses = []
             try:
                 differences = list(self._compared(pair._replace(left=left), earlier))

@@ -68,12 +68,15 @@ class ComparedSides(NamedTuple):
     ----------
     place
         Which element of the left side the right one is said to be; None for all of it.
+    natural
+        Whether its logarithms are written `ln`, and have no other base.
     """
 
     left: Tree
     right: Tree
     lookup: Lookup = nothing
     place: int | None = None
+    natural: bool = False
 
     def found(self, leaf: Leaf) -> Range:
         """Return what the left side may be."""

@@ -94,7 +94,7 @@ class Doubts:
                 printed = Range(middle - by, middle + by)
         except (CannotEvaluate, ValueError):
             return ()
-        for left in readings(pair.left, count(pair.right) > 1):
+        for left in readings(pair.left, count(pair.right) > 1, pair.natural):
 
             def given(tree: Tree, left: Tree = left) -> Array | None:
                 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -38,6 +39,7 @@ from ..statements.scope import Scope, counted_from_zero
 from ..statements.usual import adds_twice, multiples
 
 MOST_FINDINGS = 2_000  # of one document, which nobody reads; what follows is not judged
+NATURAL = re.compile(r"(?<![a-zA-Z])ln(?![a-z])")
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
 
@@ -201,7 +203,9 @@ class EquationReader:
         earlier += self._with_results(left.tree)
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
-        self.blame.hold(ComparedSides(left.tree, right.tree, lookup), left, right, layer, earlier)
+        natural = NATURAL.search(left.text) is not None
+        pair = ComparedSides(left.tree, right.tree, lookup, natural=natural)
+        self.blame.hold(pair, left, right, layer, earlier)
 
     def _with_results(self, formula: Tree) -> list[Tree]:
         """Return a formula with what its parts are said to come to, as `QKᵀ` in `QKᵀ/√d`."""
