@@ -639,3 +639,16 @@ def test_what_a_list_has_again_in_a_table_is_held_against_it() -> None:
     assert report(text).findings == ()
     (finding,) = report(text.replace("| 0.42", "| 0.24")).findings
     assert (finding.line, finding.printed, finding.expected) == (6, "0.24", "0.420")
+
+
+@pytest.mark.parametrize("before", ["", "$\\sigma_1 = e^{-0.402/2} = 0.818$\n\n"])
+def test_a_list_shows_what_a_sigma_before_its_name_is(before: str) -> None:
+    text = (
+        before + r"$$u = \begin{pmatrix} 0.167 & -0.344 \\ 0.412 & 0.056 \end{pmatrix}, \qquad "
+        r"h = \sigma(u) = \begin{pmatrix} 0.542 & 0.415 \\ 0.602 & 0.514 \end{pmatrix}$$"
+    )
+    assert report(text).findings == ()
+    (finding,) = report(text.replace("0.602", "0.620")).findings
+    assert (finding.printed, finding.expected) == ("0.620", "0.602")
+    product = "$u = [0.2, -0.4]$, $\\sigma = 0.5$ and $v = \\sigma(u) = [0.1, -0.2]$"
+    assert report(product).findings == ()

@@ -6,7 +6,7 @@ the document speaks of sigmoids and states no σ. Else σ is a quantity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..arithmetic.evaluation import CannotEvaluate, evaluate
@@ -19,6 +19,7 @@ from ..grammar.syntax import (
     Literal,
     Negative,
     Product,
+    Row,
     Sum,
     Tree,
     inside,
@@ -37,7 +38,8 @@ def with_sigmoids(chains: Sequence[Chain], texts: Iterable[str]) -> list[Chain]:
     calling = [any(side.tree is not None and _calls(side.tree) for side in c.sides) for c in chains]
     if not any(calling):
         return list(chains)
-    results = [right for chain in chains for right in _results(chain)]
+    lists = {key_of(c.sides[0].tree): c.values[-1] for c in chains if c.values and c.sides[0].tree}
+    results = [right for chain in chains for right in _results(chain, lists)]
     named = any(word in text for text in texts for word in WORDS)
     stated = any(_states_deviation(chain) for chain in chains)
     right = any(results) and 2 * sum(results) >= len(results)
@@ -52,18 +54,31 @@ def _calls(tree: Tree) -> bool:
     return any(isinstance(t, FunctionCall) and t.function in (SIGMA, SLOPE) for t in inside(tree))
 
 
-def _results(chain: Chain) -> Iterator[bool]:
-    """Yield for each `σ(0.39)` whether the number that its equation comes to is the sigmoid's."""
+def _results(chain: Chain, lists: Mapping[str | None, Tree]) -> Iterator[bool]:
+    """Yield for each `σ(0.39)` whether the number that its equation comes to is the sigmoid's.
+
+    A `σ(a)` counts where most of a list are those of the list a.
+    """
     trees = [side.tree for side in chain.sides]
     for position, one in enumerate(trees):
-        called = isinstance(one, FunctionCall) and one.function == SIGMA and is_numeric(one)
-        numbers = (tree for tree in trees[position:] if isinstance(tree, Literal))
-        other = next(numbers, None)
-        if one is not None and called and other is not None and not other.whole:
-            try:
-                yield all_meet(evaluate(_called(one)), cut_or_rounded(other))
-            except CannotEvaluate:
-                continue
+        if not (isinstance(one, FunctionCall) and one.function == SIGMA):
+            continue
+        (argument,) = one.arguments
+        numbers = argument if is_numeric(argument) else lists.get(key_of(argument))
+        kind = Literal if numbers is argument else Row
+        other = next((tree for tree in trees[position:] if isinstance(tree, kind)), None)
+        if numbers is None or other is None or (isinstance(other, Literal) and other.whole):
+            continue
+        try:
+            found = evaluate(_called(FunctionCall(SIGMA, (numbers,))))
+            printed = evaluate(other, cut_or_rounded)
+        except CannotEvaluate:
+            continue
+        if kind is Literal:
+            yield all_meet(found, printed)
+        elif found.shape == printed.shape:
+            met = (found.low <= printed.high) & (printed.low <= found.high)
+            yield from [True] * (2 * int(met.sum()) > met.size)
 
 
 def _states_deviation(chain: Chain) -> bool:
