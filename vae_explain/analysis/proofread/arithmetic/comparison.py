@@ -28,7 +28,7 @@ from ..grammar.syntax import (
     literals,
 )
 from .alike import align, count, element_of, readings
-from .damages import damages, has_moved_point, one_digit_apart
+from .damages import explains, has_moved_point, one_digit_apart
 from .evaluation import CannotEvaluate, Lookup, as_printed, as_rounded, evaluate, half
 from .intervals import Range, all_meet, exactly, hull
 from .known import Known, cut_or_rounded, rounded_for
@@ -264,12 +264,13 @@ def _cut_unless_whole(operand: Literal) -> Range:
 def _is_like(mistake: EquationMistake) -> bool:
     """Whether a number is so like what it should be that it is no other quantity's by chance."""
     number = mistake.number
-    if one_digit_apart(mistake.printed, mistake.expected) and len(mistake.printed) > MANY:
-        return True
-    if number is None or number.significant < TELLING:
+    if number is None:
         return False
-    near = (abs(other.value - mistake.value) <= number.unit / 2 for other in damages(number))
-    return mistake.off < SLIP or any(near) or has_moved_point(number, mistake.value)
+    digit = len(number.text) > MANY
+    if number.significant < TELLING:
+        return digit and one_digit_apart(number.text, mistake.expected)
+    near = mistake.off < SLIP or has_moved_point(number, mistake.value)
+    return near or explains(number, mistake.value, digit)
 
 
 def _all_rounded(lookup: Lookup) -> Lookup:

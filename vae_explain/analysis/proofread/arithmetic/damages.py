@@ -48,6 +48,19 @@ def damages(number: Literal) -> Iterator[Literal]:
             yield literal(f"{sign}{moved:f}", number.line)
 
 
+def explains(number: Literal, meant: float, digit: bool = True) -> bool:
+    """Whether one small thing makes the number that is meant the one that is printed.
+
+    Parameters
+    ----------
+    digit
+        Whether one other digit is such a thing, which of few digits is no sign of it.
+    """
+    if any(abs(other.value - meant) <= other.unit / 2 for other in damages(number)):
+        return True
+    return digit and one_digit_apart(number.text, f"{meant:.{max(0, number.decimals)}f}")
+
+
 def one_digit_apart(text: str, other: str) -> bool:
     """Whether two numbers differ in one digit as they are written, of whichever sign."""
     ours, theirs = text.lstrip("+-"), other.lstrip("+-")

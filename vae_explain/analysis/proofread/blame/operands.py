@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from ..arithmetic.damages import damages, one_digit_apart
+from ..arithmetic.damages import damages, explains, one_digit_apart
 from ..arithmetic.demands import rearranged
 from ..arithmetic.intervals import Range
 from ..arithmetic.known import FAR
@@ -126,14 +126,9 @@ def of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> float:
 
 def is_damaged(number: Literal, meant: float) -> bool:
     """Whether one small thing makes the number that is meant the one that is printed."""
-    if any(abs(other.value - meant) <= other.unit / 2 for other in damages(number)):
-        return True
     if abs(number.value - 100 * meant) <= number.unit / 2:
         return True  # a percentage without its sign
-    if _is_square(number, meant):
-        return True
-    theirs = f"{meant:.{max(0, number.decimals)}f}"
-    return number.significant > TELLING and one_digit_apart(number.text, theirs)
+    return _is_square(number, meant) or explains(number, meant, number.significant > TELLING)
 
 
 def tells(printed: Sequence[Literal]) -> bool:

@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from ..arithmetic.damages import damages, one_digit_apart
+from ..arithmetic.damages import explains
 from ..arithmetic.evaluation import CannotEvaluate, Leaf, as_printed, evaluate
 from ..arithmetic.findings import DocumentFinding
 from ..arithmetic.intervals import Range, all_meet, exactly
@@ -68,8 +68,7 @@ def wrong_weights(chains: Sequence[Chain], seen: Seen) -> Iterator[DocumentFindi
 def _is_meant(meant: Literal, old: Literal, seen: Seen) -> bool:
     if meant.value == old.value or seen.counts[old.value] > 1 or not seen.counts[meant.value]:
         return False
-    damaged = any(other.value == meant.value for other in damages(old))
-    return damaged or one_digit_apart(old.text, meant.text)
+    return explains(old, meant.value)
 
 
 def _formula(moment: str, hat: str | None, step: str, before: str) -> Tree:
