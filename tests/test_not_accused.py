@@ -374,8 +374,8 @@ We go on with $\delta^{(2)} = -0.1902$, and $\sigma'(0.4172) = 0.2394$"""
         ),
         # a point of its own
         (
-            "$w = (1, 0)$ and $x = (3, 2)$. The point (2, 0) is near. $w \\cdot x = 3$",
-            "$w = (1, 0)$ and $x = (3, 2)$. The point (2, 0) is near. $w \\cdot x = 3 + 1 = 5$",
+            "$w = (115, 340) + (10, 10) = (125, 350)$.\n\nThe point (350, 125) is its mirror.",
+            "$w = (115, 340) + (10, 10) = (125, 360)$.\n\nThe point (350, 125) is its mirror.",
         ),
         # the root of 2 itself
         (
