@@ -519,7 +519,9 @@ $J = \\begin{pmatrix} 0.6(0.715) & 0.35(0.482) \\\\ 0.2(0.931) & 0.8(0.564) \\en
         (SAMPLED, "1.5]", "0.15]", 8, "0.15"),
         # Numbers that have changed places in a list without a name.
         (SHARES, "0.2404, -0.4172", "-0.4172, 0.2404", 2, "-0.4172"),
-        (CODE, "[-0.6755, -0.2830]", "[-0.2830, -0.6755]", 5, "b - η·[-0.2830, -0.6755]"),
+        (CODE, "[-0.6755, -0.2830]", "[-0.2830, -0.6755]", 5, "-0.2830"),
+        # A number in code whose other operands have names, which stands elsewhere as it was.
+        (f"d = [-0.6755, -0.2830]\n{CODE}", "0.2830])", "0.2630])", 6, "-0.2630"),
         # A formula of the field's, for which no value is doubted.
         (DEFINED, "+ σε", "- σε", 3, "μ - σ·ε"),
     ],

@@ -10,7 +10,7 @@ from ..arithmetic.intervals import Range
 from ..arithmetic.known import FAR, Known
 from ..arithmetic.results import gives
 from ..arithmetic.sides import TELLING, ComparedSides, EquationMistake
-from ..grammar.syntax import Literal, Tree, is_bare, literals
+from ..grammar.syntax import Literal, Tree, is_bare, is_numeric, key_of, literals, substituted
 from ..grammar.variants import signs, somewhere
 from ..statements.chains import Side
 from ..statements.scope import Scope
@@ -61,6 +61,9 @@ class ArithmeticBlame(FormulaBlame):
         """Blame an operand of a result, if it is more likely wrong than the result."""
         if tree is None:
             return False
+        own = literals(tree)
+        if own and not is_numeric(tree):
+            tree = substituted(tree, self._stated)
         operands = len(literals(tree))
         self.sought += operands * max(operands, FEWEST)
         if self.sought > MOST_SOUGHT:
@@ -69,11 +72,17 @@ class ArithmeticBlame(FormulaBlame):
         wrong = wrong_operand(tree, printed, mistakes, self.seen, right, values)
         if wrong is None and (right or not mistakes or len(mistakes) > 1):
             wrong = rearranged_operand(tree, printed)
-        if wrong is None or wrong.number is None:
+        if wrong is None or not any(wrong.number is number for number in own):
             return False
+        assert wrong.number is not None, "one of the tree's own"
         line = wrong.number.line or left.line
         self.follow_from(line, wrong.printed, wrong.expected, printed)
         return True
+
+    def _stated(self, tree: Tree) -> Tree | None:
+        """Return the value that is stated for a quantity."""
+        stated = None if key_of(tree) is None else self.scope.where(tree)
+        return None if stated is None or stated[3] is not None else stated[2]
 
     def follow_from(
         self, line: int, printed: str, expected: str, results: Sequence[Literal]
