@@ -14,6 +14,7 @@ from ..grammar.tokens import has_decimal_commas, with_points
 from ..passage import Fragment, Passage
 from ..statements.adam import wrong_weights
 from ..statements.alone import wrong_formulas_alone
+from ..statements.chain_rule import wrong_factors
 from ..statements.chains import Chain, Side, joined
 from ..statements.distributions import with_distributions
 from ..statements.errors_called_e import with_errors
@@ -22,6 +23,7 @@ from ..statements.matrix_products import with_matrix_products
 from ..statements.reader import chains_of, with_headings, with_printed
 from ..statements.repeated import RepeatedLists
 from ..statements.sigmoids import with_sigmoids
+from ..statements.totals import wrong_totals
 from ..statements.used_matrices import wrong_matrices
 from .columns import column_claims, read_table
 from .hypotheses import with_fewest_findings
@@ -90,6 +92,8 @@ def _read(passages: Sequence[Passage]) -> Reading:
         wrong_matrices(chains),
         wrong_formulas_alone(passages),
         wrong_weights(chains, run.blame.seen),
+        wrong_totals(passages, chains),
+        wrong_factors(chains),
     ):
         lines = {finding.line for finding in findings}
         findings += [finding for finding in wrong if finding.line not in lines]

@@ -200,9 +200,14 @@ def derivative(tree: Tree) -> tuple[Tree, Tree] | None:
     match tree:
         case Product((Symbol("∂"), top, Symbol("∂"), bottom), ("", "", "/", "")):
             return (top, bottom) if key_of(top) and key_of(bottom) else None
+        # A Greek letter is no part of the name that `∂` and a Latin one are.
+        case Product((Symbol("∂") as sign, top, below), ("", "", "/")):
+            return derivative(Product((Product((sign, top), ("", "")), below), ("", "/")))
+        case Product((above, Symbol("∂") as sign, bottom), ("", "/", "")):
+            return derivative(Product((above, Product((sign, bottom), ("", ""))), ("", "/")))
         case Product((above, below), ("", "/")):
-            for sign in "∂d":
-                names = _differential(above, sign), _differential(below, sign)
+            for letter in "∂d":
+                names = _differential(above, letter), _differential(below, letter)
                 if names[0] is not None and names[1] is not None:
                     return names[0], names[1]
     return None
