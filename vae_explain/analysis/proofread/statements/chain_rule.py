@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ..arithmetic.damages import is_damage_of
+from ..arithmetic.damages import explains
 from ..arithmetic.findings import DocumentFinding
 from ..grammar.syntax import Literal, Product, key_of
 from .chains import Chain
@@ -45,7 +45,7 @@ def wrong_factors(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
                 used.setdefault((top, middle), []).extend(left if len(left) == 1 else ())
     for key, factors in used.items():
         (value, *others), meant = stated[key], {factor.value for factor in factors}
-        if others or len(meant) != 1 or value.value in meant or not is_damage_of(value, factors[0]):
+        if others or len(meant) != 1 or value.value in meant or not explains(value, factors[0].value):
             continue
         why = f"∂{key[0]}/∂{key[1]} is {factors[0].text} where it is put in, "
         why += f"but {value.text} is printed"

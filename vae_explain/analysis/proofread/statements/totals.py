@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..arithmetic.damages import is_damage_of
+from ..arithmetic.damages import explains
 from ..arithmetic.findings import DocumentFinding
 from ..grammar.syntax import Literal, Product, Sum, Symbol, key_of, literals, shown
 from ..passage import Passage, plain
@@ -49,7 +49,7 @@ def _not_it(side: Side, divergence: Literal) -> Iterator[DocumentFinding]:
     if any(number.value == divergence.value for number in numbers):
         return
     for number in numbers:
-        if number.significant >= TELLING - 1 and is_damage_of(number, divergence):
+        if number.significant >= TELLING - 1 and explains(number, divergence.value):
             printed, expected = number.text, divergence.text
             why = f"the divergence is {expected} in its own equation, but {printed} is printed"
             yield DocumentFinding(number.line or side.line, printed, expected, why, "B")
