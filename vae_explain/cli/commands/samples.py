@@ -13,7 +13,7 @@ from ..errors import ExitCode, Problem
 from ..help_texts import PLAIN, HelpEntry, entry_lines
 from ..options import Options
 
-HERE = Path(__file__).parent.parent
+HERE = Path(__file__).parents[2]
 # In an installation they are in the package, in a clone among the docs.
 FOLDERS = HERE / "samples", HERE.parent / "docs" / "examples"
 FILES = {

@@ -19,7 +19,7 @@ from ...errors import UserError
 
 LONGEST = 500  # letters of what a user's code raised that a message has
 PYTORCH = str(Path(torch.__file__).parent) + os.sep
-OURS = str(Path(__file__).parent.parent) + os.sep
+OURS = str(Path(__file__).parents[2]) + os.sep
 INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 
 

@@ -176,7 +176,7 @@ def _versions() -> Iterator[bytes]:
         # Written when it was built: the version, and the commit that it was built from.
         yield Path(spec.origin).with_name("version.py").read_bytes()
     # Any file of ours may be another without another version, as one that is being worked on.
-    ours = Path(__file__).parent.parent
+    ours = Path(__file__).parents[2]
     for parent, folders, files in os.walk(ours):
         folders.sort()
         for name in sorted(files):
