@@ -49,7 +49,7 @@ def _not_it(side: Side, divergence: Literal) -> Iterator[DocumentFinding]:
     if any(number.value == divergence.value for number in numbers):
         return
     for number in numbers:
-        if number.significant >= TELLING - 1 and explains(number, divergence.value):
+        if number.significant >= TELLING and explains(number, divergence.value):
             printed, expected = number.text, divergence.text
             why = f"the divergence is {expected} in its own equation, but {printed} is printed"
             yield DocumentFinding(number.line or side.line, printed, expected, why, "B")
