@@ -45,13 +45,10 @@ def wrong_factors(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
                 used.setdefault((top, middle), []).extend(left if len(left) == 1 else ())
     for key, factors in used.items():
         (value, *others), meant = stated[key], {factor.value for factor in factors}
-        if (
-            others
-            or len(meant) != 1
-            or value.value in meant
-            or not explains(value, factors[0].value)
-        ):
-            continue
-        why = f"∂{key[0]}/∂{key[1]} is {factors[0].text} where it is put in, "
-        why += f"but {value.text} is printed"
-        yield DocumentFinding(value.line, value.text, factors[0].text, why, "B")
+        if others or len(meant) != 1 or value.value in meant:
+            continue  # of several passes, or as it is put in
+        expected = factors[0]
+        if explains(value, expected.value):
+            why = f"∂{key[0]}/∂{key[1]} is {expected.text} where it is put in, "
+            why += f"but {value.text} is printed"
+            yield DocumentFinding(value.line, value.text, expected.text, why, "B")
