@@ -14,12 +14,12 @@ from types import FrameType
 from typing import TextIO
 
 from ..symbolic.printable import printable
+from ..version import PACKAGE_FOLDER
 from .streams import message_stream
 
 # Standard modules that may stand between the user's line and PyTorch's.
 STANDARD = frozenset({contextlib.__file__, warnings.__file__})
 COMMANDS = os.path.dirname(__file__) + os.sep
-PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 class WarningPrinter:
@@ -77,5 +77,5 @@ def _place() -> tuple[str, int] | None:
 def _is_between(filename: str) -> bool:
     """Whether a file is ours, PyTorch's, or one that PyTorch goes through."""
     torch = getattr(sys.modules.get("torch"), "__file__", None)
-    folders = (PACKAGE, os.path.dirname(torch) + os.sep) if torch else (PACKAGE,)
+    folders = (PACKAGE_FOLDER, os.path.dirname(torch) + os.sep) if torch else (PACKAGE_FOLDER,)
     return filename.startswith(folders) or filename in STANDARD

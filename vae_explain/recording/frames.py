@@ -23,9 +23,10 @@ from typing import Any, cast
 
 import torch
 
+from ..version import PACKAGE_FOLDER
+
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 PYTORCH = os.path.dirname(torch.__file__)
-OWN_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 # A module of ours sets this to true if its variables name values, as the user's do.
 MARKER = "NAMES_VALUES"
 
@@ -48,7 +49,7 @@ NAMING_FILES: dict[str, bool] = {}
 def names_values(frame: FrameType) -> bool:
     """Whether a frame's variables name values: those of user code and marked modules do."""
     file = frame.f_code.co_filename
-    if file.startswith(OWN_PACKAGE):
+    if file.startswith(PACKAGE_FOLDER):
         return bool(frame.f_globals.get(MARKER))
     # The standard library's own frames come in between, `isinstance` in Python's abc
     # among them; packages installed inside its folder are the user's.

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ...version import PACKAGE_FOLDER
 from .. import output
 from ..declared import own_option
 from ..errors import ExitCode, Problem
 from ..help_texts import PLAIN, HelpEntry, entry_lines
 from ..options import Options
 
-HERE = Path(__file__).parents[2]
+HERE = Path(PACKAGE_FOLDER)
 # In an installation they are in the package, in a clone among the docs.
 FOLDERS = HERE / "samples", HERE.parent / "docs" / "examples"
 FILES = {

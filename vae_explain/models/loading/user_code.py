@@ -16,10 +16,10 @@ import torch
 from torch import nn
 
 from ...errors import UserError
+from ...version import PACKAGE_FOLDER
 
 LONGEST = 500  # letters of what a user's code raised that a message has
 PYTORCH = str(Path(torch.__file__).parent) + os.sep
-OURS = str(Path(__file__).parents[2]) + os.sep
 INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 
 
@@ -42,7 +42,7 @@ class CannotRun(UserError):
 
     def __init__(self, error: BaseException) -> None:
         frames = traceback.extract_tb(error.__traceback__)
-        theirs = [f for f in frames if not f.filename.startswith((PYTORCH, OURS))]
+        theirs = [f for f in frames if not f.filename.startswith((PYTORCH, PACKAGE_FOLDER))]
         where = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
         self.what, self.whose = said(error), _raised_by(frames)
         super().__init__(f"{self.what}{where}")
@@ -59,7 +59,7 @@ def is_users(error: BaseException) -> bool:
     """
     last = ""
     for frame in traceback.extract_tb(error.__traceback__):
-        ours = frame.filename.startswith(OURS)
+        ours = frame.filename.startswith(PACKAGE_FOLDER)
         if ours or not frame.filename.startswith((*INSTALLED, "<frozen")):
             last = "" if ours else frame.filename
     return bool(last)

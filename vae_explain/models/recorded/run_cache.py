@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ...trace import Array
+from ...version import PACKAGE_FOLDER
 from ..request import Request
 from ..whole_file import write_whole
 from .recorded_run import BadRecording, Recording, from_bytes, to_bytes
@@ -176,8 +177,7 @@ def _versions() -> Iterator[bytes]:
         # Written when it was built: the version, and the commit that it was built from.
         yield Path(spec.origin).with_name("version.py").read_bytes()
     # Any file of ours may be another without another version, as one that is being worked on.
-    ours = Path(__file__).parents[2]
-    for parent, folders, files in os.walk(ours):
+    for parent, folders, files in os.walk(PACKAGE_FOLDER):
         folders.sort()
         for name in sorted(files):
             if name.endswith(".py"):
