@@ -231,7 +231,7 @@ SVG_WITHOUT_FONT_HOST = """\
 {lines}
 </defs>
 {chrome}
-<g transform="translate({terminal}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
 {backgrounds}
 <g class="{unique_id}-matrix" xml:space="preserve">
 {matrix}
