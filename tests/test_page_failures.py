@@ -272,3 +272,14 @@ def test_checks_count_what_they_are_given() -> None:
     lines = good, good._replace(difference=0.5, agrees=False), good._replace(reference=None)
     checks = Checks.of([Table((), (), worked=lines)])
     assert (checks.lines, checks.failed, checks.largest_relative_difference) == (2, 1, 0.5)
+
+
+def test_a_finite_value_is_shown_where_what_it_came_of_is_not(cli: CommandLine) -> None:
+    """ELU(-inf) is -1: behind a z that overflows, but not behind exp(logvar) in the KL."""
+    options = "--dims 3-5-1-5-3 --activation elu --seed 476 --x 0,0,0 --x 1800,0,-1500"
+    outcome = cli("forward", *options.split(), "--arithmetic", "full")
+    assert outcome.code == 1, outcome.err
+    titles = re.findall(r"(?m)^ \d+  (\w+)", outcome.out)
+    assert "decoder_hidden" in titles
+    assert "decoder_pre" not in titles
+    assert "exp(logvar) is the first value that is not finite" in " ".join(outcome.out.split())

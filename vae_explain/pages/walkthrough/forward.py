@@ -105,8 +105,11 @@ class ForwardPage(LayerPage):
             uses_draw = drawn and current[0] in inputs
             if current and not parameters and (follows or uses_draw):
                 current.append(value_id)
-            elif self.arranges(value_id, inputs):
-                next(s for s in sections if inputs[0] in s).append(value_id)
+            elif self.arranges(value_id, inputs) and (
+                # Of a run that is not finite, the section of what is arranged may be left out.
+                homes := [section for section in sections if inputs[0] in section]
+            ):
+                homes[0].append(value_id)
             else:
                 sections.append([value_id])
         return sections
