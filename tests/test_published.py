@@ -736,6 +736,23 @@ def test_a_table_says_by_its_arithmetic_how_a_column_is_made(
 
 
 @pytest.mark.parametrize(
+    ("equation", "says"),
+    [
+        (
+            r"\begin{bmatrix} 0.5 + 0.25 & 0.6(1 - 0.6) \\ -0.6(0.5) & 2 \end{bmatrix}"
+            r" = \begin{bmatrix} 0.75 & 0.26 \\ -0.3 & 2 \end{bmatrix}",
+            "0.6·(1 - 0.6) gives 0.240",
+        ),
+        ("[0.5, 0.3] - [0.4, 0.75] = [0.1, 0.45]", "0.3 - 0.75 gives -0.450"),
+        ("[0.5, 0.3] · 3 = [1.5, 0.8]", "[0.5, 0.3] · 3 gives 0.900"),
+    ],
+)
+def test_of_a_list_the_arithmetic_of_the_wrong_entry_is_quoted(equation: str, says: str) -> None:
+    (finding,) = report(f"$${equation}$$", "post.md").findings
+    assert finding.reason == f"{says}, but {finding.printed} is printed"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         # The first column says where a function is evaluated, and is no sum of the rest.

@@ -19,6 +19,7 @@ from ..arithmetic.known import Known
 from ..arithmetic.results import gives
 from ..arithmetic.sides import MANY, ComparedSides, EquationMistake
 from ..grammar.cursor import Unreadable, literal
+from ..grammar.entries import entry_at, places
 from ..grammar.syntax import (
     Literal,
     Tree,
@@ -28,6 +29,7 @@ from ..grammar.syntax import (
     literals,
     quantities,
     replaced,
+    shown,
 )
 from ..statements.chains import Side
 from ..statements.scope import Scope
@@ -309,9 +311,13 @@ class Blame(ArithmeticBlame):
     def numbers(
         self, mistakes: Sequence[EquationMistake], left: Side, right: Side, layer: Layer
     ) -> None:
+        at = {id(number): place for number, place in places(right.tree)} if right.tree else {}
         for mistake in mistakes:
             printed = mistake.printed or right.text
-            reason = f"{left.text} gives {mistake.expected}, but {printed} is printed"
+            place = at.get(id(mistake.number))
+            entry = entry_at(left.tree, place) if left.tree and place else None
+            made_of = left.text if entry is None or is_bare(entry) else shown(entry)
+            reason = f"{made_of} gives {mistake.expected}, but {printed} is printed"
             if left.tree is not None and is_bare(left.tree) and not mistake.printed:
                 reason = f"{printed} does not give {left.text}"
             elif left.tree and any(mistake.number is number for number in literals(left.tree)):
