@@ -196,3 +196,6 @@ def test_a_training_step_gets_all_rows_of_x(kind: type[WithMethods], batch: str,
     explanation = explain(model, x)
     assert explanation.values["loss"] == pytest.approx(right, rel=1e-6)
     assert f"loss: {kind.__name__}.training_step({batch}, 0)" in str(explanation.forward())
+    torch.set_rng_state(drawn)
+    given_as_loss = explain(model, x, kind.training_step)
+    assert str(given_as_loss.forward()) == str(explanation.forward())

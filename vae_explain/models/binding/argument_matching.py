@@ -14,10 +14,12 @@ from ...symbolic.printable import listed
 from .argument_refusals import (
     nested,
     require_all,
+    require_input_not_apart,
     require_no_contradiction,
     require_no_default_doubted,
     require_no_doubt,
     require_not_unpacked,
+    require_use,
     undecided,
 )
 from .binding_evidence import is_object
@@ -104,7 +106,9 @@ def _arguments(call: PartialCall) -> dict[str, Any]:
         _by_shape(call)
         _by_order(call)
         require_no_default_doubted(call)
+    require_input_not_apart(call)
     require_all(call)
+    require_use(call)
     require_no_contradiction(call)
     values = {name: part.value for name, part in call.given.items()}
     return values | dict.fromkeys(call.for_x, call.outputs.x)

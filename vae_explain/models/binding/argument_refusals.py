@@ -6,16 +6,17 @@ objective to write in its place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...symbolic.printable import listed
 from .autograd_graph import is_a_scale
 from .binding_evidence import contradiction, doubt_of_order, doubt_of_terms, is_number
-from .code_reading import name_of, parts_taken
-from .loss_parameters import CannotBind, Parameter
+from .code_reading import input_name, is_used, name_of, parts_taken, taken_apart
+from .loss_parameters import CannotBind, Parameter, parameters_of
 from .model_outputs import OutputPart, described
 from .part_names import LOGVAR, MEAN, family, is_deviation
 from .partial_call import PartialCall
@@ -96,6 +97,52 @@ def require_not_unpacked(call: PartialCall, name: str, parts: Sequence[OutputPar
         )
 
 
+def require_whole_input(model: nn.Module, x: Tensor) -> None:
+    """Raise `CannotBind` for a model that takes its batch apart, and would get the rows of x."""
+    apart = _rows_of(type(model).forward, input_name(model), x)
+    if apart:
+        raise CannotBind(
+            f"the model takes its batch apart, as in {apart}, and x is one tensor, of which it "
+            'would get the rows; say what it gets, as by --x-as "(x, None)", or by --x-as x if '
+            "the rows are meant",
+            option="--model",
+        )
+
+
+def require_input_not_apart(call: PartialCall) -> None:
+    """Raise `CannotBind` for a loss that takes its batch apart, and would get the rows of x."""
+    for name in call.for_x:
+        apart = _rows_of(call.loss, name, call.outputs.x)
+        if apart:
+            given = {each: f"model(x){part.code}" for each, part in call.given.items()}
+            given = {
+                p.name: given.get(p.name, "(x, None)") for p in call.wanted if p not in call.open
+            }
+            passed = ", ".join(f"{each}={code}" for each, code in given.items())
+            raise CannotBind(
+                f"the loss takes its batch apart, as in {apart}, and x is one tensor, of which it "
+                f'would get the rows; say how it is called, as by --objective-expr "'
+                f'{_called(call, "loss")}({passed})"'
+            )
+
+
+def _rows_of(function: Callable[..., Any], name: str, x: Tensor) -> str:
+    """Return the code in which a function takes x apart; "" if x has no rows that are taken."""
+    return taken_apart(function, name) if x.dim() > 1 and len(x) > 1 else ""
+
+
+def require_use(call: PartialCall) -> None:
+    """Raise `CannotBind` for a loss whose code uses nothing of what the model returned."""
+    names, own = list(call.given), {p.name for p in parameters_of(call.loss)}
+    # Names that are not its parameters were read off its use of `*args`.
+    if names and not any(name not in own or is_used(call.loss, name) for name in names):
+        places = listed([part.place for part in call.given.values()])
+        raise CannotBind(
+            f"the loss would get {places} as {listed(names)}, which its code does not use; say "
+            f'how it is called, as by --objective-expr "{_called(call, "loss")}(...)"'
+        )
+
+
 def require_no_contradiction(call: PartialCall) -> None:
     """Raise `CannotBind` where PyTorch's graph says that the call is not what was meant."""
     x, more = call.outputs.x, call.more.values()
@@ -140,8 +187,12 @@ def _objective(call: PartialCall, meant: Mapping[str, str] = MappingProxyType({}
     for p in call.open:
         if p.default is p.empty:
             given[p.name] = free.pop(0) if free else "1.0"
-    function = f"model.{call.loss.__name__}" if _is_of_model(call) else name_of(call.loss)
-    return objective_calling(function, given | dict(meant))
+    return objective_calling(_called(call, name_of(call.loss)), given | dict(meant))
+
+
+def _called(call: PartialCall, otherwise: str) -> str:
+    """Return what the loss is called by: a method of the model by that."""
+    return f"model.{call.loss.__name__}" if _is_of_model(call) else otherwise
 
 
 def _is_of_model(call: PartialCall) -> bool:

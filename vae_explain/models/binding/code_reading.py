@@ -136,6 +136,36 @@ def _parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str
     return frozenset(taken)
 
 
+def taken_apart(function: Callable[..., Any], name: str) -> str:
+    """Return how a function takes a parameter apart by place in each use of it; "" for another use.
+
+    `x, label = batch` and `batch[0]` take the rows of a tensor, where a batch of several things
+    was meant.
+    """
+    return _taken_apart(_plain(function), name)
+
+
+@lru_cache(maxsize=128)  # likewise
+def _taken_apart(function: Callable[..., Any], name: str) -> str:
+    apart: dict[int, str] = {}  # by the use of the name
+    for node in _nodes(function):
+        if isinstance(node, ast.Assign) and _is(node.value, name):
+            if len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple | ast.List):
+                left = node.targets[0].elts
+                apart[id(node.value)] = f"{', '.join(map(ast.unparse, left))} = {name}"
+        elif isinstance(node, ast.Subscript) and _is(node.value, name):
+            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            apart |= {id(node.value): ast.unparse(node)} if isinstance(key, int) else {}
+    is_whole = any(id(use) not in apart for use in _uses(function, name))
+    return "" if is_whole else next(iter(apart.values()), "")
+
+
+def is_used(function: Callable[..., Any], name: str) -> bool:
+    """Whether the code of a function uses one of its parameters, or cannot be read."""
+    plain = _plain(function)
+    return _tree(plain) is None or any(_uses(plain, name))
+
+
 def names_of_rest(function: Callable[..., Any], name: str) -> tuple[str, ...]:
     """Return what a function calls each of its `*args`; none where it does not name them all.
 
@@ -202,6 +232,14 @@ def _names_in(node: ast.expr | None) -> set[str]:
 
 def _is(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
+
+
+def _uses(function: Callable[..., Any], name: str) -> list[ast.Name]:
+    """Return where a parameter is read, up to the line in which it is set to something else."""
+    all_of_it = [n for n in _nodes(function) if isinstance(n, ast.Name) and n.id == name]
+    set_in = min((n.lineno for n in all_of_it if isinstance(n.ctx, ast.Store)), default=None)
+    read = [n for n in all_of_it if isinstance(n.ctx, ast.Load)]
+    return [n for n in read if set_in is None or n.lineno <= set_in]
 
 
 def _nodes(function: Callable[..., Any]) -> Iterator[ast.AST]:

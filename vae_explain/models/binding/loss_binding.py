@@ -17,6 +17,7 @@ from ...quick_classes import NamedTuple, dataclass
 from ..kept_state import KeptState, holders_of, settings_put_back
 from ..loading.user_expressions import ExpressionOfUser
 from .argument_matching import fitted
+from .argument_refusals import require_whole_input
 from .argument_sources import arguments_of
 from .batches import batch_of
 from .code_reading import BY_PLACE, name_of, parts_taken
@@ -84,9 +85,9 @@ class LossOf:
         if self.objective is not None:
             call = LossCall(name_of(self.objective), (Argument("", "model"), X))
             return self._taken(self.objective(model, x), "the objective", call, model, x)
-        if self.loss is None and callable(getattr(model, "training_step", None)):
-            return self._training_step(model, x)
         loss = None if self.loss is None else method_of(model, self.loss)
+        if self._is_training_step(model, loss):
+            return self._training_step(model, x)
         if loss is not None and self.call is None and self.x_as is None:
             passed = with_model(loss, model, x, self.arguments)
             if passed is not None:
@@ -94,6 +95,8 @@ class LossOf:
                 return self._taken(loss(**passed.values), "the loss", call, model, x)
         if self.call is None:
             _require_one_input(model)
+        if self.call is None and self.x_as is None:
+            require_whole_input(model, x)
         outputs = self._outputs(model, x)
         if loss is not None:
             return self._called(loss, outputs, model, "the loss", name_of(loss))
@@ -134,6 +137,11 @@ class LossOf:
         total = total_of(outputs, "the model", model, self.loss_sum)
         require_whole(total.loss, outputs)
         return Computed(total.loss, call._replace(taken=total.taken, added=total.added))
+
+    def _is_training_step(self, model: nn.Module, loss: Callable[..., Any] | None) -> bool:
+        """Whether the loss is the model's training step, for want of another or as it was given."""
+        step = getattr(model, "training_step", None)
+        return callable(step) and (loss is None or (loss == step and not self.arguments))
 
     def _training_step(self, model: Any, x: Tensor) -> Computed:
         """Call a Lightning-shaped step with the batch, and with labels where it wants any.
