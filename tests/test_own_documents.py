@@ -167,3 +167,28 @@ def test_few_digits_among_more_in_a_column_are_rounded_as_they_are(tmp_path: Pat
     path.write_text(f"{table}\n", "utf-8")
     found = command_line("verify", str(path))
     assert found.code == 0, found.out
+
+
+@pytest.mark.parametrize(
+    ("axis", "shares"),
+    [
+        ("1", "-0.9741 & -0.4741 \\\\ -0.4741 & -0.9741"),
+        ("-2", "-0.5544 & -0.2410 \\\\ -0.8544 & -1.5410"),
+    ],
+)
+def test_sums_along_one_axis(axis: str, shares: str, tmp_path: Path) -> None:
+    text = (
+        r"$$\mathrm{score} = \begin{bmatrix} 0.5 & 1.0 \\ 0.2 & -0.3 \end{bmatrix}$$"
+        "\n\n"
+        r"$$\mathrm{share} = \mathrm{score} - \log\left(\sum_{\mathrm{dim}=AXIS}"
+        r" \exp\left(\mathrm{score}\right)\right) = \begin{bmatrix} SHARES \end{bmatrix}$$"
+    )
+    path = tmp_path / "softmax.md"
+    path.write_text(text.replace("AXIS", axis).replace("SHARES", shares), "utf-8")
+    found = command_line("verify", str(path))
+    assert (found.code, "1 pair of sides" in found.out) == (0, True), found.out + found.err
+    path.write_text(
+        path.read_text("utf-8").replace("-0.2410", "-0.2401").replace("-0.4741 &", "-0.4714 &"),
+        "utf-8",
+    )
+    assert command_line("verify", str(path)).code == 1

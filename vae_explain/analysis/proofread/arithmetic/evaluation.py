@@ -166,8 +166,8 @@ class _Evaluation:
                 return self._call(function, [self.of(argument) for argument in arguments])
             case Row(entries):
                 return _row([self.of(entry) for entry in entries])
-            case Total(function, body):
-                return self._total(function, body)
+            case Total(function, body, axis):
+                return self._total(function, body, axis)
             case Transposed(body):
                 inner = self.of(body)
                 return Range(np.transpose(inner.low), np.transpose(inner.high))
@@ -215,13 +215,17 @@ class _Evaluation:
             raise CannotEvaluate(function)
         return intervals.FUNCTIONS[function](argument)
 
-    def _total(self, function: str, body: Tree) -> Range:
+    def _total(self, function: str, body: Tree, axis: int | None) -> Range:
         if body == Symbol("e") and self.lookup(body, self.leaf) is None:
             raise CannotEvaluate("a sum of errors")
         bounds = self.of(body)
         # A sum over the one number that a name has is that number.
         if function == "sum" and (bounds.shape or not is_numeric(body)):
-            return intervals.total(bounds)
+            if axis is None or max(bounds.shape, default=1) == bounds.low.size:
+                return intervals.total(bounds)
+            if not -len(bounds.shape) <= axis < len(bounds.shape):  # of a matrix in a larger tensor
+                raise CannotEvaluate("a sum along an axis that is not shown")
+            return intervals.total(bounds, axis)
         raise CannotEvaluate("a sum over what it does not write out")
 
 

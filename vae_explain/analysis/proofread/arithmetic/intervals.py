@@ -178,11 +178,12 @@ def norm(value: Range) -> Range:
     return FUNCTIONS["sqrt"](total(square(value)))
 
 
-def total(value: Range) -> Range:
-    """Return the sum of all numbers."""
+def total(value: Range, axis: int | None = None) -> Range:
+    """Return the sum of all numbers, or the sums along an axis, which stays with length 1."""
     size = max(value.low.size, 1)
-    slack = size * np.finfo(float).eps * np.abs(value.middle).sum()
-    return outward(value.low.sum() - slack, value.high.sum() + slack)
+    along = {"axis": axis, "keepdims": axis is not None}
+    slack = size * np.finfo(float).eps * np.abs(value.middle).sum(**along)
+    return outward(value.low.sum(**along) - slack, value.high.sum(**along) + slack)
 
 
 FUNCTIONS: dict[str, Callable[[Range], Range]] = {

@@ -35,6 +35,7 @@ from .tokens import MathToken
 SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 ALSO_NAMES = {"mean"}  # of functions, what a quantity may be called too: `mean + ε·std`
+ALONG = re.compile(r"(?:dim|axis)=(-?\d)")
 IN_FORMULAS = {"sum", "norm", "abs", "square", "dot", "round"}  # likewise, not in prose
 AFTER_NAMES = {"operator", "relation", "close", "comma", "row", "column", "stop", "gap", "line"}
 OF_SEVERAL = {"mean", "sum", "max", "min"}  # functions, of which `mean 1` is no value but a name
@@ -371,12 +372,17 @@ class _Parser(Brackets):
         return factors[0] if len(factors) == 1 else Product(tuple(factors), signs)
 
     def total(self, function: str) -> Tree:
-        """Read `\\sum_{i=1}^{d} …`: the terms are summed over every index they have."""
+        """Read `\\sum_{i=1}^{d} …`: the terms are summed over every index they have.
+
+        `\\sum_{dim=1} …` is over one axis.
+        """
+        axis = None
         for sign in ("_", "^"):
             if self.at("operator", sign):
                 self.position += 1
-                self.subscript()
+                along = ALONG.fullmatch(self.subscript())
+                axis = int(along[1]) if along else axis
         before, self.in_total = self.in_total, function == "sum"
-        tree = Total(function, self.product())
+        tree = Total(function, self.product(), axis)
         self.in_total = before
         return tree

@@ -105,10 +105,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A sum or product over an index: `\\sum_i …`."""
+    """A sum or product over an index, `\\sum_i …`, or along one axis: `\\sum_{dim=1} …`."""
 
     function: str
     body: Tree
+    axis: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
