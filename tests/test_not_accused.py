@@ -517,3 +517,24 @@ def test_a_natural_logarithm_has_one_base_and_another_may_have_several(number: s
     assert report(natural.format("0.8675")).findings == ()
     (finding,) = report(natural.format("1.2515")).findings
     assert finding.printed == "1.2515"
+
+
+def test_the_floor_of_a_whole_number_may_be_that_number() -> None:
+    text = (
+        r"$a = 0.5 \cdot 0.1278 = 0.0639$, $s = \frac{(1/256) \cdot \left\lfloor"
+        r" \frac{1.0000}{(1/256)} \right\rfloor - 0.06391}{0.36788} = 2.5446$"
+    )
+    assert report(text).findings == ()
+    assert not report(text.replace("2.5446", "2.5646")).passed
+
+
+def test_a_logarithm_of_a_small_difference_is_right_as_printed() -> None:
+    # With the few digits of u the difference may be anything, also below 0.
+    sigmoids = r"\operatorname{sigmoid}(1.20 + \frac{(1/256)}{0.37}) - \operatorname{sigmoid}(1.20)"
+    text = rf"""$u = 0.34 \cdot 0.58 = 0.20$
+
+$$s = \frac{{(1/256) \cdot \lfloor \frac{{0.20}}{{(1/256)}} \rfloor + 0.243}}{{0.368}} = 1.20$$
+
+$$p = \log\left({sigmoids} + 1 \cdot 10^{{-7}}\right) = -6.28$$"""
+    assert report(text).findings == ()
+    assert not report(text.replace("0.243", "0.423")).passed

@@ -180,10 +180,10 @@ def norm(value: Range) -> Range:
 
 def total(value: Range, axis: int | None = None) -> Range:
     """Return the sum of all numbers, or the sums along an axis, which stays with length 1."""
-    size = max(value.low.size, 1)
-    along = {"axis": axis, "keepdims": axis is not None}
-    slack = size * np.finfo(float).eps * np.abs(value.middle).sum(**along)
-    return outward(value.low.sum(**along) - slack, value.high.sum(**along) + slack)
+    size, keep = max(value.low.size, 1), axis is not None
+    slack = size * np.finfo(float).eps * np.sum(np.abs(value.middle), axis=axis, keepdims=keep)
+    low = np.sum(value.low, axis=axis, keepdims=keep)
+    return outward(low - slack, np.sum(value.high, axis=axis, keepdims=keep) + slack)
 
 
 FUNCTIONS: dict[str, Callable[[Range], Range]] = {

@@ -112,7 +112,9 @@ class Blame(ArithmeticBlame):
                 return
             self.unjudged += 1
             self.unknown = self.unknown or layer == "A"
-            if layer == "A" and is_bare(pair.right) and not has_activation(pair.left):
+            # A logarithm of what may be negative by its rounding can be right as it is printed.
+            fails = not (has_activation(pair.left) or pair.agree(as_printed))
+            if layer == "A" and is_bare(pair.right) and fails:
                 self.blame_operand(pair.left, literals(pair.right), [], left)
             if layer == "B" and (
                 self.misfits_what_is_put_in(pair, left) or self.misfits_what_is_seen(pair, left)
