@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...symbolic.printable import listed
 from .autograd_graph import is_a_scale
 from .binding_evidence import contradiction, doubt_of_order, doubt_of_terms, is_number
-from .code_reading import input_name, is_used, name_of, parts_taken, taken_apart
+from .code_reading import input_name, is_used, name_of, parts_taken, returns_a_value, taken_apart
 from .loss_parameters import CannotBind, Parameter, parameters_of
 from .model_outputs import OutputPart, described
 from .part_names import LOGVAR, MEAN, family, is_deviation
@@ -134,8 +134,13 @@ def _rows_of(function: Callable[..., Any], name: str, x: Tensor) -> str:
 def require_use(call: PartialCall) -> None:
     """Raise `CannotBind` for a loss whose code uses nothing of what the model returned."""
     names, own = list(call.given), {p.name for p in parameters_of(call.loss)}
-    # Names that are not its parameters were read off its use of `*args`.
-    if names and not any(name not in own or is_used(call.loss, name) for name in names):
+    # Names that are not its parameters were read off its use of `*args`. One that returns
+    # nothing raises, and says why.
+    if (
+        names
+        and returns_a_value(call.loss)
+        and not any(name not in own or is_used(call.loss, name) for name in names)
+    ):
         places = listed([part.place for part in call.given.values()])
         raise CannotBind(
             f"the loss would get {places} as {listed(names)}, which its code does not use; say "

@@ -160,6 +160,12 @@ def _taken_apart(function: Callable[..., Any], name: str) -> str:
     return "" if is_whole else next(iter(apart.values()), "")
 
 
+def returns_a_value(function: Callable[..., Any]) -> bool:
+    """Whether the code of a function has a line that returns something."""
+    nodes = _nodes(_plain(function))
+    return any(isinstance(node, ast.Return) and node.value is not None for node in nodes)
+
+
 def is_used(function: Callable[..., Any], name: str) -> bool:
     """Whether the code of a function uses one of its parameters, or cannot be read."""
     plain = _plain(function)
