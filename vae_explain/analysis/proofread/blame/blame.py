@@ -313,7 +313,10 @@ class Blame(ArithmeticBlame):
     def numbers(
         self, mistakes: Sequence[EquationMistake], left: Side, right: Side, layer: Layer
     ) -> None:
+        if not mistakes:
+            return
         at = {id(number): place for number, place in places(right.tree)} if right.tree else {}
+        own = set(map(id, literals(left.tree))) if left.tree else set()
         for mistake in mistakes:
             printed = mistake.printed or right.text
             place = at.get(id(mistake.number))
@@ -322,7 +325,7 @@ class Blame(ArithmeticBlame):
             reason = f"{made_of} gives {mistake.expected}, but {printed} is printed"
             if left.tree is not None and is_bare(left.tree) and not mistake.printed:
                 reason = f"{printed} does not give {left.text}"
-            elif left.tree and any(mistake.number is number for number in literals(left.tree)):
+            elif id(mistake.number) in own:
                 reason = f"{right.text} follows from {mistake.expected}, but {printed} is printed"
             line = (mistake.number.line if mistake.number else 0) or right.line
             self.findings.append(DocumentFinding(line, printed, mistake.expected, reason, layer))

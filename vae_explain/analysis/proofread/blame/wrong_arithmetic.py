@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..arithmetic.evaluation import CannotEvaluate, as_printed, evaluate, half
+from ..arithmetic.evaluation import CannotEvaluate, as_printed, evaluate
 from ..arithmetic.findings import DocumentFinding
-from ..arithmetic.intervals import Range, all_meet
+from ..arithmetic.intervals import Range
 from ..arithmetic.known import FAR, Known
 from ..arithmetic.results import gives
 from ..arithmetic.sides import TELLING, ComparedSides, EquationMistake
@@ -173,10 +173,11 @@ class ArithmeticBlame(FormulaBlame):
         if not isinstance(pair.right, Literal):
             return []
         value = pair.found(as_printed)
-        # Of a whole number, floor's result is one of two, as it may be a little less.
-        if value.shape or all_meet(value, evaluate(pair.right, half)):
+        if value.shape:
             return []
-        found = slip(pair.left, pair.right, float(value.middle), self.seen)
+        # Of a whole number, floor's result is one of two, as it may be a little less.
+        nearest = min(max(pair.right.value, float(value.low)), float(value.high))
+        found = slip(pair.left, pair.right, nearest, self.seen)
         return [] if found is None else [found]
 
     def bears_out(self, right: Tree) -> bool:
