@@ -135,18 +135,23 @@ def test_what_a_method_is_of_is_said_where_that_is_not_known(cli: CommandLine) -
 # --- steps of a training loop -----------------------------------------------------------
 
 
-class Unpacks(WithMethods):
+class Trained(WithMethods):
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        raise NotImplementedError
+
+
+class Unpacks(Trained):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         x, _ = batch
         return self.whole(x)
 
 
-class TakesTheFirst(WithMethods):
+class TakesTheFirst(Trained):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         return self.whole(batch[0])
 
 
-class UnpacksElsewhere(WithMethods):
+class UnpacksElsewhere(Trained):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         return self.step(batch)
 
@@ -155,19 +160,19 @@ class UnpacksElsewhere(WithMethods):
         return self.whole(x)
 
 
-class HasOnePart(WithMethods):
+class HasOnePart(Trained):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         (x,) = batch
         return self.whole(x)
 
 
-class HasThreeParts(WithMethods):
+class HasThreeParts(Trained):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         x, _, _ = batch
         return self.whole(x)
 
 
-class TakesItWhole(WithMethods):
+class TakesItWhole(Trained):
     steps = 0
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
@@ -187,7 +192,7 @@ class TakesItWhole(WithMethods):
         (TakesItWhole, "x"),
     ],
 )
-def test_a_training_step_gets_all_rows_of_x(kind: type[WithMethods], batch: str, rows: int) -> None:
+def test_a_training_step_gets_all_rows_of_x(kind: type[Trained], batch: str, rows: int) -> None:
     x = torch.cat([X, X[:1] + 0.1])[:rows]
     model = seeded(kind)
     drawn = torch.get_rng_state()
