@@ -258,6 +258,28 @@ def penalty_on_the_covariance_too(model: Layers, x: Tensor) -> Tensor:
     return F.mse_loss(recon, x, reduction="sum") + kl + dip
 
 
+def kl_from_a_wide_prior(mu: Tensor, logvar: Tensor) -> Tensor:
+    """Return the KL but for its constants, of which nothing is learned."""
+    return 0.5 * ((mu**2 + logvar.exp()) / 3 - logvar).sum()
+
+
+@TABLE.right("kl-form")
+def shares_of_topics(model: Layers, x: Tensor) -> Tensor:
+    """A softmax of the sample: it cannot be undone, and so is no flow without its determinant."""
+    mu, logvar = model.encode(x)
+    shares = torch.softmax(sample(mu, logvar), dim=1)
+    error = F.mse_loss(model.decoder(shares), x, reduction="sum")
+    return error + kl_from_a_wide_prior(mu, logvar)
+
+
+@TABLE.right("kl-form")
+def layer_as_wide_as_the_sample(model: Layers, x: Tensor) -> Tensor:
+    """A decoder's layer could be a flow, were the prior one of what it makes."""
+    mu, logvar = model.encode(x)
+    recon = model.decoder(1.5 * torch.tanh(sample(mu, logvar)))
+    return F.mse_loss(recon, x, reduction="sum") + kl_from_a_wide_prior(mu, logvar)
+
+
 @TABLE.right("kl-form", make=with_prior)
 def learned_prior(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)

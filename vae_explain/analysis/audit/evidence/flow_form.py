@@ -119,9 +119,12 @@ def _fitted(
                 for by in (step, -step)
             ]
             slopes[:, :, latent] = (ends[0] - ends[1]) / (2 * STEP)
-        sign, log_det = np.linalg.slogdet(slopes)
-        if not sign.all() or not (unit > 0).all() or not np.isfinite(unit).all():
+        widths = np.linalg.svd(slopes, compute_uv=False)
+        if not (widths[:, -1] > STEP * widths[:, 0]).all():
+            return None  # no flow: it cannot be undone, as a softmax, whose shares add up to 1
+        if not (unit > 0).all() or not np.isfinite(unit).all():
             return None
+        log_det = np.log(widths).sum(axis=1)
         squares = (0.5 * (array**2).sum(axis=1) for array in (z, means))
         columns.append(np.stack([-log_det, *squares, np.ones(rows)], axis=1))
         targets.append(kl / unit)

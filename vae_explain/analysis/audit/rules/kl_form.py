@@ -57,14 +57,16 @@ def _through_a_flow(anatomy: Anatomy, site: Site) -> Iterator[Told]:
     if any(np.allclose(weights, right, atol=ROUNDED) for right in ((1, 1, 0), (0, 0, 1))):
         yield f"the KL is that of {before} and of the flow that makes {after} of it"
         return
+    of_after, of_before = (np.allclose(weights[1:], p, atol=ROUNDED) for p in ((1, 0), (0, 1)))
     slips = []
     if abs(form.determinant + 1) < ROUNDED:
         slips.append("the log-determinant of the flow enters with the wrong sign")
     elif abs(form.determinant) < ROUNDED:
         slips.append("the log-determinant of the flow is missing")
-    if np.allclose(weights[1:], (0, 1), atol=ROUNDED):
+    if of_before:
         slips.append(f"log p is that of {before}, before the flow, and not of {after}")
-    if not slips:
+    # Beside another prior nothing is known of the determinant, which may not belong there.
+    if not slips or not (of_after or of_before):
         raise NotApplied("what a flow adds to the KL has weights by none of the slips that we know")
     parts = f"-log |det ∂{after}/∂{before}|", f"½·{after}²", f"½·{before}²"
     yield error(
