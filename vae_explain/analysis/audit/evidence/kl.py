@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
 from ....quick_classes import NamedTuple
 from .anatomy import Anatomy, once
-from .closed_form import Fit, fit
-from .experiments import Probe, kl_candidates, probes, raw_of
+from .closed_form import Fit, exact_fit, fit
+from .experiments import Probe, kl_candidates, probe, probes, raw_of
 from .lineage import CLAMPS
 from .loss_parts import LossPart
 from .posterior import Site
@@ -91,7 +95,36 @@ def known(form: Fit | None) -> bool:
 
 def _with_fit(anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...]) -> MeasuredKl:
     numbers = probes(anatomy, site, parts)
-    return MeasuredKl(anatomy.name_of(parts, "the KL"), parts, numbers, fit(numbers))
+    form = fit(numbers)
+    if form is not None and form.kind == "weights":
+        # Of a prior that is wide the weights are those of a slip too: its log s² tells them apart.
+        for constant in _constants_beside(anatomy, site, parts, numbers):
+            other = fit([each._replace(kl=each.kl + constant) for each in numbers])
+            form = other if known(other) else form
+    return MeasuredKl(anatomy.name_of(parts, "the KL"), parts, numbers, form)
+
+
+def _constants_beside(
+    anatomy: Anatomy, site: Site, parts: tuple[LossPart, ...], numbers: Sequence[Probe]
+) -> Iterator[float]:
+    """Yield what stands beside some parts in each value that has nothing else that is learned.
+
+    The loss taken apart has none of it, as nothing is learned from a constant.
+    """
+    mine = {part.summand.value for part in parts}
+    shared = set.intersection(*(set(part.summand.path) for part in parts))
+    for other in anatomy.summands:
+        shared -= set() if other.value in mine else set(other.path)
+    compared = numbers[0], numbers[len(numbers) // 2], numbers[-1]
+    for value_id in shared:
+        whole = parts[0].summand._replace(value=value_id, factor=1.0)
+        samples = frozenset[int]().union(*(part.samples for part in parts))
+        one = (parts[0]._replace(summand=whole, samples=samples),)
+        sums = np.array([probe(anatomy, site, one, each.mu, each.raw).kl for each in compared])
+        columns = sums, np.ones_like(sums)
+        solved = exact_fit(columns, np.array([each.kl for each in compared]))
+        if solved is not None:
+            yield -float(solved[1])
 
 
 def _by_term(anatomy: Anatomy, parts: tuple[LossPart, ...]) -> list[tuple[LossPart, ...]]:
