@@ -26,6 +26,7 @@ from .rule import AuditRule
 RANGES = "what", "lowest", "highest"
 IMAGE_AXES = 3  # of what holds pixels: channels, height and width, or a batch of planes
 ROUNDING = 1e-6
+GUARD = 0.01  # of the targets' range: a guard of a logarithm keeps a prediction off by less
 SUMS_TO_ONE = 1e-3
 OF_LOGITS = "of logits"
 
@@ -227,8 +228,9 @@ def _against_range(
     bounded = np.isfinite(reached.low) or np.isfinite(reached.high)
     slack = ROUNDING * max(abs(lowest), abs(highest), 1.0)
     missed = (targets < low - slack) | (targets > high + slack)
+    nearly = max(GUARD * (highest - lowest or abs(highest) or 1.0), slack)
     in_unit = lowest >= 0 and highest <= 1
-    if bounded and missed.any():
+    if bounded and max(low - lowest, highest - high) > nearly:
         why = (
             f"{name} is bounded to {reached.words} and then taken for logits, so that the "
             f"probability can only lie in ({low:.3g}, {high:.3g})"
