@@ -39,6 +39,8 @@ class Seen:
         numbers = list(chain.from_iterable(sides))
         self.counts = Counter(_rounded(number.value) for number in numbers)
         sizes = {abs(value) for value in self.counts}
+        others = list(others)
+        self.written = Counter(abs(_rounded(other.value)) for other in others)
         further = [other for other in others if _rounded(abs(other.value)) not in sizes]
         self.counts |= Counter({_rounded(other.value): 1 for other in further})
         numbers += further
@@ -121,10 +123,24 @@ class Seen:
         ours, theirs = (self.counts[_rounded(by * number.value)] for by in (1, -1))
         return ours > 1 and (not theirs or number.significant > 2)
 
+    def near(self, size: float, by: float) -> Iterator[Literal]:
+        """Yield the numbers of a document, of whichever sign, that are about so large."""
+        sizes = {abs(other) for other in self.counts if abs(abs(other) - size) <= by}
+        yield from (literal(f"{other:.{DIGITS}g}") for other in sorted(sizes) if other)
+
     def has_near(self, number: float, by: float) -> bool:
         """Whether a number stands anywhere, or one that is off by less."""
         by = max(by, 10 * abs(number) * 10.0**-DIGITS)
         return any(abs(other - number) <= by for other in self.counts)
+
+    def stands(self, number: float) -> bool:
+        """Whether a document has a number, of whichever sign."""
+        return self.counts[_rounded(number)] + self.counts[-_rounded(number)] > 0
+
+    def stands_elsewhere(self, number: Literal) -> bool:
+        """Whether a number stands in more than one place, of whichever sign."""
+        size = abs(_rounded(number.value))
+        return self.counts[size] + self.counts[-size] > 1 or self.written[size] > 1
 
     def has_in_order(self, numbers: Sequence[Literal]) -> bool:
         """Whether numbers stand in this order in another side of an equation."""

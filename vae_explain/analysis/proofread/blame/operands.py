@@ -94,7 +94,7 @@ def wrong_operand(
     if best.score - chance * bool(mistakes) <= of_result(mistakes, seen) - 3 * right:
         return None
     off = abs(best.new.value - best.old.value) / best.old.unit
-    return EquationMistake(best.old.text, best.new.text, off, best.old)
+    return EquationMistake(best.old.text, best.new.text, off, best.old, best.new.value)
 
 
 def of_result(mistakes: Sequence[EquationMistake], seen: Seen) -> float:
@@ -145,7 +145,7 @@ def rearranged_operand(tree: Tree, printed: Sequence[Literal]) -> EquationMistak
             if isinstance(other.old, Row) and gives(put_back(other.value), printed):
                 pairs = zip(literals(part), literals(other.value), strict=True)
                 ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
-                return EquationMistake(ours.text, theirs.text, 1.0, ours)
+                return EquationMistake(ours.text, theirs.text, 1.0, ours, theirs.value)
     return None
 
 

@@ -14,9 +14,11 @@ from ..grammar.syntax import Literal, Tree, is_bare, is_numeric, key_of, literal
 from ..grammar.variants import signs, somewhere
 from ..statements.chains import Side
 from ..statements.scope import Scope
+from .edits import meant_arithmetic
 from .operands import (
     are_exchanged,
     exchanged_terms,
+    is_damaged,
     is_negated,
     misplaced,
     rearranged_operand,
@@ -72,12 +74,31 @@ class ArithmeticBlame(FormulaBlame):
         wrong = wrong_operand(tree, printed, mistakes, self.seen, right, values)
         if wrong is None and (right or not mistakes or len(mistakes) > 1):
             wrong = rearranged_operand(tree, printed)
+        if len(printed) == 1 and len(mistakes) < 2 and len(own) == operands:
+            other = self._meant(tree, printed[0], mistakes, wrong, right)
+            if other is not None:
+                self.meant[tree] = other
+                self.blame_text(tree, other, left)
+                return True
         if wrong is None or not any(wrong.number is number for number in own):
             return False
         assert wrong.number is not None, "one of the tree's own"
         line = wrong.number.line or left.line
         self.follow_from(line, wrong.printed, wrong.expected, printed)
         return True
+
+    def _meant(
+        self,
+        tree: Tree,
+        number: Literal,
+        mistakes: Sequence[EquationMistake],
+        wrong: EquationMistake | None,
+        right: int,
+    ) -> Tree | None:
+        """Return what was meant for arithmetic, if no damage explains its result as well."""
+        if right < 0 or any(is_damaged(number, mistake.value) for mistake in mistakes):
+            return None
+        return meant_arithmetic(tree, number, wrong, self.seen, bool(right) or not mistakes)
 
     def _stated(self, tree: Tree) -> Tree | None:
         """Return the value that is stated for a quantity."""

@@ -283,8 +283,8 @@ def with_part(tree: Tree, part: Tree, new: Tree) -> Tree:
     return substituted(tree, lambda each: new if each is part else None)
 
 
-def replaced(tree: Tree, place: int, number: Literal) -> Tree:
-    """Return a tree with one of its numbers, counted from the left, another."""
+def replaced(tree: Tree, place: int, number: Tree) -> Tree:
+    """Return a tree with something else for one of its numbers, counted from the left."""
     seen = iter(range(len(literals(tree))))
 
     def change(part: Tree) -> Tree:

@@ -31,7 +31,7 @@ def variants(formula: Tree) -> Iterator[Tree]:
     """Yield formulas that differ by one sign, or by a factor of 2 before all or in a function."""
     yield from somewhere(formula, signs)
     yield Negative(formula)
-    yield from _scaled(formula)
+    yield from scaled(formula)
 
 
 def further_variants(formula: Tree) -> Iterator[Tree]:
@@ -50,7 +50,8 @@ def somewhere(tree: Tree, change: Change) -> Iterator[Tree]:
             yield with_parts(tree, (*before[:i], other, *before[i + 1 :]))
 
 
-def _scaled(tree: Tree) -> Iterator[Tree]:
+def scaled(tree: Tree) -> Iterator[Tree]:
+    """Yield half of a formula, and twice as much."""
     for factor in (HALF, TWO):
         yield Product((factor, tree), ("", "*"))
 
@@ -65,7 +66,7 @@ def signs(tree: Tree) -> Iterator[Tree]:
         case Negative(body):
             yield body
         case FunctionCall(_, (body,)) if key_of(tree) is None:
-            for other in (Negative(body), *_scaled(body)):
+            for other in (Negative(body), *scaled(body)):
                 yield replace(tree, arguments=(other,))
 
 

@@ -1,0 +1,84 @@
+"""Arithmetic that has lost a sign, a factor or a term is blamed, and not its right result."""
+
+from __future__ import annotations
+
+import pytest
+
+from vae_explain.analysis.proofread.report import report
+
+NETWORK = """
+The weights are 0.62, 0.37 and 0.55, the inputs 0.24 and 0.18, the bias is 0.31.
+
+n = 0.37 * 0.24 + 0.55 * 0.18 + 0.31 = 0.4978
+
+out = 1 / (1 + exp(-0.4978)) = 0.62194218
+
+E = 0.5 * (0.62194218 - 0.05)^2 = 0.16355893
+
+g = (0.62194218 - 0.05) * 0.62194218 * (1 - 0.62194218) = 0.13448082
+
+w = 0.62 - 0.5 * 0.13448082 = 0.55275959
+
+The output is 0.62194218, its gradient 0.13448082, the loss 0.16355893, and then w is 0.55275959.
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "printed", "expected"),
+    [
+        (
+            "= 0.62 - 0.5",
+            "= 0.62 + 0.5",
+            "0.62 + 0.5·0.13448082",
+            "0.62 - 0.5·0.13448082",
+        ),
+        (
+            "(1 + exp",
+            "(1 - exp",
+            "1/(1 - exp(-0.4978))",
+            "1/(1 + exp(-0.4978))",
+        ),
+        (
+            "0.5 * (0.62194218 - 0.05)",
+            "(0.62194218 - 0.05)",
+            "(0.62194218 - 0.05)^2",
+            "0.5·(0.62194218 - 0.05)^2",
+        ),
+        (
+            " * (1 - 0.62194218)",
+            " * (1)",
+            "(0.62194218 - 0.05)·0.62194218·1",
+            "(0.62194218 - 0.05)·0.62194218·(1 - 0.62194218)",
+        ),
+        (
+            " + 0.31 =",
+            " =",
+            "0.37·0.24 + 0.55·0.18",
+            "0.37·0.24 + 0.55·0.18 + 0.31",
+        ),
+    ],
+)
+def test_what_its_result_does_not_follow_from_is_blamed(
+    old: str, new: str, printed: str, expected: str
+) -> None:
+    assert report(NETWORK).passed
+    assert old in NETWORK
+    (found,) = report(NETWORK.replace(old, new, 1)).findings
+    assert (found.printed, found.expected) == (printed, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("w = 0.62 - 0.5·0.1344 = 0.6872", "0.6872"),  # the author has added by mistake
+        ("a = 0.8 and b = 0.35 + 0.2 = 0.95, so c = 0.95", "0.95"),  # a number of few digits
+        # Not 0.25 more, though that stands here: the bias was another.
+        (
+            "h = 0.597, c = 0.25, n = 0.4·0.597 + 0.35 = 0.83880, o = sigmoid(0.83880) = 0.69821",
+            "0.35",
+        ),
+    ],
+)
+def test_what_as_well_explains_a_result_is_blamed_before(text: str, printed: str) -> None:
+    (found,) = report(text).findings
+    assert found.printed == printed
