@@ -149,6 +149,40 @@ def test_large_inputs_of_own_models(
     require_no_verdict(cli(command, *own, "--seed", "0", *rows))
 
 
+STAYS_IN_FLOAT32 = """
+import torch
+from torch import nn
+
+EDGES = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+
+class Graph(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mean = nn.Linear(3, 1)
+
+    def forward(self, x):
+        z = self.mean(x) + torch.randn(len(x), 1)
+        return torch.sigmoid({logit} + 0.1 * z @ z.t())
+
+def loss(model, x):
+    return nn.functional.binary_cross_entropy(model(x), EDGES)
+"""
+
+
+@pytest.mark.parametrize("logit", [15.5, 16.0, 16.5, 17.0, 18.0, -17.0, -104.0])
+def test_a_cross_entropy_that_saturates_in_float32_alone(
+    cli: CommandLine, tmp_path: Path, logit: float
+) -> None:
+    """At 16.6 and more the sigmoid is 1 in float32, whose logarithm of 1 - 1 becomes -100."""
+    file = tmp_path / "graph.py"
+    file.write_text(STAYS_IN_FLOAT32.format(logit=logit))
+    rows = ("--x", "0.1,0.2,0.3", "--x", "0.3,0.1,0.2")
+    own = ("--model", f"{file}:Graph", "--objective", f"{file}:loss", *rows)
+    for command in ("check", "sample", "document"):
+        for seed in range(3):
+            require_no_verdict(cli(command, *own, "--seed", str(seed)))
+
+
 def test_what_float32_loses_is_settled_in_float64_and_said(cli: CommandLine) -> None:
     outcome = cli("check", "--activation", "tanh", "--seed", "0", "--x", "10,20,30,40")
     assert outcome.code == 0

@@ -126,18 +126,27 @@ class _Chance:
     def __init__(self, number: int, precision: Precision) -> None:
         self._generator, self._is_second = np.random.default_rng(number // 2), bool(number % 2)
         self._precision = precision
+        self._step = 2.0 ** math.floor(math.log2(precision.unit))
         self.numbers = 0  # within operations
 
     def move(self, _: int, array: Array) -> Array:
-        if not np.issubdtype(array.dtype, np.inexact):
+        if not np.issubdtype(array.dtype, np.floating):
             return array
-        # By twice of it towards 0 or not at all, which is as far in the mean: at the end of
-        # a range, as a sigmoid of 1 is, no number goes the other way. One that is too small for
-        # the precision may become 0.
+        # By twice of it towards 0 or to the next number away from 0 that the precision has: at
+        # the end of a range, as a sigmoid of 1 is, no number goes the other way, and one that is
+        # nearly at the end may reach it. One that is too small for the precision may become 0.
         moves = self._generator.integers(0, 2, array.shape, bool) != self._is_second
         moved = array * (1 - 2 * self._precision.unit)
         moved = np.where(np.abs(array) < self._precision.smallest, 0, moved)
-        return np.asarray(np.where(moves, moved, array))
+        return np.asarray(np.where(moves, moved, self._rounded_away(array)))
+
+    def _rounded_away(self, array: Array) -> Array:
+        """Return the numbers of the precision that are next to an array's, away from 0."""
+        mantissa, exponent = np.frexp(array)
+        # Between 0.5 and 1, where it lies, those are multiples of a power of 2.
+        steps = np.ceil(np.abs(mantissa) / self._step)
+        with np.errstate(over="ignore"):
+            return np.asarray(np.ldexp(np.copysign(steps * self._step, mantissa), exponent))
 
     def moved_within(self, array: Array) -> Array:
         """Move the numbers of an array within an operation, and count them."""
