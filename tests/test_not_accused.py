@@ -538,3 +538,23 @@ $$s = \frac{{(1/256) \cdot \lfloor \frac{{0.20}}{{(1/256)}} \rfloor + 0.243}}{{0
 $$p = \log\left({sigmoids} + 1 \cdot 10^{{-7}}\right) = -6.28$$"""
     assert report(text).findings == ()
     assert not report(text.replace("0.243", "0.423")).passed
+
+
+@pytest.mark.parametrize("sign", ["{} =", "=", r"\approx", "{} + 0 ="])
+def test_an_equation_in_latex_may_go_on_in_the_next_line(sign: str) -> None:
+    text = "\\begin{document}\n$s_3 = 2 + 6$ \\\\\n  $%s %s$\n\\end{document}"
+    assert report(text % (sign, "8"), "post.tex").findings == ()
+    (finding,) = report(text % (sign, "9"), "post.tex").findings
+    assert (finding.line, finding.printed) == (3, "9")
+
+
+def test_a_list_is_not_known_as_long_as_one_of_its_entries_is_not() -> None:
+    text = r"""$a_0 = 2 + 3 = 5$, $a_1 = 2 + 4 = 6$ and {}
+
+$b_0 = 1 + 3 = 4$, $b_1 = 1 + 4 = 5$ and {}
+
+$$t = \frac{{\sum (a - b)}}{{3}}$$
+
+$t = 18.5$"""
+    assert report(text.format("$a_2 = 2 w + 5$", "$b_2 = w + 5$")).findings == ()
+    assert not report(text.format("$a_2 = 7$", "$b_2 = 5$")).passed

@@ -16,7 +16,8 @@ ENVIRONMENT = re.compile(
 DRAWINGS = {"picture", "tikzpicture"}  # whose numbers are places on the page
 TABLES = {"tabular", "tabularx", "tabulary", "longtable"}
 LISTINGS = {"verbatim", "lstlisting", "minted"}
-CONTINUED = re.compile(r"\$ *\\\\ *\n *\$\{\}")  # a formula that goes on behind a line's end
+# A formula that goes on behind a line's end.
+CONTINUED = re.compile(r"\$ *\\\\ *\n *\$ *(?:\{\}|(?=[=<>+-]|\\(?:approx|cdot|times)\b))")
 # Braces that are not those of a command's argument only group.
 BRACES = re.compile(r"(\\[a-zA-Z]+\*?(?:\{[^{}]*\})+)|[{}]")
 TITLE = r"\\(?:sub)*section\*?\{[^{}\n]+\}|\\paragraph\*?\{[^{}\n]+\}"

@@ -239,6 +239,8 @@ class Scope:
             elements: list[Range] = []
             while (one := form.format(key, first + len(elements))) in self.values:
                 elements.append(_value(self.values[one], leaf))
+            if one in self.formulas:
+                return None  # there is one more, of an unknown value
             if len(elements) > 1 and all(not f.shape for f in elements):
                 return Range(
                     np.array([f.low for f in elements]), np.array([f.high for f in elements])
