@@ -5,6 +5,8 @@ Beside each that passes stands the same with a mistake in it, which does not.
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from vae_explain.analysis.proofread.report import report
@@ -558,3 +560,25 @@ $$t = \frac{{\sum (a - b)}}{{3}}$$
 $t = 18.5$"""
     assert report(text.format("$a_2 = 2 w + 5$", "$b_2 = w + 5$")).findings == ()
     assert not report(text.format("$a_2 = 7$", "$b_2 = 5$")).passed
+
+
+@pytest.mark.parametrize("seed", [1, 4, 6])
+def test_among_many_matrices_some_column_is_like_what_is_put_in_by_chance(seed: int) -> None:
+    generator = random.Random(seed)
+
+    def numbers(count: int, decimals: int) -> list[str]:
+        return [f"{generator.uniform(0.01, 0.3):.{decimals}f}" for _ in range(count)]
+
+    lines = []
+    for layer in range(150):
+        rows = r" \\ ".join(" & ".join(numbers(4, 2)) for _ in range(4))
+        lines.append(rf"$$V_{{{layer}}} = \begin{{bmatrix}} {rows} \end{{bmatrix}}$$")
+    for unit in range(12):
+        weights, inputs = numbers(4, 2), numbers(4, 3)
+        total = sum(float(w) * float(x) for w, x in zip(weights, inputs, strict=True))
+        lines.append(f"$x_{{{unit}}} = [{', '.join(inputs)}]$")
+        products = " + ".join(rf"{w} \cdot {x}" for w, x in zip(weights, inputs, strict=True))
+        lines.append(f"$h_{{{unit}}} = {products} = {total:.4f}$")
+    assert report("\n\n".join(lines)).findings == ()
+    lines[-1] = lines[-1].replace(f"{total:.4f}", f"{total + 0.01:.4f}")
+    assert not report("\n\n".join(lines)).passed

@@ -7,6 +7,7 @@ exchanged, and the arithmetic comes out, the list is wrong: no name in the arith
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -35,7 +36,10 @@ from .chains import Chain
 LONGEST = 64  # numbers of a list
 SLIP = 1.5  # units in its last place by which a result may be off
 TELLING = 4  # digits of the numbers that agree
-ENOUGH = 3  # numbers that a row of a matrix and a list share by no chance, however few their digits
+ENOUGH = 3  # numbers that a row of a matrix and a list share by no chance in a short document
+# What a digit tells, of what it would if all were as likely: one of 30 numbers from 0.01 to 0.30
+# is found by guessing as one of 1.5 digits is.
+OF_A_DIGIT = 0.75
 OF_OTHERS = 2  # digits of a number that no other example has by chance
 
 Key = tuple[float, ...]
@@ -84,10 +88,9 @@ def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
     """Yield the lists that are another where their numbers are put in, and what is put in wrong."""
     given = [(stated, len(chain.sides)) for chain in chains for stated in _lists(chain)]
     lists = [entry for entry, sides in given if sides == 2]  # and not the result of others
-    if not lists:
+    columns = [column for chain in chains for column in term_columns(chain)] if lists else []
+    if not columns:
         return
-    sums = [columns for chain in chains if (columns := list(term_columns(chain)))]
-    columns = [column for members in sums for column in members]
     used = Counter(key_of_numbers(column.numbers) for column in columns)
     stated = Counter(key_of_numbers(entry.numbers) for entry, _ in given)
     orphans: dict[object, TermColumn] = {}
@@ -103,13 +106,14 @@ def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
         if beside and len(key) > 2:
             for i in range(len(key)):
                 orphans.setdefault(("lost", *key[:i], *key[i + 1 :]), column)
+    pairs = len(lists) * len(columns)
     blamed: set[Tree] = set()
     explained: set[Key] = set()
     # That a list has one number more is the least likely of what explains a column.
     for hold in (_held, _held_as_lost):
         for entry in lists:
             key = key_of_numbers(entry.numbers)
-            found = hold(entry, key, orphans, used[key], stated)
+            found = hold(entry, key, orphans, used[key], stated, pairs)
             if entry.tree in blamed or found is None:
                 continue
             finding, column = found
@@ -128,17 +132,19 @@ def _held(
     orphans: Mapping[object, TermColumn],
     used: int,
     stated: Mapping[Key, int],
+    pairs: int,
 ) -> _Held:
     """Hold a list against the columns that stand in no list."""
     other = orphans.get(tuple(sorted(key)))
-    if other is not None and not used and stated[key] == 1 and tells(entry.numbers):
+    by_chance = _by_chance(entry.numbers, pairs * math.factorial(len(key)))
+    if other and not used and stated[key] == 1 and tells(entry.numbers) and not by_chance:
         return _exchanged(entry, other), other
     masked = (orphans.get(mask) for mask in _masks(key))
     found = next((column for column in masked if column is not None), None)
     if found is None:
         return None
     beside = any(stated[other] for other in found.beside)
-    wrong = _one_number(entry, found, used + stated[key] - 1, beside)
+    wrong = _one_number(entry, found, used + stated[key] - 1, beside, pairs)
     return None if wrong is None else (wrong, found)
 
 
@@ -148,10 +154,16 @@ def _held_as_lost(
     orphans: Mapping[object, TermColumn],
     used: int,
     stated: Mapping[Key, int],
+    pairs: int,
 ) -> _Held:
     """Hold a list against the columns that have one number more."""
     lost = orphans.get(("lost", *key))
-    if lost is None or used or stated[key] != 1 or not _telling(entry, entry.numbers, lost):
+    if (
+        lost is None
+        or used
+        or stated[key] != 1
+        or not _telling(entry, entry.numbers, lost, True, pairs)
+    ):
         return None
     return _lost(entry, lost), lost
 
@@ -232,16 +244,32 @@ def _masks(key: Key) -> Iterator[tuple[float | None, ...]]:
 
 
 def tells(numbers: Sequence[Literal]) -> bool:
-    return sum(n.significant for n in numbers if n.value and not n.whole) >= TELLING
+    return _digits(numbers) >= TELLING
 
 
-def _telling(entry: StatedList, alike: Sequence[Literal], column: TermColumn) -> bool:
-    """Whether a list is a column's, which stands beside another list, by what they share.
+def _digits(numbers: Sequence[Literal]) -> int:
+    """Return how many digits of measured numbers there are."""
+    return sum(n.significant for n in numbers if n.value and not n.whole)
+
+
+def _telling(
+    entry: StatedList, alike: Sequence[Literal], column: TermColumn, beside: bool, pairs: int
+) -> bool:
+    """Whether a list is a column's by what they share, and by the list that the column is beside.
 
     Of a matrix, some row or column may have two numbers of few digits in common by chance.
     """
-    whole = len(literals(entry.tree)) == len(entry.numbers)
-    return tells(literals(column.tree) if whole or len(alike) >= ENOUGH else alike)
+    if beside and len(literals(entry.tree)) == len(entry.numbers):
+        return tells(literals(column.tree))
+    enough = beside and len(alike) >= ENOUGH
+    # Any of its numbers may be the one that is not alike.
+    by_chance = _by_chance(alike, pairs * len(entry.numbers))
+    return not by_chance and tells(literals(column.tree) if enough else alike)
+
+
+def _by_chance(alike: Sequence[Literal], ways: int) -> bool:
+    """Whether numbers are the same in some of many lists and columns though they are others."""
+    return OF_A_DIGIT * _digits(alike) <= math.log10(ways)
 
 
 def _exchanged(entry: StatedList, column: TermColumn) -> DocumentFinding:
@@ -262,15 +290,15 @@ def _lost(entry: StatedList, column: TermColumn) -> DocumentFinding:
 
 
 def _one_number(
-    entry: StatedList, column: TermColumn, borne_out: int, beside: bool
+    entry: StatedList, column: TermColumn, borne_out: int, beside: bool, pairs: int
 ) -> DocumentFinding | None:
-    pairs = enumerate(zip(entry.numbers, column.numbers, strict=True))
-    place, (ours, theirs) = next((i, p) for i, p in pairs if p[0].value != p[1].value)
+    beside_each = enumerate(zip(entry.numbers, column.numbers, strict=True))
+    place, (ours, theirs) = next((i, p) for i, p in beside_each if p[0].value != p[1].value)
     if column.negative[place] and theirs.value == -ours.value:
         return None
     others = [*entry.numbers[:place], *entry.numbers[place + 1 :]]
     elsewhere = any(number.value == theirs.value for number in literals(entry.tree))
-    telling = _telling(entry, others, column) if beside else tells(others)
+    telling = _telling(entry, others, column, beside, pairs)
     likely = _is_damaged(ours, theirs) or (beside and (elsewhere or theirs.value == -ours.value))
     if len(others) < 2 or not telling or not likely:
         return None
