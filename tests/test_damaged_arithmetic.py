@@ -13,7 +13,7 @@ n = 0.37 * 0.24 + 0.55 * 0.18 + 0.31 = 0.4978
 
 out = 1 / (1 + exp(-0.4978)) = 0.62194218
 
-E = 0.5 * (0.62194218 - 0.05)^2 = 0.16355893
+E = 0.5 * (0.05 - 0.62194218)^2 = 0.16355893
 
 g = (0.62194218 - 0.05) * 0.62194218 * (1 - 0.62194218) = 0.13448082
 
@@ -39,10 +39,22 @@ The output is 0.62194218, its gradient 0.13448082, the loss 0.16355893, and then
             "1/(1 + exp(-0.4978))",
         ),
         (
-            "0.5 * (0.62194218 - 0.05)",
-            "(0.62194218 - 0.05)",
-            "(0.62194218 - 0.05)^2",
-            "0.5·(0.62194218 - 0.05)^2",
+            "0.5 * (0.05 - 0.62194218)",
+            "(0.05 - 0.62194218)",
+            "(0.05 - 0.62194218)^2",
+            "0.5·(0.05 - 0.62194218)^2",
+        ),
+        (
+            "(0.05 - 0.62194218)",
+            "(0.05)",
+            "0.5·0.05^2",
+            "0.5·(0.05 - 0.62194218)^2",
+        ),
+        (
+            "0.5 * 0.13448082 = 0.55",
+            "0.5 * 0.06724041 = 0.55",  # half of it
+            "0.06724041",
+            "0.13448082",
         ),
         (
             " * (1 - 0.62194218)",
@@ -65,6 +77,17 @@ def test_what_its_result_does_not_follow_from_is_blamed(
     assert old in NETWORK
     (found,) = report(NETWORK.replace(old, new, 1)).findings
     assert (found.printed, found.expected) == (printed, expected)
+
+
+def test_what_comes_to_a_number_of_one_digit_exactly_is_no_chance() -> None:
+    right = "m = 0.7·0 + 0.3·0.4 = 0.12, so c = 0.12/(1 - 0.7) = 0.12/0.3 = 0.4"
+    assert report(right).passed
+    (found,) = report(right.replace("0 + 0.3", "0 - 0.3")).findings
+    assert (found.printed, found.expected) == ("0.7·0 - 0.3·0.4", "0.7·0 + 0.3·0.4")
+    (found,) = report(right.replace("1 - 0.7", "1 + 0.7")).findings
+    assert (found.printed, found.expected) == ("1 + 0.7", "1 - 0.7")
+    (found,) = report("m = 0.7·0 - 0.3·0.4 = 0.12").findings
+    assert (found.printed, found.expected) == ("0.12", "-0.120")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from .intervals import Range
 
 MOST_NUMBERS = 64  # of a value, each of which is solved for
 MOST_EXCHANGED = 24  # of which each two are exchanged
-STEPS = 8  # of Newton's method, of which a line needs one
+STEPS = 20  # of the secant method, of which a line needs one, and a square about 12
 STEP = 2.0**-12  # by which a number is moved, to see how a result moves with it
 FINER = 3  # decimals that a number may have had more, as one that has lost its point
 NEARLY = 3  # half units in the last place of a result, as what it came from was rounded too

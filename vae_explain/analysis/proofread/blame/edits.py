@@ -6,14 +6,17 @@ A result that stands elsewhere too is seldom wrong: then an author has written `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import chain
 
+from ..arithmetic.damages import EXACTLY
 from ..arithmetic.demands import solved
 from ..arithmetic.evaluation import half
 from ..arithmetic.results import gives, middle_of
 from ..arithmetic.seen import Seen
 from ..arithmetic.sides import MANY, TELLING, EquationMistake
+from ..grammar.cursor import literal
 from ..grammar.syntax import (
     Literal,
     Negative,
@@ -30,6 +33,7 @@ from ..grammar.variants import scaled, signs, somewhere
 
 MOST_OPERANDS = 12  # of arithmetic in which a lost term is looked for
 FINER = 12  # decimals that what is left of a sum may have fewer than the sum
+FEWEST_DIGITS = 2  # of a result, for it to tell what it follows from
 NEAR = 0.01  # of a term, by which the number that it was may be off
 
 
@@ -43,11 +47,13 @@ def meant_arithmetic(
     wrong
         An operand that explains the result too.
     """
-    if is_bare(tree) or not is_numeric(tree) or not number.value or number.significant < 2:
+    if is_bare(tree) or not is_numeric(tree) or not number.value:
         return None
-    if wrong is not None and seen.stands(wrong.value):
+    if wrong is not None and seen.stands(wrong.value) and not _is_of_sum(wrong, tree, seen):
         return None
     other = _with_other_sign(tree, number)
+    if number.significant < FEWEST_DIGITS:
+        return other if seen.stands_elsewhere(number) and _is_exact(other, number) else None
     if not (borne_out or seen.stands_elsewhere(number)):
         # No author subtracts and writes a plus; that one adds by mistake may be.
         added = other is not None and _subtracts_more(other, tree)
@@ -83,7 +89,8 @@ def _with_lost_term(tree: Tree, number: Literal, seen: Seen) -> Tree | None:
     for place, old in enumerate(operands):
         needed = solved(tree, place, middle_of, half(number), FINER)
         if needed is not None and isinstance(needed.new, Literal):
-            lost = _terms(needed.new.value - old.value, seen)
+            roots = (needed.new.value, -needed.new.value)  # one is another's, as of a square
+            lost = (term for root in roots for term in _terms(root - old.value, seen))
             others += [replaced(tree, place, Sum((old, term))) for term in lost]
     return next((other for other in others if gives(other, [number])), None)
 
@@ -92,7 +99,23 @@ def _is_as_short(wrong: EquationMistake | None) -> bool:
     """Whether an operand was meant with no more digits than it has, and no sum for it."""
     if wrong is None or wrong.number is None:
         return False
-    return len(wrong.expected.lstrip("-")) <= len(wrong.printed.lstrip("-"))
+    return literal(wrong.expected).significant <= wrong.number.significant
+
+
+def _is_of_sum(wrong: EquationMistake, tree: Tree, seen: Seen) -> bool:
+    """Whether a number's other sign is that before a term, as no such number stands elsewhere."""
+    number = wrong.number
+    if number is None or wrong.value != -number.value or seen.counts[wrong.value]:
+        return False
+    terms = (term for part in inside(tree) if isinstance(part, Sum) for term in part.terms[1:])
+    first = (term.factors[0] if isinstance(term, Product) else term for term in terms)
+    return any(one is number for one in first)
+
+
+def _is_exact(tree: Tree | None, number: Literal) -> bool:
+    """Whether arithmetic comes to a number with no rounding, as `1 − 0.9` to 0.1."""
+    value = None if tree is None else middle_of(tree)
+    return value is not None and math.isclose(float(value), number.value, rel_tol=EXACTLY)
 
 
 def _subtracts_more(tree: Tree, other: Tree) -> bool:

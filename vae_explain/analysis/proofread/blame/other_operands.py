@@ -11,11 +11,12 @@ from ..arithmetic.evaluation import half
 from ..arithmetic.results import gives, middle_of, nears
 from ..arithmetic.seen import Seen
 from ..grammar.cursor import literal
-from ..grammar.syntax import Literal, Sum, Tree, literals, replaced
+from ..grammar.syntax import Literal, Sum, Tree, literals, negated, replaced
 
 TELLING = 3  # digits that a result must have, or have more than an operand that is solved for
 MOST_TIMES = 100  # a number that another one was meant for, unless it lost its point
 NEARER = 0.05  # of how far a result is off, and less of it, where it is miscalculated besides
+NO_CHANCE = 3  # how likely an operand is wrong for which the document has what is needed
 FAR_NEARER = 1e-5  # likewise, where the rest of the document does not say which number is meant
 
 
@@ -86,9 +87,25 @@ def other_operands(
         # Of few digits, one is another in each number that is solved for.
         yield OtherOperand(1 + telling + spoken, prefers, place, old, new)
         return
+    for other in _others_of(seen, old, new):
+        if gives(replaced(tree, place, other), printed):
+            yield OtherOperand(NO_CHANCE, prefers, place, old, other)
+            return
     longer = printed[0].significant - old.significant >= TELLING
     if longer and not old.whole and _are_alike(old, new):
         yield OtherOperand(1 + spoken, prefers, place, old, new)
+
+
+def _others_of(seen: Seen, old: Literal, needed: Literal) -> Iterator[Literal]:
+    """Yield the numbers of a document that a result needs for one that stands nowhere else.
+
+    Others of so many digits are what it needs by no chance, as where an operand was halved.
+    """
+    if seen.stands_elsewhere(old) or old.significant <= TELLING:
+        return
+    for other in seen.near(abs(needed.value), needed.unit):
+        if other.significant > TELLING and other.value != abs(old.value):
+            yield negated(other) if needed.value < 0 else other
 
 
 def _first_digit(tree: Tree, place: int, printed: Sequence[Literal]) -> Literal | None:

@@ -96,9 +96,14 @@ class ArithmeticBlame(FormulaBlame):
         right: int,
     ) -> Tree | None:
         """Return what was meant for arithmetic, if no damage explains its result as well."""
-        if right < 0 or any(is_damaged(number, mistake.value) for mistake in mistakes):
+        if right < 0 or any(self._is_damaged(number, mistake.value) for mistake in mistakes):
             return None
         return meant_arithmetic(tree, number, wrong, self.seen, bool(right) or not mistakes)
+
+    def _is_damaged(self, number: Literal, meant: float) -> bool:
+        """Whether one small thing happened to a number; it has its sign elsewhere too."""
+        negated = abs(number.value + meant) <= number.unit / 2
+        return is_damaged(number, meant) and not (negated and self.seen.bears_out_sign(number))
 
     def _stated(self, tree: Tree) -> Tree | None:
         """Return the value that is stated for a quantity."""
