@@ -471,7 +471,7 @@ $J = \\begin{pmatrix} 0.6(0.715) & 0.35(0.482) \\\\ 0.2(0.931) & 0.8(0.564) \\en
         (LABELLED, "[0.5, 0.9]", "[0.5, 9.0]", 6, "9.0"),
         (LABELLED, "[0.6, -0.4]", "[-0.4, 0.6]", 10, "[[-0.4, 0.6], [0.3, 0.1]]"),
         # A row that arithmetic has lost, before what it comes to or behind what it is made of.
-        (PRODUCT, "\\\\ 0.02705 + 0.24048", "", 4, "-0.0541"),
+        (PRODUCT, "\\\\ 0.02705 + 0.24048", "", 4, "[-0.0541 + 0.1002]"),
         # What is wrong in arithmetic between two sides that agree: a number, or a sign.
         (LOGISTIC, "\\sigma(-0.4036)", "\\sigma(-0.5036)", 4, "-0.5036"),
         (LOGISTIC, "1 + e^{0.4036}", "1 - e^{0.4036}", 4, "1/(1 - exp(0.4036))"),

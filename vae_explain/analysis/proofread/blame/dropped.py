@@ -51,7 +51,8 @@ def blame_lost_row(
         lost = lost_result(sides)
         if lost is not None:
             reason = f"{whole.text} gives one more than {part.text}"
-            return DocumentFinding(lost.line or part.line, lost.text, "", reason, "B")
+            line = literals(lost)[0].line or part.line
+            return DocumentFinding(line, shown(lost), "", reason, "B")
     if not is_bare(pair.right):
         return None
     for value, line, name, put_back in _lists_in(pair, scope):
@@ -126,8 +127,8 @@ def _middle(bounds: Range | None) -> Array | None:
     return None if bounds is None else bounds.middle
 
 
-def lost_result(pair: ComparedSides) -> Literal | None:
-    """Return the first number behind a gap in a result, if a formula gives one row more than it.
+def lost_result(pair: ComparedSides) -> Tree | None:
+    """Return what stands behind a gap in a result, if a formula gives one row more than it.
 
     A number of it may be wrong besides.
     """
@@ -140,13 +141,14 @@ def lost_result(pair: ComparedSides) -> Literal | None:
         return None
     rows = right.entries
     width = len(printed) // len(rows)
-    if len(found) != len(printed) + width or _digits(literals(right)) < TELLING:
+    telling = isinstance(flattened(pair.left), Row) or _digits(literals(right)) >= TELLING
+    if len(found) != len(printed) + width or not telling:
         return None
     for gap in range(0, len(found), width):
         rest = [*found[:gap], *found[gap + width :]]
         wrong = sum(not _are_near(n, f) for n, f in zip(printed, rest, strict=True))
         if wrong <= (len(printed) > MANY):
-            return literals(rows[min(gap // width, len(rows) - 1)])[0]
+            return rows[min(gap // width, len(rows) - 1)]
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from ..arithmetic.findings import DocumentFinding, Reading
+from ..blame.claims import ColumnClaim
 from ..blame.sums_in_words import SumsInWords
 from ..grammar.cursor import literal
 from ..grammar.syntax import Literal, Symbol
@@ -20,6 +21,7 @@ from ..statements.distributions import with_distributions
 from ..statements.errors_called_e import with_errors
 from ..statements.lists import wrong_lists
 from ..statements.matrix_products import with_matrix_products
+from ..statements.misfits import known_of, misfits, without_misfits
 from ..statements.reader import chains_of, with_headings, with_printed
 from ..statements.repeated import RepeatedLists
 from ..statements.sigmoids import with_sigmoids
@@ -79,14 +81,12 @@ def _read(passages: Sequence[Passage]) -> Reading:
     claims += named_claims(tables, chains, rounded)
     claims += summary_claims(tables, chains)
     numbers = list(_numbers(passages))
-    run = EquationReader(others=numbers, rounded=rounded)
-    run.read(chains, claims)
-    if (
-        any(run.blame.put_in.known.values()) and run.blame.unjudged
-    ):  # what is put in later, earlier too
-        run = EquationReader(put_in=run.blame.put_in.known, others=numbers, rounded=rounded)
-        run.read(chains, claims)
-    findings = with_fewest_findings(run, chains, claims)
+    run, findings = _judged(chains, claims, numbers, rounded)
+    misfit = misfits(chains)
+    if misfit:  # what follows from what has lost a number is not judged
+        mended = known_of(misfit, run.findings)
+        run, judged = _judged(without_misfits(chains, misfit), claims, numbers, rounded)
+        findings = [*mended, *judged]
     for wrong in (
         wrong_lists(chains),
         wrong_matrices(chains),
@@ -109,6 +109,23 @@ def _read(passages: Sequence[Passage]) -> Reading:
         run.unread,
         left_out + too_large + run.left_out,
     )
+
+
+def _judged(
+    chains: Sequence[Chain],
+    claims: Sequence[ColumnClaim],
+    numbers: Sequence[Literal],
+    rounded: bool,
+) -> tuple[EquationReader, list[DocumentFinding]]:
+    """Read equations, and return what is wrong in them."""
+    run = EquationReader(others=numbers, rounded=rounded)
+    run.read(chains, claims)
+    if (
+        any(run.blame.put_in.known.values()) and run.blame.unjudged
+    ):  # what is put in later, earlier too
+        run = EquationReader(put_in=run.blame.put_in.known, others=numbers, rounded=rounded)
+        run.read(chains, claims)
+    return run, with_fewest_findings(run, chains, claims)
 
 
 def _chains(passages: Sequence[Passage]) -> tuple[list[Chain], int]:

@@ -229,6 +229,8 @@ class EquationReader:
         aside = chain.case and values and isinstance(values[-1], Literal) and values[-1].whole
         if aside:
             self.scope.set_aside(names, last.line)
+        elif chain.lost:
+            self.scope.lose(names[0], last.line)
         elif not values:
             self._forget(names[0], chain)
         else:

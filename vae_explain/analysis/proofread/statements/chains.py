@@ -60,6 +60,8 @@ class Chain:
         Whether words say that it is given, and does not follow from what stands before.
     comment
         Whether it begins a comment in code, which goes on with its own line alone.
+    lost
+        Whether what it states has lost a number, so that nothing is known of it.
     """
 
     sides: tuple[Side, ...]
@@ -68,6 +70,7 @@ class Chain:
     too_deep: bool = False
     given: bool = False
     comment: bool = False
+    lost: bool = False
 
     @property
     def formulas(self) -> list[Tree]:

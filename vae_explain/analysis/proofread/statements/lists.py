@@ -194,7 +194,7 @@ def term_columns(chain: Chain) -> Iterator[TermColumn]:
         tree = side.tree
         if tree is None or not is_numeric(tree) or not isinstance(last, Literal):
             continue
-        terms, start = _terms(tree)
+        terms, start = terms_of(tree)
         sizes = [len(literals(term)) for term in terms]
         size = max(sizes, default=0)
         starts = list(accumulate(sizes, initial=start))
@@ -212,18 +212,18 @@ def term_columns(chain: Chain) -> Iterator[TermColumn]:
         return
 
 
-def _terms(tree: Tree) -> tuple[Sequence[Tree], int]:
+def terms_of(tree: Tree) -> tuple[Sequence[Tree], int]:
     """Return the terms of the sum that a side is, or has as a factor, and what is before them."""
     match tree:
         case Sum(terms):
             return terms, 0
         case Negative(body):
-            return _terms(body)
+            return terms_of(body)
         case Product(factors, _):
             sums = [i for i, factor in enumerate(factors) if isinstance(factor, Sum)]
             if len(sums) == 1:
                 before = sum(len(literals(factor)) for factor in factors[: sums[0]])
-                return _terms(factors[sums[0]])[0], before
+                return terms_of(factors[sums[0]])[0], before
     return (), 0
 
 

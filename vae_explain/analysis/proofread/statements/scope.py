@@ -98,6 +98,12 @@ class Scope:
         bold = isinstance(name, Symbol) and name.bold
         self.values[key] = StatedValue(flattened(value), line, self.order, bold, right)
 
+    def lose(self, name: Tree, line: int) -> None:
+        """Know of a quantity only that it has another value from here on."""
+        before = self.values.pop(key_of(name) or "", None)
+        if before is not None:
+            self._forget_after(before.order, line)
+
     @contextmanager
     def supposing(self, key: str, value: Tree) -> Iterator[None]:
         """Hold another value for the one that is stated, for a moment."""
