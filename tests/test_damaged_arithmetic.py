@@ -105,3 +105,34 @@ def test_what_comes_to_a_number_of_one_digit_exactly_is_no_chance() -> None:
 def test_what_as_well_explains_a_result_is_blamed_before(text: str, printed: str) -> None:
     (found,) = report(text).findings
     assert found.printed == printed
+
+
+PRODUCTS = "v = 0.7(0.3) + (-0.5)(-1.2) + 0.6(1.5) - 0.31 = 0.21 + 0.60 + 0.90 - 0.31 = 1.40"
+SQUARES = "s = 1 + 0.2 - 0.4^2 - 1.3 = 1 + 0.2 - 0.16 - 1.3 = -0.26"
+GROUPS = "d = (1 - 0.3 - 0.49 - 0.7408) + (1 + 0.2 - 0.04 - 1.2214) = -0.5308 + (-0.0614) = -0.5922"
+
+
+@pytest.mark.parametrize(
+    ("right", "old", "new", "printed", "expected"),
+    [
+        (
+            PRODUCTS,
+            " + 0.6(1.5)",
+            "",
+            "0.7·0.3 + -0.5·-1.2 - 0.31",
+            "0.7·0.3 + -0.5·-1.2 - 0.31 + 0.90",
+        ),
+        (PRODUCTS, " + 0.60", "", "0.21 + 0.90 - 0.31", "0.21 + 0.90 - 0.31 + -0.5·-1.2"),
+        (PRODUCTS, "0.90", "0.70", "0.70", "0.900"),  # here the number is wrong
+        (SQUARES, "- 0.4^2", "+ 0.4^2", "1 + 0.2 + 0.4^2 - 1.3", "1 + 0.2 - 0.4^2 - 1.3"),
+        (GROUPS, " - 0.49", "", "1 - 0.3 - 0.7408", "-0.5308"),
+        (GROUPS, "-0.5308", "-0.5380", "-0.5380", "-0.5308"),
+    ],
+)
+def test_of_three_sides_the_one_that_the_others_do_not_agree_with_is_blamed(
+    right: str, old: str, new: str, printed: str, expected: str
+) -> None:
+    assert report(right).passed
+    assert old in right
+    (found,) = report(right.replace(old, new, 1)).findings
+    assert (found.printed, found.expected) == (printed, expected)

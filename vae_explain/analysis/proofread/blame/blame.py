@@ -158,6 +158,8 @@ class Blame(ArithmeticBlame):
             return
         if layer == "A" and mistakes and self.is_of_other_activation(pair, left):
             return
+        if layer == "A" and mistakes and self.blames_lost_term(pair, left, right):
+            return
         unlike = any(not mistake.printed for mistake in mistakes)
         if layer == "A" and unlike and self.blames_arithmetic(pair, left, right):
             return
@@ -199,7 +201,7 @@ class Blame(ArithmeticBlame):
         right = int(self.bears_out(pair.right))
         if not right and self.last is not None and self.last is not pair.right:
             right -= is_bare(self.last) and gives(pair.left, literals(self.last))
-        return [
+        rest = [
             mistake
             for mistake in mistakes
             if mistake.number is None
@@ -212,6 +214,7 @@ class Blame(ArithmeticBlame):
                 earlier if mistake.made_of == flattened(pair.left) else (),
             )
         ]
+        return [] if self.blames_side_before(pair, rest, left) else rest
 
     def claim(self, claim: ColumnClaim) -> None:
         """Hold a number of a table against what its column says, and blame what is wrong."""

@@ -96,6 +96,26 @@ def wrong_terms(
     return best
 
 
+def with_term_of(tree: Tree, other: Tree) -> Tree | None:
+    """Return a sum with the one term that other arithmetic has besides all of its own."""
+    try:
+        ours, theirs = (
+            _expanded(t, lambda part: evaluate(part, as_rounded)) for t in (tree, other)
+        )
+    except CannotEvaluate:
+        return None
+    left = [term for term in theirs if not _is_zero(term)]
+    for term in (term for term in ours if not _is_zero(term)):
+        same = next((one for one in left if all_meet(one.value, term.value)), None)
+        if same is None:
+            return None
+        left.remove(same)
+    if len(left) != 1 or len(theirs) <= FEWEST or abs(float(left[0].factor.middle)) != 1:
+        return None
+    lost = left[0].tree if left[0].factor.middle > 0 else Negative(left[0].tree)
+    return Sum((*(tree.terms if isinstance(tree, Sum) else (tree,)), lost))
+
+
 def _is_one_quantity(tree: Tree) -> bool:
     """Whether a term is a quantity by itself, or so many times of it."""
     factors = tree.factors if isinstance(tree, Product) else (tree,)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..arithmetic.alike import align
 from ..arithmetic.evaluation import CannotEvaluate, as_printed, evaluate
 from ..arithmetic.findings import DocumentFinding
 from ..arithmetic.intervals import Range
 from ..arithmetic.known import FAR, Known
 from ..arithmetic.results import gives
-from ..arithmetic.sides import TELLING, ComparedSides, EquationMistake
+from ..arithmetic.sides import SLIP, TELLING, ComparedSides, EquationMistake
 from ..grammar.syntax import Literal, Tree, is_bare, is_numeric, key_of, literals, substituted
 from ..grammar.variants import signs, somewhere
 from ..statements.chains import Side
@@ -26,6 +27,7 @@ from .operands import (
     tells,
     wrong_operand,
 )
+from .terms import with_term_of
 from .wrong_formulas import FormulaBlame
 
 # How much is computed to find wrong operands: of each wrong result as many numbers as it has
@@ -138,7 +140,7 @@ class ArithmeticBlame(FormulaBlame):
         if not self.bears_out(pair.right):
             return False
         for other in somewhere(pair.left, signs):
-            if not self.judge.mistakes(pair._replace(left=other), []):
+            if self._agrees(pair._replace(left=other)):
                 self.blame_text(pair.left, other, left)
                 return True
         return False
@@ -175,13 +177,11 @@ class ArithmeticBlame(FormulaBlame):
 
     def blames_arithmetic(self, pair: ComparedSides, left: Side, right: Side) -> bool:
         """Blame an operand of the one of two sides that does not give what both come to."""
-        if self.last is None or not is_bare(self.last):
+        wrong = self._misfit(pair)
+        if wrong is None or self.last is None:
             return False
         printed = literals(self.last)
-        follow = [gives(tree, printed) for tree in (pair.left, pair.right)]
-        if follow[0] == follow[1]:
-            return False
-        tree, side = (pair.right, right) if follow[0] else (pair.left, left)
+        tree, side = (pair.left, left) if wrong == 0 else (pair.right, right)
         return self.blame_operand(tree, printed, [], side) or self._blame_sign(tree, side)
 
     def _blame_sign(self, tree: Tree, side: Side) -> bool:
@@ -193,6 +193,52 @@ class ArithmeticBlame(FormulaBlame):
                 self.meant[tree] = other
                 return True
         return False
+
+    def blames_lost_term(self, pair: ComparedSides, left: Side, right: Side) -> bool:
+        """Blame the one of two sides that has lost a term of the other, which the result has."""
+        wrong = self._misfit(pair)
+        if wrong is None:
+            return False
+        tree, other = (pair.left, pair.right) if wrong == 0 else (pair.right, pair.left)
+        meant = with_term_of(tree, other)
+        if meant is not None:
+            self.meant[tree] = meant
+            self.blame_text(tree, meant, (left, right)[wrong])
+        return meant is not None
+
+    def _misfit(self, pair: ComparedSides) -> int | None:
+        """Return which of two sides does not give what the equation at hand ends in."""
+        if self.last is None or not is_bare(self.last) or is_bare(pair.right):
+            return None
+        follow = [gives(tree, literals(self.last)) for tree in (pair.left, pair.right)]
+        return None if follow[0] == follow[1] else follow.index(False)
+
+    def blames_side_before(
+        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], left: Side
+    ) -> bool:
+        """Blame what numbers should be made of, if the result follows from them as they are."""
+        slips = any(mistake.off <= SLIP for mistake in mistakes)
+        if not mistakes or slips or not is_numeric(pair.left) or self._misfit(pair) != 0:
+            return False
+        others = [t for t in somewhere(pair.left, signs) if self._agrees(pair._replace(left=t))]
+        if others:
+            other = max(others, key=lambda tree: _is_term_by_term(tree, pair.right))
+            self.meant[pair.left] = other
+            self.blame_text(pair.left, other, left)
+            return True
+        made = [(m.made_of, m.number) for m in mistakes if m.made_of is not None and m.number]
+        if len(made) < len(mistakes) or any(is_bare(tree) for tree, _ in made):
+            return False
+        for tree, number in made:
+            self.blame_text(tree, number, left)
+        return True
+
+    def _agrees(self, pair: ComparedSides) -> bool:
+        """Whether one side comes to the other; a logarithm of what is negative does not."""
+        try:
+            return not self.judge.mistakes(pair, [])
+        except CannotEvaluate:
+            return False
 
     def slips(self, pair: ComparedSides) -> list[EquationMistake]:
         """Return the number whose last digit is another than the rest of the document has."""
@@ -218,3 +264,9 @@ class ArithmeticBlame(FormulaBlame):
             return evaluate(tree, as_printed, self.scope.lookup)
         except CannotEvaluate:
             return None
+
+
+def _is_term_by_term(tree: Tree, other: Tree) -> bool:
+    """Whether arithmetic comes to other arithmetic in each part of it, and not as a whole alone."""
+    aligned = align(tree, other)
+    return aligned is not None and all(gives(part, [number]) for part, number in aligned)
