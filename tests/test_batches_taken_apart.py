@@ -42,6 +42,50 @@ class TakesTheFirst(TakesItWhole):
         return super().forward(data)
 
 
+class PassesItOn(TakesItWhole):
+    def forward(self, batch: Any) -> Any:
+        return self._shared(batch)
+
+    def _shared(self, both: Any) -> Any:
+        x, _ = both
+        return super().forward(x.view(-1, 3))
+
+
+class Wraps(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = PassesItOn()
+
+    def forward(self, batch: Any) -> Any:
+        return self.inner(batch)
+
+
+class AsksItsBase(Unpacks):
+    def forward(self, batch: Any) -> Any:
+        return super().forward(batch)
+
+
+class Spreads(TakesItWhole):
+    def forward(self, batch: Any) -> Any:
+        return self.of_two(*batch)
+
+    def of_two(self, x: Tensor, label: Any, scale: float = 1.0) -> Any:
+        return super().forward(x.view(-1, 3) * scale)
+
+
+class LooksAtItFirst(TakesItWhole):
+    """One helper has no use for what it gets, and the other uses all of it."""
+
+    def forward(self, x: Any) -> Any:
+        self.ignores(x)
+        return self.scaled(x)
+
+    def ignores(self, x: Any) -> None: ...
+
+    def scaled(self, x: Tensor) -> Any:
+        return super().forward(x / x[0].numel() * 3)
+
+
 class TakesEither(TakesItWhole):
     def forward(self, data: Any) -> Any:
         return super().forward(data[0] if isinstance(data, tuple) else data)
@@ -54,6 +98,14 @@ def elbo(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 def of_batch(out: Any, batch: Any) -> Tensor:
     x, _ = batch
     return elbo(out[0], x, *out[1:])
+
+
+def inputs_of(batch: Any) -> Any:
+    return batch[0]
+
+
+def of_inputs(recon: Tensor, data: Any, mu: Tensor, logvar: Tensor) -> Tensor:
+    return elbo(recon, inputs_of(batch=data), mu, logvar)
 
 
 def of_first(recon: Tensor, data: Any, mu: Tensor, logvar: Tensor) -> Tensor:
@@ -69,6 +121,19 @@ def of_shape(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     [
         (Unpacks, elbo, "x, _ = batch", ("--x-as", "(x, None)")),
         (TakesTheFirst, elbo, "data[0]", ("--x-as", "(x, None)")),
+        (PassesItOn, elbo, "x, _ = both in PassesItOn._shared", ("--x-as", "(x, None)")),
+        (Wraps, elbo, "x, _ = both in PassesItOn._shared", ("--x-as", "(x, None)")),
+        (AsksItsBase, elbo, "x, _ = batch in Unpacks.forward", ("--x-as", "(x, None)")),
+        (Spreads, elbo, "self.of_two(*batch)", ("--x-as", "(x, None)")),
+        (
+            TakesItWhole,
+            of_inputs,
+            "batch[0] in inputs_of",
+            (
+                "--objective-expr",
+                "loss(recon=model(x)[0], data=(x, None), mu=model(x)[1], logvar=model(x)[2])",
+            ),
+        ),
         (
             TakesItWhole,
             of_batch,
@@ -102,7 +167,12 @@ def test_rows_of_x_are_not_given_as_the_parts_of_a_batch(
 
 @pytest.mark.parametrize(
     ("model", "loss", "x"),
-    [(TakesEither, elbo, X), (TakesItWhole, of_shape, X), (TakesTheFirst, elbo, X[:1])],
+    [
+        (TakesEither, elbo, X),
+        (LooksAtItFirst, elbo, X),
+        (TakesItWhole, of_shape, X),
+        (TakesTheFirst, elbo, X[:1]),
+    ],
 )
 def test_what_uses_x_as_a_whole_gets_it(model: type[TakesItWhole], loss: Any, x: Tensor) -> None:
     assert explain(model(), x, loss, seed=1).run.trace.loss is not None
@@ -111,6 +181,20 @@ def test_what_uses_x_as_a_whole_gets_it(model: type[TakesItWhole], loss: Any, x:
 def test_rows_that_are_meant_are_given_as_x(cli: CommandLine) -> None:
     own = "--model", f"{__name__}:Unpacks", "--objective-expr", "model(x)[0].sum()", *ROWS
     assert cli("forward", "loss", *own).code == 0
+
+
+class StepsByKey(TakesItWhole):
+    def training_step(self, batch: Any, index: int) -> Tensor:
+        return self._step(batch)
+
+    def _step(self, batch: Any) -> Tensor:
+        x = batch["image"]
+        recon, mu, logvar = self(x)
+        return elbo(recon, x, mu, logvar)
+
+
+def test_a_training_step_gets_what_its_helper_takes() -> None:
+    assert explain(StepsByKey(), X, seed=1).run.trace.loss is not None
 
 
 # --- a loss that uses nothing of what the model returned ----------------------------------

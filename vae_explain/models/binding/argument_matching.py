@@ -23,7 +23,7 @@ from .argument_refusals import (
     undecided,
 )
 from .binding_evidence import is_object
-from .code_reading import compared, parts_taken
+from .code_reading import compared
 from .loss_parameters import (
     Parameter,
     in_their_kind,
@@ -34,6 +34,7 @@ from .loss_parameters import (
 )
 from .model_losses import require_no_model
 from .model_outputs import OutputPart, Outputs
+from .parameter_uses import parts_taken
 from .part_names import (
     INPUT,
     LOGVAR,

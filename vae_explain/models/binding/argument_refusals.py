@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from ...symbolic.printable import listed
 from .autograd_graph import is_a_scale
 from .binding_evidence import contradiction, doubt_of_order, doubt_of_terms, is_number
-from .code_reading import input_name, is_used, name_of, parts_taken, returns_a_value, taken_apart
+from .code_reading import input_name, name_of, returns_a_value
 from .loss_parameters import CannotBind, Parameter, parameters_of
 from .model_outputs import OutputPart, described
+from .parameter_uses import is_used, parts_taken, taken_apart
 from .part_names import LOGVAR, MEAN, family, is_deviation
 from .partial_call import PartialCall
 from .suggested_objective import objective_calling
@@ -99,7 +100,7 @@ def require_not_unpacked(call: PartialCall, name: str, parts: Sequence[OutputPar
 
 def require_whole_input(model: nn.Module, x: Tensor) -> None:
     """Raise `CannotBind` for a model that takes its batch apart, and would get the rows of x."""
-    apart = _rows_of(type(model).forward, input_name(model), x)
+    apart = _rows_of(model, input_name(model), x)
     if apart:
         raise CannotBind(
             f"the model takes its batch apart, as in {apart}, and x is one tensor, of which it "

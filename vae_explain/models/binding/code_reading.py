@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ...quick_classes import NamedTuple
 from .part_names import is_loss_function
@@ -48,7 +48,7 @@ def names_returned(model: nn.Module) -> Named:
 
 @lru_cache(maxsize=32)  # likewise
 def _names_returned(forward: Callable[..., Any]) -> Named:
-    function = _tree(forward)
+    function = tree_of(forward)
     if function is None:
         return NOTHING
     inner = {
@@ -107,93 +107,10 @@ def name_of(function: Callable[..., Any]) -> str:
     return str(name).rpartition("<locals>.")[2].strip("<>")
 
 
-def parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str]:
-    """Return which parts a function takes of one of its parameters, by index, key or attribute.
-
-    Of `recon, mu = out` that is 0 and 1, of `out["mu"]` and `out.mu` it is `mu`; what every
-    tensor has is left out, as `out.mean`.
-    """
-    return _parts_taken(_plain(function), name)
-
-
-@lru_cache(maxsize=128)  # a loss that is evaluated many times asks each time
-def _parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str]:
-    taken: set[int | str] = set()
-    for node in _nodes(function):
-        if isinstance(node, ast.Assign) and _is(node.value, name):
-            for target in node.targets:
-                if isinstance(target, ast.Tuple | ast.List):
-                    taken |= set(range(len(target.elts)))
-        elif isinstance(node, ast.Attribute) and _is(node.value, name):
-            taken |= set() if hasattr(Tensor, node.attr) else {node.attr}
-        elif isinstance(node, ast.Subscript) and _is(node.value, name):
-            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
-            taken |= {key} if isinstance(key, int | str) else set()
-        elif isinstance(node, ast.Call) and node.args and _called(node) == "get":
-            owner, word = getattr(node.func, "value", None), node.args[0]
-            if owner is not None and _is(owner, name) and isinstance(word, ast.Constant):
-                taken |= {word.value} if isinstance(word.value, str) else set()
-    return frozenset(taken)
-
-
-def taken_apart(function: Callable[..., Any], name: str) -> str:
-    """Return how a function takes a parameter apart by place in each use of it; "" for another use.
-
-    `x, label = batch` and `batch[0]` take the rows of a tensor, where a batch of several things
-    was meant.
-    """
-    return _taken_apart(_plain(function), name)
-
-
-@lru_cache(maxsize=128)  # likewise
-def _taken_apart(function: Callable[..., Any], name: str) -> str:
-    apart: dict[int, str] = {}  # by the use of the name
-    for node in _nodes(function):
-        if isinstance(node, ast.Assign) and _is(node.value, name):
-            if len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple | ast.List):
-                left = node.targets[0].elts
-                apart[id(node.value)] = f"{', '.join(map(ast.unparse, left))} = {name}"
-        elif isinstance(node, ast.Subscript) and _is(node.value, name):
-            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
-            apart |= {id(node.value): ast.unparse(node)} if isinstance(key, int) else {}
-    is_whole = any(id(use) not in apart for use in _uses(function, name))
-    return "" if is_whole else next(iter(apart.values()), "")
-
-
 def returns_a_value(function: Callable[..., Any]) -> bool:
     """Whether the code of a function has a line that returns something."""
-    nodes = _nodes(_plain(function))
+    nodes = _nodes(plain_function(function))
     return any(isinstance(node, ast.Return) and node.value is not None for node in nodes)
-
-
-def is_used(function: Callable[..., Any], name: str) -> bool:
-    """Whether the code of a function uses one of its parameters, or cannot be read."""
-    plain = _plain(function)
-    return _tree(plain) is None or any(_uses(plain, name))
-
-
-def names_of_rest(function: Callable[..., Any], name: str) -> tuple[str, ...]:
-    """Return what a function calls each of its `*args`; none where it does not name them all.
-
-    Read off `recon, x = args` and `recon = args[0]`.
-    """
-    names: dict[int, str] = {}
-    for node in _nodes(_plain(function)):
-        if not isinstance(node, ast.Assign):
-            continue
-        (target, *_), value = node.targets, node.value
-        targets = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
-        values = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
-        if _is(value, name) and len(targets) > 1:
-            values = [ast.Subscript(value, ast.Constant(i)) for i in range(len(targets))]
-        for each, taken in zip(targets, values, strict=False):
-            if isinstance(each, ast.Name) and isinstance(taken, ast.Subscript):
-                place = taken.slice.value if isinstance(taken.slice, ast.Constant) else None
-                if _is(taken.value, name) and isinstance(place, int):
-                    names.setdefault(place, each.id)
-    in_order = tuple(names[i] for i in sorted(names))
-    is_whole = sorted(names) == list(range(len(names))) and len(set(in_order)) == len(names)
-    return in_order if is_whole else ()
 
 
 def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] | None:
@@ -203,7 +120,7 @@ def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] |
     where it makes no such call with two of the names, or makes them both ways round.
     """
     pairs = set()
-    for node in _nodes(_plain(function)):
+    for node in _nodes(plain_function(function)):
         if isinstance(node, ast.Call) and is_loss_function(_called(node)):
             by_name = {word.arg: word.value for word in node.keywords}
             first, second = (
@@ -222,11 +139,11 @@ def calls_of_with(function: Callable[..., Any], name: str, first: str) -> frozen
     Of `model.encode(x)` that is `encode`, of `model(x.flatten(1))` it is "".
     """
     called = set()
-    for node in _nodes(_plain(function)):
+    for node in _nodes(plain_function(function)):
         if isinstance(node, ast.Call) and node.args and not isinstance(node.args[0], ast.Starred):
             is_method = isinstance(node.func, ast.Attribute)
             owner = node.func.value if isinstance(node.func, ast.Attribute) else node.func
-            if _is(owner, name) and first in _names_in(node.args[0]):
+            if is_name(owner, name) and first in _names_in(node.args[0]):
                 called.add(_called(node) if is_method else "")
     return frozenset(called)
 
@@ -236,24 +153,16 @@ def _names_in(node: ast.expr | None) -> set[str]:
     return {each.id for each in inside if isinstance(each, ast.Name)}
 
 
-def _is(node: ast.expr, name: str) -> bool:
+def is_name(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _uses(function: Callable[..., Any], name: str) -> list[ast.Name]:
-    """Return where a parameter is read, up to the line in which it is set to something else."""
-    all_of_it = [n for n in _nodes(function) if isinstance(n, ast.Name) and n.id == name]
-    set_in = min((n.lineno for n in all_of_it if isinstance(n.ctx, ast.Store)), default=None)
-    read = [n for n in all_of_it if isinstance(n.ctx, ast.Load)]
-    return [n for n in read if set_in is None or n.lineno <= set_in]
-
-
 def _nodes(function: Callable[..., Any]) -> Iterator[ast.AST]:
-    tree = _tree(function)
+    tree = tree_of(function)
     return iter(()) if tree is None else ast.walk(tree)
 
 
-def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function that a method, a module, an object or a decorator's runs."""
     while isinstance(function, functools.partial):
         function = function.func
@@ -265,8 +174,8 @@ def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
     return plain
 
 
-@lru_cache(maxsize=32)  # a loss that is evaluated many times asks each time
-def _tree(function: Callable[..., Any]) -> ast.stmt | None:
+@lru_cache(maxsize=128)  # a loss that is evaluated many times asks each time
+def tree_of(function: Callable[..., Any]) -> ast.stmt | None:
     try:
         return ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError):

@@ -20,12 +20,13 @@ from .argument_matching import fitted
 from .argument_refusals import require_whole_input
 from .argument_sources import arguments_of
 from .batches import batch_of
-from .code_reading import BY_PLACE, name_of, parts_taken
+from .code_reading import BY_PLACE, name_of
 from .loss_methods import method_of
 from .loss_parameters import CannotBind, parameters_of
 from .loss_total import named_loss, numbers_of, require_whole, total_of
 from .model_losses import with_model
 from .model_outputs import Outputs, described
+from .parameter_uses import parts_taken
 from .suggested_objective import objective_of, objective_of_more
 
 LOSS_METHODS = ("loss_function", "loss", "compute_loss", "loss_fn", "elbo_loss")

@@ -11,8 +11,8 @@ from torch import nn
 
 from ...errors import UserError
 from ..request import Written
-from .code_reading import names_of_rest, parts_taken
 from .model_outputs import Outputs
+from .parameter_uses import names_of_rest, parts_taken
 from .part_names import INPUT, family
 
 Parameter = inspect.Parameter

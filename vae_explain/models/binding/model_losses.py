@@ -11,9 +11,10 @@ from ...engine.loss_call import Argument
 from ...quick_classes import NamedTuple
 from ..request import Written
 from .argument_sources import PLAIN, setting
-from .code_reading import calls_of_with, parts_taken
+from .code_reading import calls_of_with
 from .loss_parameters import CannotBind, Parameter, is_input, parameters_of
 from .model_outputs import Outputs
+from .parameter_uses import parts_taken
 from .part_names import INPUT, MODELS
 
 

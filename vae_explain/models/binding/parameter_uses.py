@@ -1,0 +1,236 @@
+"""What code does with one of its parameters, in a function and in those that it is passed on to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from torch import Tensor
+
+from ...quick_classes import NamedTuple
+from .callees import SUPER, Callee, callee_of, owner_of
+from .code_reading import BY_PLACE, is_name, name_of, plain_function, tree_of
+
+
+class Passed(NamedTuple):
+    """A call that is given a parameter: the names of what is called, and where it is given it."""
+
+    names: tuple[str, ...]
+    at: int | str
+    starred: bool
+
+
+class ParameterUse(NamedTuple):
+    """One use of a parameter.
+
+    Attributes
+    ----------
+    apart
+        The code that takes it apart by place; "" where it is used in another way.
+    parts
+        Which parts are taken of it, by index, key or attribute.
+    names
+        What those taken by index are called then, where they are.
+    passed
+        The call that gets it, whose own code says how it is used.
+    replaced
+        Whether an earlier line gives the name something else, as a list of the same parts.
+    """
+
+    apart: str = ""
+    parts: frozenset[int | str] = frozenset()
+    names: tuple[tuple[int, str], ...] = ()
+    passed: Passed | None = None
+    replaced: bool = False
+
+
+AS_A_WHOLE = ParameterUse()
+
+
+def parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str]:
+    """Return which parts a function takes of one of its parameters, by index, key or attribute.
+
+    Of `recon, mu = out` that is 0 and 1, of `out["mu"]` and `out.mu` it is `mu`; what every
+    tensor has is left out, as `out.mean`.
+    """
+    return frozenset().union(*(use.parts for use in _followed(function, name)))
+
+
+def taken_apart(function: Callable[..., Any], name: str) -> str:
+    """Return how a function takes a parameter apart by place in each use of it; "" for another use.
+
+    `x, label = batch` and `batch[0]` take the rows of a tensor, where a batch of several things
+    was meant.
+    """
+    codes = [use.apart for use in _followed(function, name) if not use.replaced]
+    return codes[0] if codes and all(codes) else ""
+
+
+def is_used(function: Callable[..., Any], name: str) -> bool:
+    """Whether the code of a function uses one of its parameters, or cannot be read."""
+    plain = plain_function(function)
+    return tree_of(plain) is None or not all(use.replaced for use in _uses(plain, name))
+
+
+def names_of_rest(function: Callable[..., Any], name: str) -> tuple[str, ...]:
+    """Return what a function calls each of its `*args`; none where it does not name them all.
+
+    Read off `recon, x = args` and `recon = args[0]`.
+    """
+    names: dict[int, str] = {}
+    for use in _uses(plain_function(function), name):
+        names = dict(use.names) | names
+    in_order = tuple(names[i] for i in sorted(names))
+    is_whole = sorted(names) == list(range(len(names))) and len(set(in_order)) == len(names)
+    return in_order if is_whole else ()
+
+
+# --- each use in the code of one function -------------------------------------------------
+
+
+@lru_cache(maxsize=128)  # a loss that is evaluated many times asks each time
+def _uses(function: Callable[..., Any], name: str) -> tuple[ParameterUse, ...]:
+    """Return each use of a parameter, and of what its name is set to later."""
+    tree = tree_of(function)
+    if tree is None:
+        return ()
+    around = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
+    all_of_it = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+    set_in = min((n.lineno for n in all_of_it if isinstance(n.ctx, ast.Store)), default=None)
+    read = [n for n in all_of_it if isinstance(n.ctx, ast.Load)]
+    return tuple(
+        _use(node, around)._replace(replaced=set_in is not None and node.lineno > set_in)
+        for node in read
+    )
+
+
+def _use(node: ast.Name, around: dict[int, ast.AST]) -> ParameterUse:
+    outer = around.get(id(node))
+    beyond = around.get(id(outer))
+    if isinstance(outer, ast.Assign):
+        return _unpacked(outer, node)
+    if isinstance(outer, ast.Attribute):
+        return _attribute(outer, beyond)
+    if isinstance(outer, ast.Subscript) and outer.value is node:
+        return _item(outer, around)
+    if isinstance(outer, ast.Call) and node in outer.args:
+        return _passed(outer, outer.args.index(node))
+    if isinstance(outer, ast.keyword) and isinstance(beyond, ast.Call) and outer.arg:
+        return _passed(beyond, outer.arg)
+    if isinstance(outer, ast.Starred) and isinstance(beyond, ast.Call) and outer in beyond.args:
+        return _passed(beyond, beyond.args.index(outer), starred=True)
+    return AS_A_WHOLE
+
+
+def _unpacked(outer: ast.Assign, node: ast.Name) -> ParameterUse:
+    """Return what `recon, mu = out` takes."""
+    tuples = [each for each in outer.targets if isinstance(each, ast.Tuple | ast.List)]
+    if not tuples:
+        return AS_A_WHOLE
+    left = max((each.elts for each in tuples), key=len)
+    names = tuple((i, each.id) for i, each in enumerate(left) if isinstance(each, ast.Name))
+    code = f"{', '.join(map(ast.unparse, left))} = {node.id}"
+    return ParameterUse(code if len(outer.targets) == 1 else "", frozenset(range(len(left))), names)
+
+
+def _attribute(outer: ast.Attribute, call: ast.AST | None) -> ParameterUse:
+    """Return what `out.mu` and `out.get("mu")` take."""
+    if outer.attr == "get" and isinstance(call, ast.Call) and call.func is outer and call.args:
+        word = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
+        return ParameterUse(parts=frozenset({word} if isinstance(word, str) else ()))
+    return ParameterUse(parts=frozenset(() if hasattr(Tensor, outer.attr) else (outer.attr,)))
+
+
+def _item(outer: ast.Subscript, around: dict[int, ast.AST]) -> ParameterUse:
+    """Return what `out[0]` and `out["mu"]` take."""
+    key = outer.slice.value if isinstance(outer.slice, ast.Constant) else None
+    if isinstance(key, str):
+        return ParameterUse(parts=frozenset({key}))
+    if not isinstance(key, int):
+        return AS_A_WHOLE
+    target = _target_of(outer, around)
+    names = ((key, target.id),) if isinstance(target, ast.Name) else ()
+    return ParameterUse(ast.unparse(outer), frozenset({key}), names)
+
+
+def _target_of(value: ast.expr, around: dict[int, ast.AST]) -> ast.expr | None:
+    """Return what a value is assigned to, by itself or as one of several."""
+    outer = around.get(id(value))
+    if isinstance(outer, ast.Assign):
+        return outer.targets[0]
+    beyond = around.get(id(outer))
+    if isinstance(outer, ast.Tuple | ast.List) and isinstance(beyond, ast.Assign):
+        left = beyond.targets[0]
+        if isinstance(left, ast.Tuple | ast.List) and len(left.elts) == len(outer.elts):
+            return left.elts[outer.elts.index(value)]
+    return None
+
+
+def _passed(call: ast.Call, at: int | str, starred: bool = False) -> ParameterUse:
+    """Return the use by a call; of `step(*batch)` the call takes it apart itself."""
+    names = tuple(_names_of(call.func))
+    if not names or (isinstance(at, int) and any(map(_is_starred, call.args[:at]))):
+        return AS_A_WHOLE
+    return ParameterUse(ast.unparse(call) if starred else "", passed=Passed(names, at, starred))
+
+
+def _is_starred(node: ast.expr) -> bool:
+    return isinstance(node, ast.Starred)
+
+
+def _names_of(node: ast.expr) -> Iterator[str]:
+    """Yield the names of `self.net.encode`, one after the other; none for other code."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Call) and is_name(node.func, "super") and not node.args:
+        yield SUPER
+    elif isinstance(node, ast.Attribute) and (before := tuple(_names_of(node.value))):
+        yield from (*before, node.attr)
+
+
+# --- the calls that get a parameter -------------------------------------------------------
+
+
+def _followed(
+    function: Callable[..., Any],
+    name: str,
+    owner: Any = None,
+    where: str = "",
+    seen: frozenset[tuple[Callable[..., Any], str]] = frozenset(),
+) -> Iterator[ParameterUse]:
+    """Yield each use of a parameter, those by the code of a call that gets it in its place."""
+    plain = plain_function(function)
+    owner = owner_of(function) if owner is None else owner
+    for use in _uses(plain, name):
+        if use.passed is None or use.replaced:
+            yield use._replace(apart=use.apart and use.apart + where)
+            continue
+        callee = callee_of(plain, owner, use.passed.names)
+        taker = None if callee is None else _taker(callee, use.passed)
+        if callee is None or taker is None:
+            yield AS_A_WHOLE
+        elif use.passed.starred:
+            yield _spread(callee, use, use.apart + where)
+        elif (callee.function, taker) not in seen:
+            within = seen | {(callee.function, taker)}
+            there = f" in {name_of(callee.function)}"
+            yield from _followed(callee.function, taker, callee.owner, there, within)
+
+
+def _taker(callee: Callee, passed: Passed) -> str | None:
+    """Return the parameter that a call gives an argument to; None where it is none of its own."""
+    if isinstance(passed.at, str):
+        return next((p.name for p in callee.parameters if p.name == passed.at), None)
+    placed = [p.name for p in callee.parameters if p.kind in BY_PLACE]
+    return placed[passed.at] if passed.at < len(placed) else None
+
+
+def _spread(callee: Callee, use: ParameterUse, code: str) -> ParameterUse:
+    """Return what `step(*batch)` takes: a part for each argument that has to be given."""
+    wanted = [p for p in callee.parameters if p.kind in BY_PLACE and p.default is p.empty]
+    before = use.passed.at if use.passed and isinstance(use.passed.at, int) else 0
+    takes_any = any(p.kind is p.VAR_POSITIONAL for p in callee.parameters)
+    parts = range(0 if takes_any else len(wanted) - before)
+    return ParameterUse(code, frozenset(parts)) if len(parts) > 1 else AS_A_WHOLE
