@@ -103,6 +103,17 @@ def test_settings_within_settings_and_an_input_of_another_form(cli: CommandLine)
     assert also == "model({'data': x})['objective']"
 
 
+def batch_of(inputs: Tensor) -> dict[str, Tensor]:
+    return {"data": inputs}
+
+
+@pytest.mark.parametrize("text", ["batch_of(x)", "{'data': torch.clone(x)}"])
+def test_an_input_of_another_form_is_made_by_what_a_file_has(cli: CommandLine, text: str) -> None:
+    found, said = loss_of(cli, *OF_CONFIGURED[:-1], text, *SETTINGS)
+    assert found == loss_of(cli, *OF_CONFIGURED, *SETTINGS)[0]
+    assert said == f"model({text})['objective']"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

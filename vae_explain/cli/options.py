@@ -187,12 +187,16 @@ class Options:
         model_option(
             "EXPRESSION",
             "The loss as an expression, such as \"model(x)['loss']\". It can use model, x, "
-            "loss and whatever your files define. model(x) runs once.",
+            "loss, torch and whatever your files define. model(x) runs once.",
         ),
     ] = None
     x_as: Annotated[
         str | None,
-        model_option("EXPRESSION", "What your model gets instead of x, such as \"{'data': x}\"."),
+        model_option(
+            "EXPRESSION",
+            "What your model gets instead of x, such as \"{'data': x}\". It can use x, torch "
+            "and whatever your files define.",
+        ),
     ] = None
     run: Annotated[
         Path | None,

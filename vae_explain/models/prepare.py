@@ -147,13 +147,13 @@ def _objective(source: Architecture | UserModel) -> Objective:
     for function, option in ((loss, "--loss"), (objective, "--objective")):
         if function is not None:
             refuse_opaque_function(function, option)
+    known = {"x": None, "torch": torch, **_names_beside(model), **_names_beside(loss)}
     if source.objective_expr is not None:
-        names = {"model": None, "x": None, **_names_beside(model), **_names_beside(loss)}
-        names |= {} if loss is None else {"loss": loss}
+        names = {"model": None, **known, **({} if loss is None else {"loss": loss})}
         objective = ExpressionOfUser(source.objective_expr, "--objective-expr", names)
     x_as = None
     if source.x_as is not None:
-        x_as = ExpressionOfUser(source.x_as, "--x-as", {"x": None})
+        x_as = ExpressionOfUser(source.x_as, "--x-as", known)
     return LossOf(loss, objective, source.loss_arguments, source.loss_sum, x_as)
 
 
