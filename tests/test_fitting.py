@@ -258,3 +258,40 @@ def test_a_module_is_fitted_by_what_its_forward_takes() -> None:
 )
 def test_what_a_model_returned_is_said_briefly(returned: Any, words: str) -> None:
     assert described(returned) == words
+
+
+class ReturnsItsInputInImages(nn.Module):
+    def forward(self, x: Tensor) -> Any:
+        images = x.view(-1, 3, 2)
+        return RECON.view(-1, 3, 2), images, MU, LOGVAR
+
+
+def test_x_in_another_shape_is_no_prediction_and_is_held_against_the_one_of_its_shape() -> None:
+    images, made = X.view(-1, 3, 2), RECON.view(-1, 3, 2)
+    loss, model = takes("recon", "x", "mu", "logvar"), ReturnsItsInputInImages()
+    got = bound(loss, (made, images, MU, LOGVAR), model)
+    assert got["recon"] is made
+    assert got["x"] is images
+    flat = bound(loss, (RECON, images, MU, LOGVAR), model)
+    assert flat["recon"] is RECON
+    assert flat["x"] is X
+
+
+class ReturnsItsInput(nn.Module):
+    def forward(self, x: Tensor) -> Any:
+        return RECON.clone(), x, Z
+
+
+def test_the_objective_that_is_shown_has_x_where_something_of_the_model_is_wanted() -> None:
+    def with_its_own_word(*args: Tensor) -> Tensor:
+        recons, kept, z = args
+        return F.mse_loss(recons, kept) + z.sum()
+
+    def with_a_known_word(*args: Tensor) -> Tensor:
+        recons, inp, z = args
+        return F.mse_loss(recons, inp) + z.sum()
+
+    returned = Outputs((RECON, X, Z), X, ReturnsItsInput())
+    with pytest.raises(CannotBind, match=r"with_its_own_word\(.*kept=x\)"):
+        fitted(with_its_own_word, returned)
+    assert fitted(with_a_known_word, returned)[0] == [RECON, X, Z]

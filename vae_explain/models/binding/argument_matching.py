@@ -192,7 +192,11 @@ def _give_input(call: PartialCall) -> None:
         if not has_prediction and call.predictions():
             meant[names[0]] = call.predictions()[0].place
         raise undecided(call, f"{listed(names)} can each be x", meant)
-    call.for_x += [p.name for p in wanting]
+    reshaped = call.input_in_shape()
+    if len(wanting) == 1 and reshaped is not None:
+        call.give(wanting[0].name, reshaped)
+    else:
+        call.for_x += [p.name for p in wanting]
 
 
 def _is_target(call: PartialCall, parameter: Parameter) -> bool:

@@ -19,7 +19,7 @@ from .code_reading import input_name, name_of, returns_a_value
 from .loss_parameters import CannotBind, Parameter, parameters_of
 from .model_outputs import OutputPart, described
 from .parameter_uses import is_used, parts_taken, taken_apart
-from .part_names import LOGVAR, MEAN, family, is_deviation
+from .part_names import LOGVAR, MEAN, family, is_deviation, is_setting
 from .partial_call import PartialCall
 from .suggested_objective import objective_calling
 
@@ -153,7 +153,7 @@ def require_no_contradiction(call: PartialCall) -> None:
     """Raise `CannotBind` where PyTorch's graph says that the call is not what was meant."""
     x, more = call.outputs.x, call.more.values()
     gets_x = bool(call.for_x) or any(value is x for value in more)
-    gets_x = gets_x or any(part.value is x for part in call.given.values())
+    gets_x = gets_x or any(call.outputs.is_input(part.value) for part in call.given.values())
     against = contradiction(call.given, call.outputs, gets_x)
     if against is not None:
         raise undecided(call, *against)
@@ -192,7 +192,8 @@ def _objective(call: PartialCall, meant: Mapping[str, str] = MappingProxyType({}
     given |= dict.fromkeys(call.for_x, "x")
     for p in call.open:
         if p.default is p.empty:
-            given[p.name] = free.pop(0) if free else "1.0"
+            wants_x = not is_setting(p.name) and not any(code == "x" for code in given.values())
+            given[p.name] = free.pop(0) if free else "x" if wants_x else "1.0"
     return objective_calling(_called(call, name_of(call.loss)), given | dict(meant))
 
 

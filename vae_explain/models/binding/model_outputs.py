@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ...errors import UserError
@@ -122,6 +123,15 @@ class Outputs:
     def top(self) -> list[OutputPart]:
         """The parts of the whole; the whole where it has none."""
         return [part for part in self.parts if len(part.path) == 1] or self.parts
+
+    def is_input(self, value: Any) -> bool:
+        """Whether something returned is x, or all of x in another shape."""
+        if value is self.x:
+            return True
+        is_plain = isinstance(value, Tensor) and value.layout is self.x.layout is torch.strided
+        if not is_plain or value.dtype is not self.x.dtype or value.numel() != self.x.numel():
+            return False
+        return value.numel() > 0 and bool(value.data_ptr() == self.x.data_ptr())
 
     def place_of(self, value: Any) -> str | None:
         """Return the code of an object; None for one that neither model nor x gave."""

@@ -8,8 +8,8 @@ from functools import lru_cache
 # What a prediction is held against, which of a VAE is its input.
 TRUTH = ("target", "targets", "original", "y_true", "true", "gt", "ground_truth")
 INPUT = (
-    "x", "input", "inputs", "data", "img", "imgs", "image", "images", "batch", "x_true", "x_in",
-    "orig", *TRUTH,
+    "x", "input", "inputs", "inp", "data", "img", "imgs", "image", "images", "batch", "x_true",
+    "x_in", "orig", *TRUTH,
 )  # fmt: skip
 RECON = (
     "x_hat", "xhat", "output", "decoded", "x_rec", "pred", "y_pred", "prediction", "logits", "out",

@@ -86,10 +86,18 @@ class PartialCall:
         """The free parts that may be what the model made of its input."""
         x = self.outputs.x
         free = [part for part in self.free(self.outputs.leaves) if isinstance(part.value, Tensor)]
+        free = [part for part in free if not self.outputs.is_input(part.value)]
         meant = [part for part in free if part.family is RECON]
         others = [part for part in free if part.family is None]
         alike = [part for part in others if part.value.shape == x.shape]
         return meant or alike or [part for part in others if part.value.numel() == x.numel() > 1]
+
+    def input_in_shape(self) -> OutputPart | None:
+        """Return the part that is x in the shape of a prediction, which is another than x has."""
+        leaves = [p for p in self.outputs.leaves if isinstance(p.value, Tensor)]
+        shapes = [p.value.shape for p in leaves if not self.outputs.is_input(p.value)]
+        seen = [p for p in self.free(leaves) if self.outputs.is_input(p.value)]
+        return seen[0] if len(seen) == 1 and seen[0].value.shape in shapes else None
 
     def has_prediction(self) -> bool:
         """Whether a parameter has been given what the model made of its input, or a list of it."""
@@ -99,6 +107,6 @@ class PartialCall:
             if RECON in families or part.path == () or isinstance(part.value, tuple | list):
                 return True
             is_alike = isinstance(part.value, Tensor) and part.value.numel() == x.numel()
-            if is_alike and part.value is not x and families == {None}:
+            if is_alike and not self.outputs.is_input(part.value) and families == {None}:
                 return True
         return False
