@@ -13,7 +13,7 @@ from ....quick_classes import NamedTuple
 from ..arithmetic.evaluation import as_rounded
 from ..arithmetic.intervals import all_meet
 from ..grammar.quantities import without_index
-from ..grammar.syntax import Literal, Row, Tree, is_bare, key_of, literals
+from ..grammar.syntax import FunctionCall, Literal, Row, Total, Tree, is_bare, key_of, literals
 from .chains import Chain
 from .scope import EVERY, WEIGHTS
 
@@ -251,3 +251,21 @@ def shape_of(tree: Tree, name: str = "") -> tuple[int, ...] | None:
     if shape[0] == 1 and name and not name.startswith(MATRICES):
         return shape[1:]
     return shape
+
+
+def summed(tree: Tree) -> tuple[Tree, ...]:
+    """Return what is summed over all numbers, as in `Σ x_i` or `‖x − y‖²`."""
+    match tree:
+        case Total("sum", body, None):
+            return (body,)
+        case FunctionCall("sum" | "norm", (body,)):
+            return (body,)
+    return ()
+
+
+def are_row_and_column(one: Tree, other: Tree) -> bool:
+    """Whether a list stands before a column, as a matrix of one row does."""
+    if not (isinstance(one, Row) and isinstance(other, Row)):
+        return False
+    flat = not any(isinstance(entry, Row) for entry in one.entries)
+    return flat and all(isinstance(entry, Row) for entry in other.entries)

@@ -30,9 +30,20 @@ from ..grammar.syntax import (
     quantities,
 )
 from .chains import Chain, Side
-from .lists import terms_of
+from .lists import key_of_numbers, tells, term_columns, terms_of
 from .scope import FAMILY
-from .shaped import Axis, Form, MatrixUse, Shaped, ShapedValues, every_index, form_of, shape_of
+from .shaped import (
+    Axis,
+    Form,
+    MatrixUse,
+    Shaped,
+    ShapedValues,
+    are_row_and_column,
+    every_index,
+    form_of,
+    shape_of,
+    summed,
+)
 
 OF_EACH = {"exp", "log", "sqrt", "tanh", "sigmoid", "softplus", "relu", "gate", "abs", "square",
            "softmax"}  # functions of a list that give as many numbers  # fmt: skip
@@ -62,8 +73,25 @@ class Sizes:
         self.single_rows: set[int] = set()  # lists that are matrices of one row
         for self.number, chain in enumerate(chains):
             self._equation(chain)
+        self._multiplied_out(chains)
         self._restated()
         self._latents()
+
+    def _multiplied_out(self, chains: Sequence[Chain]) -> None:
+        """Take a list to be as long as a sum of products that has its numbers in order."""
+        sums: dict[tuple[float, ...], Shaped] = {}
+        for number, chain in enumerate(chains):
+            for column in term_columns(chain):
+                place = number, id(column.tree)
+                shape = (len(column.numbers),)
+                if column.ordered and tells(column.numbers):
+                    written = Shaped("", column.tree, column.result.line, place, shape)
+                    sums[key_of_numbers(column.numbers)] = written
+        for stated in self.values.stated.values() if sums else ():
+            for one in stated:
+                out = sums.get(key_of_numbers(literals(one.tree)))
+                if out is not None and len(one.shape) == 1 and not one.elements:
+                    self.pairs.append((Axis(one, 0), Axis(out, 0)))
 
     def _restated(self) -> None:
         """Take what is stated one by one, and then as a list, to be as long."""
@@ -109,11 +137,11 @@ class Sizes:
 
     def _written_out(self, formula: Tree, written: Tree) -> None:
         """Take a list whose numbers are summed to be as long as the sum that is written out."""
-        summed = [body for part in inside(formula) for body in _summed(part)]
+        bodies = [body for part in inside(formula) for body in summed(part)]
         terms = terms_of(written)[0] if is_numeric(written) else ()
-        if len(summed) == 1 and len({len(literals(term)) for term in terms}) == 1:
-            self.letters = _letters(summed[0])
-            self._up_to(len(terms), written, self._of(summed[0]))
+        if len(bodies) == 1 and len({len(literals(term)) for term in terms}) == 1:
+            self.letters = _letters(bodies[0])
+            self._up_to(len(terms), written, self._of(bodies[0]))
 
     def _side(self, side: Side, place: int) -> Form | None:
         assert side.tree is not None, "only what was read has a length"
@@ -124,7 +152,7 @@ class Sizes:
             if isinstance(part, Product):
                 pairs = pairwise(part.factors)
                 self.single_rows |= {
-                    id(one) for one, other in pairs if _are_row_and_column(one, other)
+                    id(one) for one, other in pairs if are_row_and_column(one, other)
                 }
         return (
             self._written(side.tree, place) if isinstance(side.tree, Row) else self._of(side.tree)
@@ -276,21 +304,3 @@ class Sizes:
 def _letters(tree: Tree) -> set[str]:
     """Return the letters that run over all in a formula."""
     return {index for name in quantities(tree) if (index := every_index(name))}
-
-
-def _summed(tree: Tree) -> tuple[Tree, ...]:
-    """Return what is summed over all numbers, as in `Σ x_i` or `‖x − y‖²`."""
-    match tree:
-        case Total("sum", body, None):
-            return (body,)
-        case FunctionCall("sum" | "norm", (body,)):
-            return (body,)
-    return ()
-
-
-def _are_row_and_column(one: Tree, other: Tree) -> bool:
-    """Whether a list stands before a column, as a matrix of one row does."""
-    if not (isinstance(one, Row) and isinstance(other, Row)):
-        return False
-    flat = not any(isinstance(entry, Row) for entry in one.entries)
-    return flat and all(isinstance(entry, Row) for entry in other.entries)
