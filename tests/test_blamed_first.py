@@ -8,6 +8,20 @@ import pytest
 
 from vae_explain.analysis.proofread.report import report
 
+OF_LOG = """
+$\\log\\sigma^2 = [0.3, -0.8]$ and $\\sigma^2 = [e^{0.3}, e^{-0.8}] = [1.350, 0.449]$
+"""
+
+TWO_WRONG = """
+$u = [3.0, 1.5, 0.6]$
+
+$M = \\begin{pmatrix} 0.7431 \\cdot 0.2 & 0.6127 \\cdot 0.3 & 0.3391 \\cdot 0.7 \\\\
+0.5283 \\cdot 0.4 & 0.4159 \\cdot 0.2 & 0.8267 \\cdot 0.9 \\end{pmatrix} = \\begin{pmatrix}
+0.14872 & 0.18391 & 0.23747 \\\\ 0.21142 & 0.08328 & 0.74413 \\end{pmatrix}$
+
+$R = 0.3$, $u/R = (10, 5, 2)$; $R = 3$, $u/R = (1, 0.5, 0.2)$
+"""
+
 FACTORS = """
 $x = [3.5, 1.4]$ and $w = [-0.4, 0.7]$
 
@@ -470,6 +484,8 @@ $J = \\begin{pmatrix} 0.6(0.715) & 0.35(0.482) \\\\ 0.2(0.931) & 0.8(0.564) \\en
         ),
         (LABELLED, "[0.5, 0.9]", "[0.5, 9.0]", 6, "9.0"),
         (LABELLED, "[0.6, -0.4]", "[-0.4, 0.6]", 10, "[[-0.4, 0.6], [0.3, 0.1]]"),
+        # A logarithm beside a variance that is made from its numbers.
+        (OF_LOG, "[0.3, -0.8]", "[-0.8, 0.3]", 2, "[-0.8, 0.3]"),
         # A row that arithmetic has lost, before what it comes to or behind what it is made of.
         (PRODUCT, "\\\\ 0.02705 + 0.24048", "", 4, "[-0.0541 + 0.1002]"),
         # What is wrong in arithmetic between two sides that agree: a number, or a sign.
@@ -654,3 +670,10 @@ def test_a_list_shows_what_a_sigma_before_its_name_is(before: str) -> None:
     assert (finding.printed, finding.expected) == ("0.620", "0.602")
     product = "$u = [0.2, -0.4]$, $\\sigma = 0.5$ and $v = \\sigma(u) = [0.1, -0.2]$"
     assert report(product).findings == ()
+
+
+def test_a_damaged_list_is_blamed_beside_a_result_that_is_wrong_too() -> None:
+    own = report(TWO_WRONG).findings
+    wrong = report(TWO_WRONG.replace("3.0, 1.5", "1.5, 3.0")).findings
+    (new,) = [finding for finding in wrong if finding not in own]
+    assert (new.line, new.printed, new.expected) == (2, "[1.5, 3.0, 0.6]", "[3.0, 1.5, 0.6]")

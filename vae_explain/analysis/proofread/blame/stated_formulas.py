@@ -81,7 +81,7 @@ class StatedFormulas:
         if side.tree is None or not is_numeric(side.tree):
             return
         if stated is None:
-            self._hold_usual(name, side, side.tree)
+            self._hold_usual(name, side, side.tree, _is_made(chain, side.tree))
             return
         if chain.given and len(chain.sides) == 2:
             return
@@ -123,11 +123,9 @@ class StatedFormulas:
         before, another initialisation. What is written in numbers as the formula is built is it.
         """
         *made, last = (side.tree for side in chain.sides)
-        if last is None or not is_bare(last):
+        if last is None or not _is_made(chain, last):
             return False
         written = [tree for tree in made if tree is not None and _is_arithmetic(tree)]
-        if not any(gives(tree, literals(last)) for tree in written):
-            return False
         if self._puts_in(pair.left, written[0]):
             return False
         try:
@@ -148,14 +146,14 @@ class StatedFormulas:
                 return True
         return False
 
-    def _hold_usual(self, name: Tree, side: Side, written: Tree) -> None:
+    def _hold_usual(self, name: Tree, side: Side, written: Tree, made: bool) -> None:
         """Hold a divergence that is written out against its usual form, term by term."""
         key = key_of(name) or ""
         usual = usual_formula(key) or _usual_of(name)
         if usual is None:
             return
         if is_bare(written):
-            self._hold_relative(name, ComparedSides(usual, written, self.scope.lookup), side)
+            self._hold_relative(name, ComparedSides(usual, written, self.scope.lookup), side, made)
         if is_bare(written) or not key.upper().endswith("KL"):
             return
         mistakes = wrong_terms(usual, written, self.scope.lookup, self.known)
@@ -169,10 +167,15 @@ class StatedFormulas:
                 mistakes, Side(None, "KL = ½·Σ(σ² + μ² − 1 − log σ²)", side.line), side, "B"
             )
 
-    def _hold_relative(self, name: Tree, pair: ComparedSides, side: Side) -> None:
+    def _hold_relative(self, name: Tree, pair: ComparedSides, side: Side, made: bool) -> None:
         """Hold a deviation or variance against the variance or its logarithm beside it.
 
         If no number of it goes with them, they are another example's.
+
+        Parameters
+        ----------
+        made
+            Whether its own arithmetic gives it, so that what stands beside it may be wrong.
         """
         known, exact = (self.scope.relative(name, leaf) for leaf in (half, as_printed))
         numbers = literals(pair.right)
@@ -191,6 +194,9 @@ class StatedFormulas:
             self.blame.damaged(pair)
             return
         if not wrong:
+            return
+        if made and are_exchanged(mistakes):
+            self.blame.give_up(pair)
             return
         self.blame.judge.uses = []
         self.blame.right = known
@@ -226,6 +232,14 @@ class StatedFormulas:
         self._blame_definition(key, formula, other, line)
         self.blame.explain_equation()
         return other
+
+
+def _is_made(chain: Chain, result: Tree) -> bool:
+    """Whether arithmetic of an equation gives its result."""
+    made = (side.tree for side in chain.sides if side.tree is not None)
+    return is_bare(result) and any(
+        gives(tree, literals(result)) for tree in made if _is_arithmetic(tree)
+    )
 
 
 def _usual_of(name: Tree) -> Tree | None:

@@ -107,6 +107,7 @@ def with_fewest_findings(
     best, most = _Reading(run, run.findings, _count(run.findings) + run.blame.given_up), (0, 0.0)
     mended = _with_result_mended(run, chains, claims)
     with_result = 0 if mended is None else mended.wrong
+    taken: _Change | None = None
     changes: dict[tuple[int, str, Tree], _Change] = {}
     for change in filter(_may_be_meant, _changes(run)):
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
@@ -133,8 +134,11 @@ def with_fewest_findings(
             if not {line for line, _, _ in run.blame.results} & {f.line for f in other.findings}:
                 fewest = max(fewest, with_result)
         if other.wrong < fewest or (other.wrong == fewest and alike):
-            best, most = other, order
-    return best.findings if mended is None or best.wrong <= mended.wrong else mended.findings
+            best, most, taken = other, order, change
+    if mended is None or best.wrong <= mended.wrong:
+        return best.findings
+    both = None if taken is None else _with_result_mended(run, chains, claims, taken)
+    return both.findings if both is not None and both.wrong < mended.wrong else mended.findings
 
 
 def _may_be_meant(change: _Change) -> bool:
@@ -143,22 +147,36 @@ def _may_be_meant(change: _Change) -> bool:
 
 
 def _with_result_mended(
-    run: EquationReader, chains: Sequence[Chain], claims: Sequence[ColumnClaim]
+    run: EquationReader,
+    chains: Sequence[Chain],
+    claims: Sequence[ColumnClaim],
+    besides: _Change | None = None,
 ) -> _Reading | None:
-    """Return what is wrong if the one wrong result is: then nothing right follows from it."""
+    """Return what is wrong if the one wrong result is: then nothing right follows from it.
+
+    Parameters
+    ----------
+    besides
+        Another value that is wrong.
+    """
     if len(run.blame.results) != 1:
         return None
     right = {(line, key): value for line, key, value in run.blame.results}
     lines = {line for line, _, _ in run.blame.results}
     lines |= {number.line for _, _, value in run.blame.results for number in literals(value)}
     known = dict(run.blame.put_in.known)
-    mended = EquationReader(right, known, run.others, run.known.rounded)
-    mended.read(chains, claims)
     own = [finding for finding in run.findings if finding.line in lines]
     if not own:
         return None
-    findings = sorted(dict.fromkeys([*own, *mended.findings]), key=lambda f: f.line)
-    return _Reading(mended, findings, 1 + _count(mended.findings) + mended.blame.given_up)
+    others = []
+    if besides is not None:
+        right[besides.doubt.line, besides.doubt.key] = besides.value
+        others.append(besides.blamed)
+    mended = EquationReader(right, known, run.others, run.known.rounded)
+    mended.read(chains, claims)
+    findings = sorted(dict.fromkeys([*own, *others, *mended.findings]), key=lambda f: f.line)
+    wrong = 1 + len(others) + _count(mended.findings) + mended.blame.given_up
+    return _Reading(mended, findings, wrong)
 
 
 def _as_first(change: _Change) -> _Change:
