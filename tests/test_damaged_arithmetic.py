@@ -136,3 +136,20 @@ def test_of_three_sides_the_one_that_the_others_do_not_agree_with_is_blamed(
     assert old in right
     (found,) = report(right.replace(old, new, 1)).findings
     assert (found.printed, found.expected) == (printed, expected)
+
+
+SHARES = """
+$-(1 \\log 0.83 + 0 \\log 0.17) = 0.1863$
+
+$-(0 \\log 0.62 + 1 \\log 0.38) = 0.9676$
+
+$-(1 \\log 0.71 + 0 \\log 0.29) = {}$ {}
+"""
+
+
+def test_a_logarithm_of_like_arithmetic_has_the_same_base() -> None:
+    assert report(SHARES.format("0.3425", "")).passed
+    (found,) = report(SHARES.format("0.1487", "")).findings  # by the key of a calculator
+    assert (found.line, found.printed, found.expected) == (6, "0.1487", "0.3425")
+    assert report(SHARES.format("0.4941", "bits")).passed
+    assert report("$-\\log 0.83 = 0.1863$, $10 \\log 0.71 = -1.487$").passed  # of another kind

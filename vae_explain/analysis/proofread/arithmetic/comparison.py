@@ -54,6 +54,7 @@ class EquationJudge:
     def __init__(self, known: Known) -> None:
         self.known = known
         self.uses: list[Use] = []  # of the last pair that was held together
+        self.reading: Tree | None = None  # of its left side, with logarithms to the base that fits
 
     def mistakes(self, pair: ComparedSides, earlier: Sequence[Tree]) -> list[EquationMistake]:
         """Return what is wrong in a pair of sides.
@@ -66,7 +67,7 @@ class EquationJudge:
         self.uses = []
         if has_activation(pair.left):
             raise CannotEvaluate("φ may be any activation")
-        best: tuple[list[EquationMistake], list[Use]] | None = None
+        best: tuple[list[EquationMistake], list[Use], Tree] | None = None
         for left in readings(pair.left, count(pair.right) > 1, pair.natural):
             self.uses = []
             try:
@@ -74,12 +75,12 @@ class EquationJudge:
             except CannotEvaluate:
                 continue
             if best is None or len(differences) < len(best[0]):
-                best = differences, self.uses
+                best = differences, self.uses, left
             if not differences:
                 break
         if best is None:
             raise CannotEvaluate("no reading can be evaluated")
-        mistakes, self.uses = best
+        mistakes, self.uses, self.reading = best
         return mistakes
 
     def _compared(self, pair: ComparedSides, earlier: Sequence[Tree]) -> Iterator[EquationMistake]:

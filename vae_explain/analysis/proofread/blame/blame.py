@@ -35,6 +35,7 @@ from ..statements.chains import Side
 from ..statements.scope import Scope
 from .claims import ColumnClaim, with_number
 from .dropped import blame_lost_row
+from .logarithms import ReadLogarithm, read_logarithm
 from .operands import are_exchanged, are_squares, is_damaged, tells
 from .terms import wrong_terms
 from .wrong_arithmetic import ArithmeticBlame
@@ -52,6 +53,8 @@ class Blame(ArithmeticBlame):
         The lines on which two sides could be held together.
     right
         What the value of the equation at hand should be.
+    logarithms
+        The numbers that logarithms give, and to which base.
     unknown
         Whether a pair of numbers of the equation at hand was not computed.
     borne_out
@@ -71,6 +74,7 @@ class Blame(ArithmeticBlame):
         self.results: list[tuple[int, str, Tree]] = []  # that are wrong, and what they should be
         self.in_tables: dict[str, Literal] = {}  # what wrong numbers of tables should be, by digits
         self.corrected: ChainMap[str, Literal]  # likewise, and operands of the equation at hand
+        self.logarithms: list[ReadLogarithm] = []
         self.by_line: dict[int, dict[str, str]] = {}  # what findings print, and should
         self.indexed = 0  # how many of them stand there
         self.begin(None, None)
@@ -154,6 +158,8 @@ class Blame(ArithmeticBlame):
         self.judge.uses = uses
         self.read_by[layer] += 1
         self.judged.add(right.line)
+        if layer == "A" and not mistakes:
+            self.logarithms += read_logarithm(pair, self.judge.reading, right.line)
         if layer == "A" and mistakes and self._follows_corrected(pair, earlier):
             return
         if layer == "A" and mistakes and self.is_of_other_activation(pair, left):

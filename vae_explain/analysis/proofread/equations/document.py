@@ -8,6 +8,7 @@ from itertools import islice
 
 from ..arithmetic.findings import DocumentFinding, Reading
 from ..blame.claims import ColumnClaim
+from ..blame.logarithms import wrong_logarithms
 from ..blame.sums_in_words import SumsInWords
 from ..grammar.cursor import literal
 from ..grammar.syntax import Literal, Symbol
@@ -94,6 +95,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
         wrong_weights(chains, run.blame.seen),
         wrong_totals(passages, chains),
         wrong_factors(chains),
+        wrong_logarithms(run.blame.logarithms, texts),
     ):
         lines = {finding.line for finding in findings}
         findings += [finding for finding in wrong if finding.line not in lines]
