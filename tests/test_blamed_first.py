@@ -8,6 +8,12 @@ import pytest
 
 from vae_explain.analysis.proofread.report import report
 
+COPIED = """
+$w = 0.9 - 0.04 \\cdot \\frac{0.3}{0.6} = 0.9 - 0.04 \\cdot 0.5 = 0.9 - 0.02 = 0.88$
+
+$q = \\left[2 - \\frac{0.3}{0.6}(0.7)\\right] = 2 - 0.5 \\times 0.7 = 1.65$
+"""
+
 OF_LOG = """
 $\\log\\sigma^2 = [0.3, -0.8]$ and $\\sigma^2 = [e^{0.3}, e^{-0.8}] = [1.350, 0.449]$
 """
@@ -484,6 +490,10 @@ $J = \\begin{pmatrix} 0.6(0.715) & 0.35(0.482) \\\\ 0.2(0.931) & 0.8(0.564) \\en
         ),
         (LABELLED, "[0.5, 0.9]", "[0.5, 9.0]", 6, "9.0"),
         (LABELLED, "[0.6, -0.4]", "[-0.4, 0.6]", 10, "[[-0.4, 0.6], [0.3, 0.1]]"),
+        # What stands otherwise in the next side, which alone gives the result.
+        (COPIED, "0.04", "0.84", 2, "0.84"),
+        (COPIED, "(0.7)", "(0.9)", 4, "0.9"),
+        (COPIED, "0.5 = ", "0.6 = ", 2, "0.6"),
         # A logarithm beside a variance that is made from its numbers.
         (OF_LOG, "[0.3, -0.8]", "[-0.8, 0.3]", 2, "[-0.8, 0.3]"),
         # A row that arithmetic has lost, before what it comes to or behind what it is made of.

@@ -197,6 +197,7 @@ class Blame(ArithmeticBlame):
             return [] if exchanged else list(mistakes)
         if self._is_deviation and are_squares(mistakes):
             return list(mistakes)
+        mistakes = self.blames_copied(pair, mistakes, left, earlier)
         mistakes = self.blames_misplaced(pair, mistakes, left)
         if is_bare(pair.right) and mistakes and mistakes[0].made_of is None:
             blamed = self.blame_operand(pair.left, literals(pair.right), mistakes, left)

@@ -252,6 +252,30 @@ class ArithmeticBlame(FormulaBlame):
         found = slip(pair.left, pair.right, nearest, self.seen)
         return [] if found is None else [found]
 
+    def blames_copied(
+        self,
+        pair: ComparedSides,
+        mistakes: Sequence[EquationMistake],
+        left: Side,
+        earlier: Sequence[Tree],
+    ) -> list[EquationMistake]:
+        """Blame numbers that are others in the next side, where only that gives the result.
+
+        What is left is returned, all of it where a side before says how it should be.
+        """
+        before = any(self._value(tree) is not None for tree in earlier)
+        if before or self.last is None or not self.bears_out(pair.right):
+            return list(mistakes)
+        printed, own = literals(self.last), set(map(id, literals(pair.left)))
+        copied = [m for m in mistakes if isinstance(m.made_of, Literal) and id(m.made_of) in own]
+        if gives(pair.left, printed):
+            return list(mistakes)
+        for mistake in copied:
+            assert isinstance(mistake.made_of, Literal), "as was asked"
+            wrong = mistake.made_of
+            self.follow_from(wrong.line or left.line, wrong.text, mistake.printed, printed)
+        return [mistake for mistake in mistakes if mistake not in copied]
+
     def bears_out(self, right: Tree) -> bool:
         """Whether what the equation at hand ends in follows from one of its sides."""
         if self.last is None or right is self.last or not is_bare(self.last):
