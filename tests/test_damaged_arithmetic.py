@@ -153,3 +153,32 @@ def test_a_logarithm_of_like_arithmetic_has_the_same_base() -> None:
     assert (found.line, found.printed, found.expected) == (6, "0.1487", "0.3425")
     assert report(SHARES.format("0.4941", "bits")).passed
     assert report("$-\\log 0.83 = 0.1863$, $10 \\log 0.71 = -1.487$").passed  # of another kind
+
+
+SAMPLE = """
+$\\mu = 0.62$, $\\sigma = 0.91$ and $\\epsilon = -0.4$
+
+$z = \\mu + \\sigma \\epsilon = 0.62 + (0.91)(-0.4) = 0.62 - 0.364 = 0.256$
+
+$y = 0.6225$ and $s = y(1 - y) = 0.6225(1 - 0.6225) = 0.2350$
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "printed", "expected"),
+    [
+        (" + \\sigma \\epsilon", "", "μ", "μ + 0.91·-0.4"),
+        ("(1 - 0.6225)", "(1)", "0.6225·1", "0.6225·(1 - 0.6225)"),
+    ],
+)
+def test_a_term_that_a_formula_has_and_its_numbers_have_not_is_lost(
+    old: str, new: str, printed: str, expected: str
+) -> None:
+    assert report(SAMPLE).passed
+    assert old in SAMPLE
+    (found,) = report(SAMPLE.replace(old, new, 1)).findings
+    assert (found.printed, found.expected) == (printed, expected)
+
+
+def test_a_quantity_may_have_another_value_after_a_step() -> None:
+    assert report("w = 0.9, and the step is w = w = 0.9 - 0.2 · 0.35 = 0.83").passed

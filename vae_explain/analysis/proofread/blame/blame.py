@@ -83,6 +83,7 @@ class Blame(ArithmeticBlame):
         """Go on to another equation, of this quantity, which ends in this side."""
         key = key_of(name) if name is not None else None
         self._is_deviation = key is not None and key.startswith("σ") and key[1:2] != "²"
+        self.name = key
         self.before = self.given_up, len(self.doubts)
         self.right: Range | None = None
         self.last = last
@@ -149,6 +150,8 @@ class Blame(ArithmeticBlame):
                 self.doubt(pair, mistakes)
             return
         if layer == "B" and any(not mistake.printed for mistake in mistakes):
+            if key_of(pair.left) != self.name and self.blames_lost_quantity(pair, left):
+                return
             # Another formula, or of quantities that only have the same names.
             if not self.ends_in(pair):
                 self.given_up += 1
@@ -156,6 +159,8 @@ class Blame(ArithmeticBlame):
                 self.doubt(pair, mistakes)
             return
         self.judge.uses = uses
+        if layer == "B" and mistakes and self.blames_lost_difference(pair, mistakes, right):
+            return
         self.read_by[layer] += 1
         self.judged.add(right.line)
         if layer == "A" and not mistakes:

@@ -36,6 +36,7 @@ from ..grammar.syntax import (
     Tree,
     flattened,
     is_numeric,
+    key_of,
     literals,
     shown,
 )
@@ -96,12 +97,14 @@ def wrong_terms(
     return best
 
 
-def with_term_of(tree: Tree, other: Tree) -> Tree | None:
+def with_term_of(tree: Tree, other: Tree, lookup: Lookup = nothing) -> Tree | None:
     """Return a sum with the one term that other arithmetic has besides all of its own."""
+
+    def value(term: Tree) -> Range:
+        return evaluate(term, as_rounded, lookup)
+
     try:
-        ours, theirs = (
-            _expanded(t, lambda part: evaluate(part, as_rounded)) for t in (tree, other)
-        )
+        ours, theirs = (_expanded(side, value) for side in (tree, other))
     except CannotEvaluate:
         return None
     left = [term for term in theirs if not _is_zero(term)]
@@ -110,7 +113,8 @@ def with_term_of(tree: Tree, other: Tree) -> Tree | None:
         if same is None:
             return None
         left.remove(same)
-    if len(left) != 1 or len(theirs) <= FEWEST or abs(float(left[0].factor.middle)) != 1:
+    few = len(theirs) <= FEWEST and key_of(tree) is None  # but for a quantity of that value
+    if len(left) != 1 or few or abs(float(left[0].factor.middle)) != 1:
         return None
     lost = left[0].tree if left[0].factor.middle > 0 else Negative(left[0].tree)
     return Sum((*(tree.terms if isinstance(tree, Sum) else (tree,)), lost))

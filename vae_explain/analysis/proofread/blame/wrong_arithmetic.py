@@ -11,7 +11,17 @@ from ..arithmetic.intervals import Range
 from ..arithmetic.known import FAR, Known
 from ..arithmetic.results import gives
 from ..arithmetic.sides import SLIP, TELLING, ComparedSides, EquationMistake
-from ..grammar.syntax import Literal, Tree, is_bare, is_numeric, key_of, literals, substituted
+from ..grammar.syntax import (
+    Literal,
+    Sum,
+    Tree,
+    is_bare,
+    is_numeric,
+    key_of,
+    literals,
+    substituted,
+    with_part,
+)
 from ..grammar.variants import signs, somewhere
 from ..statements.chains import Side
 from ..statements.scope import Scope
@@ -205,6 +215,31 @@ class ArithmeticBlame(FormulaBlame):
             self.meant[tree] = meant
             self.blame_text(tree, meant, (left, right)[wrong])
         return meant is not None
+
+    def blames_lost_quantity(self, pair: ComparedSides, left: Side) -> bool:
+        """Blame a formula that has not all of the terms that are put in, by which it ends."""
+        if not self.bears_out(pair.right) or is_numeric(pair.left):
+            return False
+        meant = with_term_of(pair.left, pair.right, pair.lookup)
+        if meant is None or all(number.whole for number in literals(pair.right)):
+            return False
+        self.blame_text(pair.left, meant, left)
+        return True
+
+    def blames_lost_difference(
+        self, pair: ComparedSides, mistakes: Sequence[EquationMistake], right: Side
+    ) -> bool:
+        """Blame numbers for `1` where a formula has `1 − x`, whose result is of the difference."""
+        meant = pair.right
+        for number, whole in ((m.number, m.made_of) for m in mistakes):
+            if number is None or not isinstance(whole, Sum) or number not in whole.terms:
+                return False
+            meant = with_part(meant, number, substituted(whole, self._stated))
+        if meant == pair.right or self.last is None or not gives(meant, literals(self.last)):
+            return False
+        self.meant[pair.right] = meant
+        self.blame_text(pair.right, meant, right)
+        return True
 
     def _misfit(self, pair: ComparedSides) -> int | None:
         """Return which of two sides does not give what the equation at hand ends in."""
