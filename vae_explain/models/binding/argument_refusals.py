@@ -14,7 +14,13 @@ from torch import Tensor, nn
 
 from ...symbolic.printable import listed
 from .autograd_graph import is_a_scale
-from .binding_evidence import contradiction, doubt_of_order, doubt_of_terms, is_number
+from .binding_evidence import (
+    contradiction,
+    doubt_of_order,
+    doubt_of_terms,
+    is_number,
+    swapped_in_loss,
+)
 from .code_reading import input_name, name_of, returns_a_value
 from .loss_parameters import CannotBind, Parameter, parameters_of
 from .model_outputs import OutputPart, described
@@ -155,6 +161,25 @@ def require_no_contradiction(call: PartialCall) -> None:
     gets_x = bool(call.for_x) or any(value is x for value in more)
     gets_x = gets_x or any(call.outputs.is_input(part.value) for part in call.given.values())
     against = contradiction(call.given, call.outputs, gets_x)
+    if against is not None:
+        raise undecided(call, *against)
+
+
+def require_not_swapped(call: PartialCall, given: Mapping[str, Any], loss: Tensor) -> None:
+    """Raise `CannotBind` where the graph of the loss says so, once it was called.
+
+    Parameters
+    ----------
+    given
+        What it was called with, by name.
+    """
+    parts = {
+        p.name: part
+        for p in call.wanted
+        for part in call.outputs.parts
+        if part.value is given.get(p.name) and part.path
+    }
+    against = swapped_in_loss(loss, parts, call.outputs)
     if against is not None:
         raise undecided(call, *against)
 

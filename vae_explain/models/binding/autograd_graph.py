@@ -40,18 +40,23 @@ def ancestors_of(tensor: Tensor) -> set[Any]:
     return set(_walk(tensor.grad_fn, _operands)) - {tensor.grad_fn}
 
 
-def goes_into_a_scale(one: Tensor, other: Tensor, ends: Sequence[Tensor]) -> bool:
+def goes_into_a_scale(
+    one: Tensor, other: Tensor, ends: Sequence[Tensor], beside: Sequence[Tensor] = ()
+) -> bool:
     """Whether a multiple of one tensor, but none of the other, became a scale on the way to ends.
 
-    Of two parts of one node, as `chunk` returns them, nothing is known.
+    Of two parts of one node, as `chunk` returns them, nothing is known. What was made on the way
+    to the tensors of `beside` does not count.
     """
     first, second = one.grad_fn, other.grad_fn
     if first is None or second is None or first is second:
         return False
-    made = {node for end in ends for node in _walk(end.grad_fn, _operands)}
+    made, known = (
+        {node for end in each for node in _walk(end.grad_fn, _operands)} for each in (ends, beside)
+    )
     within = {
         passed
-        for scale in made
+        for scale in made - known
         if _kind(scale) in SCALES
         for operand in _operands(scale)
         for passed in _walk(operand, _held_back)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import Parameter
+from itertools import permutations
 from typing import Any
 
 from torch import Tensor
 
 from ...quick_classes import NamedTuple
 from ...symbolic.printable import listed
-from .autograd_graph import ancestors_of, goes_into_a_scale, is_a_scale
+from .autograd_graph import ancestors_of, goes_into_a_scale, is_a_scale, parameters_behind
 from .model_outputs import OutputPart, Outputs
 from .part_names import (
     LATENT,
@@ -59,6 +60,7 @@ def contradiction(
     tensors = {name: part for name, part in given.items() if isinstance(part.value, Tensor)}
     contradictions = [
         *_made_from_the_prediction(tensors, outputs.x),
+        *_made_from_what_is_left(tensors, outputs),
         *_swapped(tensors, outputs),
         *_of_another_form(tensors, outputs),
     ]
@@ -128,7 +130,9 @@ def is_object(part: OutputPart) -> bool:
 
 def _is_said(name: str, part: OutputPart) -> bool:
     meant = family(name)
-    return name == part.name or (meant is not None and part.family is meant)
+    # `z_0` is `z0`.
+    ours, theirs = (each.replace("_", "").lower() for each in (name, part.name))
+    return ours == theirs or (meant is not None and part.family is meant)
 
 
 def _made_from_the_prediction(given: Mapping[str, OutputPart], x: Any) -> Iterator[Contradiction]:
@@ -142,13 +146,44 @@ def _made_from_the_prediction(given: Mapping[str, OutputPart], x: Any) -> Iterat
         for name in predicted:
             node = given[name].value.grad_fn
             both_said = _is_said(name, given[name]) and _is_said(moment, given[moment])
-            if node is not None and node in before and not both_said:
-                late, early = given[moment].place, given[name].place
+            late, early = given[moment].place, given[name].place
+            if both_said:
+                continue
+            if node is not None and node in before:
+                how = f"is computed from {early}, which would be {name}"
+            elif family(moment) in MOMENTS and _is_deeper(given[moment], given[name]):
+                how = f"has more parameters behind it than {early}, which would be {name}"
+            else:
+                continue
+            yield Contradiction(f"{late} is left for {moment}, and {how}", {name: late})
+
+
+def _made_from_what_is_left(
+    given: Mapping[str, OutputPart], outputs: Outputs
+) -> Iterator[Contradiction]:
+    """Find what was computed from a part of its own shape that no parameter gets, as z is."""
+    left = [part for part in outputs.leaves if isinstance(part.value, Tensor)]
+    left = [part for part in left if not any(map(part.shares_with, given.values()))]
+    has_prediction = any(family(name) is RECON for name in given)
+    for name, part in given.items():
+        no_moment = family(name) is RECON or (family(name) is None and not has_prediction)
+        may_be_predicted = no_moment and part.value.shape == outputs.x.shape
+        if may_be_predicted or _is_said(name, part):
+            continue
+        before = ancestors_of(part.value)
+        for other in left:
+            if other.value.shape == part.value.shape and other.value.grad_fn in before:
                 yield Contradiction(
-                    f"{late} is left for {moment}, and is computed from {early}, which would be "
-                    f"{name}",
-                    {name: late},
+                    f"{part.place} is left for {name}, and is computed from {other.place}, which "
+                    "no parameter gets",
+                    {name: other.place},
                 )
+
+
+def _is_deeper(one: OutputPart, other: OutputPart) -> bool:
+    """Whether all parameters that one part is computed from are behind another, and more."""
+    behind = parameters_behind(other.value)
+    return bool(behind) and behind < parameters_behind(one.value)
 
 
 def _swapped(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Contradiction]:
@@ -168,6 +203,29 @@ def _swapped(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Cont
         )
 
 
+def swapped_in_loss(
+    loss: Tensor, given: Mapping[str, OutputPart], outputs: Outputs
+) -> Contradiction | None:
+    """Return what speaks against a call that was made; None where nothing does.
+
+    The model made a scale of one part, as of a log variance, and the loss makes one of another.
+    """
+    ends = [part.value for part in outputs.leaves if isinstance(part.value, Tensor)]
+    tensors = {n: part for n, part in given.items() if isinstance(part.value, Tensor)}
+    for (name, part), (other_name, other) in permutations(tensors.items(), 2):
+        are_said = _is_said(name, part) and _is_said(other_name, other)
+        if are_said or part.value.shape != other.value.shape:
+            continue
+        of_model = goes_into_a_scale(part.value, other.value, ends)
+        if of_model and goes_into_a_scale(other.value, part.value, [loss], beside=ends):
+            return Contradiction(
+                f"the loss takes an exponential of {other_name}, for which {other.place} is left, "
+                f"and the model one of {part.place}",
+                {name: other.place, other_name: part.place},
+            )
+    return None
+
+
 def _of_another_form(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Contradiction]:
     """Find a deviation in the place of a mean or of a logarithm, and the other way round.
 
@@ -177,7 +235,7 @@ def _of_another_form(given: Mapping[str, OutputPart], outputs: Outputs) -> Itera
     ends = [part.value for part in outputs.leaves if isinstance(part.value, Tensor)]
     for name, part in given.items():
         seen = ""
-        if name == part.name or (family(name) is not None and _is_said(name, part)):
+        if _is_said(name, part):
             continue
         if family(name) in MOMENTS and is_a_scale(part.value):
             seen = "is what an exponential or the like gave, as a deviation is"

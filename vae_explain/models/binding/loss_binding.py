@@ -17,7 +17,7 @@ from ...quick_classes import NamedTuple, dataclass
 from ..kept_state import KeptState, holders_of, settings_put_back
 from ..loading.user_expressions import ExpressionOfUser
 from .argument_matching import fitted
-from .argument_refusals import require_whole_input
+from .argument_refusals import require_not_swapped, require_whole_input
 from .argument_sources import arguments_of
 from .batches import batch_of
 from .code_reading import BY_PLACE, name_of
@@ -27,6 +27,7 @@ from .loss_total import named_loss, numbers_of, require_whole, total_of
 from .model_losses import with_model
 from .model_outputs import Outputs, described
 from .parameter_uses import parts_taken
+from .partial_call import PartialCall
 from .suggested_objective import objective_of, objective_of_more
 
 LOSS_METHODS = ("loss_function", "loss", "compute_loss", "loss_fn", "elbo_loss")
@@ -199,7 +200,13 @@ class LossOf:
                 f"the loss wants {wanted} by name; give it as --loss-arg {wanted}=VALUE "
                 f"(from Python: loss_arguments={{{wanted!r}: …}})"
             ) from None
-        return self._taken(result, whose, LossCall(function, sources), model, outputs.x)
+        computed = self._taken(result, whose, LossCall(function, sources), model, outputs.x)
+        by_place = [p.name for p in parameters_of(loss) if p.kind in BY_PLACE]
+        given = dict(zip(by_place, arguments, strict=False)) | keywords
+        require_not_swapped(
+            PartialCall(loss, parameters_of(loss), outputs, self.arguments), given, computed.loss
+        )
+        return computed
 
 
 def _require_one_input(model: nn.Module) -> None:
