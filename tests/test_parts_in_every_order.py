@@ -95,3 +95,12 @@ def of_a_flow(recon: Tensor, x: Tensor, mu: Tensor, z_0: Tensor) -> Tensor:
 def test_a_name_is_the_same_without_its_underscores() -> None:
     explanation = explain(Flow(2, tuple("rmvz")), X, of_a_flow, seed=7)
     assert "mu=mu, z_0=z0" in " ".join(str(explanation.forward()).split())
+
+
+def of_features(recon: Tensor, x: Tensor, features: Tensor) -> Tensor:
+    return F.mse_loss(recon, x, reduction="sum") + features.square().sum()
+
+
+def test_a_part_with_a_meaning_is_not_the_first_that_is_left() -> None:
+    with pytest.raises(CannotBind, match="mu, log_var and z0 can each be features; say which"):
+        explain(Flow(2, tuple("rmvz")), X, of_features)

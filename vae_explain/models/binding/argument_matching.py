@@ -251,7 +251,11 @@ def _by_order(call: PartialCall) -> None:
     parts = _in_their_order(call, len(left))
     for p, part in zip(left, parts, strict=False):
         require_no_doubt(call, p, part)
-        require_not_unpacked(call, p.name, [part, *parts[len(left) :]])
+        spare = parts[len(left) :]
+        require_not_unpacked(call, p.name, [part, *spare])
+        if spare and family(p.name) is None and part.family is not None:
+            places = listed([each.place for each in parts])
+            raise undecided(call, f"{places} can each be {p.name}", {p.name: part.place})
         families = family(p.name), part.family
         if None not in families and families[0] is not families[1]:
             why = f"{part.place} is left for {p.name}, and is called as something else"

@@ -30,6 +30,7 @@ from .part_names import (
     form_of,
     is_deviation,
     is_given_apart,
+    is_same,
     is_term,
     which,
     words_of_term,
@@ -130,9 +131,7 @@ def is_object(part: OutputPart) -> bool:
 
 def _is_said(name: str, part: OutputPart) -> bool:
     meant = family(name)
-    # `z_0` is `z0`.
-    ours, theirs = (each.replace("_", "").lower() for each in (name, part.name))
-    return ours == theirs or (meant is not None and part.family is meant)
+    return is_same(name, part.name) or (meant is not None and part.family is meant)
 
 
 def _made_from_the_prediction(given: Mapping[str, OutputPart], x: Any) -> Iterator[Contradiction]:

@@ -81,6 +81,11 @@ def family(name: str) -> Family | None:
     return next(by_list, None) or next(by_word, None)
 
 
+def is_same(name: str, other: str) -> bool:
+    """Whether two names are one but for underscores and capitals: `z_0`, `z0`."""
+    return name.replace("_", "").lower() == other.replace("_", "").lower()
+
+
 def distribution(name: str) -> Family | None:
     """Return the names that mean the same distribution as this one; None for none of these."""
     return next((names for names in DISTRIBUTIONS if _plain(name) in names), None)

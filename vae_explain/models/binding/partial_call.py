@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .loss_parameters import Parameter
 from .model_outputs import OutputPart, Outputs
-from .part_names import LOGVAR, MEAN, RECON, family, is_deviation, is_setting
+from .part_names import LOGVAR, MEAN, RECON, family, is_deviation, is_same, is_setting
 
 
 class PartialCall:
@@ -80,7 +80,8 @@ class PartialCall:
         self.taken.append(part)
 
     def named(self, name: str) -> list[OutputPart]:
-        return [part for part in self.free(self.outputs.parts) if part.name == name]
+        alike = [part for part in self.free(self.outputs.parts) if is_same(part.name, name)]
+        return [part for part in alike if part.name == name] or alike
 
     def predictions(self) -> list[OutputPart]:
         """The free parts that may be what the model made of its input."""
