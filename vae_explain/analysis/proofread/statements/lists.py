@@ -37,9 +37,7 @@ LONGEST = 64  # numbers of a list
 SLIP = 1.5  # units in its last place by which a result may be off
 TELLING = 4  # digits of the numbers that agree
 ENOUGH = 3  # numbers that a row of a matrix and a list share by no chance in a short document
-# What a digit tells, of what it would if all were as likely: one of 30 numbers from 0.01 to 0.30
-# is found by guessing as one of 1.5 digits is.
-OF_A_DIGIT = 0.75
+SELDOM = 10  # documents, in one of which some list is like what is put in by chance
 OF_OTHERS = 2  # digits of a number that no other example has by chance
 
 Key = tuple[float, ...]
@@ -84,6 +82,39 @@ class TermColumn(NamedTuple):
     negative: tuple[bool, ...] = ()
 
 
+class _Chance:
+    """How likely numbers of lists and of columns are the same though they are others.
+
+    Parameters
+    ----------
+    lists, columns
+        Those of the document, any two of one length of which may be alike.
+    """
+
+    def __init__(self, lists: Sequence[StatedList], columns: Sequence[TermColumn]) -> None:
+        self._lists = Counter(len(entry.numbers) for entry in lists)
+        self._columns = Counter(len(column.numbers) for column in columns)
+        values = {number.value for entry in lists for number in entry.numbers}
+        self._different = len(values)
+        self._signs = 2 if min(values) < 0 < max(values) else 1
+
+    def explains(self, alike: Sequence[Literal], length: int, ways: int) -> bool:
+        """Whether some list and column of a length have these numbers in common by chance.
+
+        Parameters
+        ----------
+        ways
+            In how many ways two of them may be alike in so many numbers.
+        """
+        told = sum(math.log10(self._choices(n)) for n in alike if n.value and not n.whole)
+        pairs = self._lists[length] * self._columns[length]
+        return told <= math.log10(max(pairs, 1) * ways * SELDOM)
+
+    def _choices(self, number: Literal) -> float:
+        """Return how many numbers of as many digits there may be."""
+        return min(9 * 10.0 ** (number.significant - 1) * self._signs, self._different)
+
+
 def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
     """Yield the lists that are another where their numbers are put in, and what is put in wrong."""
     given = [(stated, len(chain.sides)) for chain in chains for stated in _lists(chain)]
@@ -106,14 +137,14 @@ def wrong_lists(chains: Sequence[Chain]) -> Iterator[DocumentFinding]:
         if beside and len(key) > 2:
             for i in range(len(key)):
                 orphans.setdefault(("lost", *key[:i], *key[i + 1 :]), column)
-    pairs = len(lists) * len(columns)
+    chance = _Chance(lists, columns)
     blamed: set[Tree] = set()
     explained: set[Key] = set()
     # That a list has one number more is the least likely of what explains a column.
     for hold in (_held, _held_as_lost):
         for entry in lists:
             key = key_of_numbers(entry.numbers)
-            found = hold(entry, key, orphans, used[key], stated, pairs)
+            found = hold(entry, key, orphans, used[key], stated, chance)
             if entry.tree in blamed or found is None:
                 continue
             finding, column = found
@@ -132,11 +163,11 @@ def _held(
     orphans: Mapping[object, TermColumn],
     used: int,
     stated: Mapping[Key, int],
-    pairs: int,
+    chance: _Chance,
 ) -> _Held:
     """Hold a list against the columns that stand in no list."""
     other = orphans.get(tuple(sorted(key)))
-    by_chance = _by_chance(entry.numbers, pairs * math.factorial(len(key)))
+    by_chance = chance.explains(entry.numbers, len(key), math.factorial(len(key)))
     if other and not used and stated[key] == 1 and tells(entry.numbers) and not by_chance:
         return _exchanged(entry, other), other
     masked = (orphans.get(mask) for mask in _masks(key))
@@ -144,7 +175,7 @@ def _held(
     if found is None:
         return None
     beside = any(stated[other] for other in found.beside)
-    wrong = _one_number(entry, found, used + stated[key] - 1, beside, pairs)
+    wrong = _one_number(entry, found, used + stated[key] - 1, beside, chance)
     return None if wrong is None else (wrong, found)
 
 
@@ -154,7 +185,7 @@ def _held_as_lost(
     orphans: Mapping[object, TermColumn],
     used: int,
     stated: Mapping[Key, int],
-    pairs: int,
+    chance: _Chance,
 ) -> _Held:
     """Hold a list against the columns that have one number more."""
     lost = orphans.get(("lost", *key))
@@ -162,7 +193,7 @@ def _held_as_lost(
         lost is None
         or used
         or stated[key] != 1
-        or not _telling(entry, entry.numbers, lost, True, pairs)
+        or not _telling(entry, entry.numbers, lost, True, chance)
     ):
         return None
     return _lost(entry, lost), lost
@@ -253,7 +284,7 @@ def _digits(numbers: Sequence[Literal]) -> int:
 
 
 def _telling(
-    entry: StatedList, alike: Sequence[Literal], column: TermColumn, beside: bool, pairs: int
+    entry: StatedList, alike: Sequence[Literal], column: TermColumn, beside: bool, chance: _Chance
 ) -> bool:
     """Whether a list is a column's by what they share, and by the list that the column is beside.
 
@@ -263,13 +294,9 @@ def _telling(
         return tells(literals(column.tree))
     enough = beside and len(alike) >= ENOUGH
     # Any of its numbers may be the one that is not alike.
-    by_chance = _by_chance(alike, pairs * len(entry.numbers))
+    length = len(column.numbers)
+    by_chance = chance.explains(alike, length, length)
     return not by_chance and tells(literals(column.tree) if enough else alike)
-
-
-def _by_chance(alike: Sequence[Literal], ways: int) -> bool:
-    """Whether numbers are the same in some of many lists and columns though they are others."""
-    return OF_A_DIGIT * _digits(alike) <= math.log10(ways)
 
 
 def _exchanged(entry: StatedList, column: TermColumn) -> DocumentFinding:
@@ -290,7 +317,7 @@ def _lost(entry: StatedList, column: TermColumn) -> DocumentFinding:
 
 
 def _one_number(
-    entry: StatedList, column: TermColumn, borne_out: int, beside: bool, pairs: int
+    entry: StatedList, column: TermColumn, borne_out: int, beside: bool, chance: _Chance
 ) -> DocumentFinding | None:
     beside_each = enumerate(zip(entry.numbers, column.numbers, strict=True))
     place, (ours, theirs) = next((i, p) for i, p in beside_each if p[0].value != p[1].value)
@@ -298,7 +325,7 @@ def _one_number(
         return None
     others = [*entry.numbers[:place], *entry.numbers[place + 1 :]]
     elsewhere = any(number.value == theirs.value for number in literals(entry.tree))
-    telling = _telling(entry, others, column, beside, pairs)
+    telling = _telling(entry, others, column, beside, chance)
     likely = _is_damaged(ours, theirs) or (beside and (elsewhere or theirs.value == -ours.value))
     if len(others) < 2 or not telling or not likely:
         return None
