@@ -110,25 +110,7 @@ class Blame(ArithmeticBlame):
         try:
             mistakes = self.judge.mistakes(pair, earlier)
         except CannotEvaluate:
-            lost = blame_lost_row(pair, left, right, self.scope)
-            if lost is not None:
-                known = {(finding.line, finding.printed) for finding in self.findings}
-                self.findings += [lost] if (lost.line, lost.printed) not in known else []
-                return
-            self.unjudged += 1
-            self.unknown = self.unknown or layer == "A"
-            # A logarithm of what may be negative by its rounding can be right as it is printed.
-            fails = not (has_activation(pair.left) or pair.agree(as_printed))
-            if layer == "A" and is_bare(pair.right) and fails:
-                self.blame_operand(pair.left, literals(pair.right), [], left)
-            if layer == "B" and (
-                self.misfits_what_is_put_in(pair, left) or self.misfits_what_is_seen(pair, left)
-            ):
-                return
-            mistakes = self.judge.put_in(pair) if layer == "B" else []
-            if mistakes:
-                self.numbers(mistakes, left, right, layer)
-                self.doubt(pair, mistakes)
+            self._not_computed(pair, left, right, layer)
             return
         mistakes = [mistake for mistake in mistakes if mistake.off > slip]
         lost = blame_lost_row(pair, left, right, self.scope) if mistakes and layer == "B" else None
@@ -184,6 +166,28 @@ class Blame(ArithmeticBlame):
         elif layer == "B" and is_bare(pair.right) and tells(literals(pair.right)):
             stated = map(self.scope.where, quantities(pair.left))
             self.borne_out.update(where[:2] for where in stated if where is not None)
+
+    def _not_computed(self, pair: ComparedSides, left: Side, right: Side, layer: Layer) -> None:
+        """Blame what keeps a side from being computed, or what is wrong all the same."""
+        lost = blame_lost_row(pair, left, right, self.scope)
+        if lost is not None:
+            known = {(finding.line, finding.printed) for finding in self.findings}
+            self.findings += [lost] if (lost.line, lost.printed) not in known else []
+            return
+        self.unjudged += 1
+        self.unknown = self.unknown or layer == "A"
+        # A logarithm of what may be negative by its rounding can be right as it is printed.
+        fails = not (has_activation(pair.left) or pair.agree(as_printed))
+        if layer == "A" and is_bare(pair.right) and fails:
+            self.blame_operand(pair.left, literals(pair.right), [], left)
+        if layer == "B" and (
+            self.misfits_what_is_put_in(pair, left) or self.misfits_what_is_seen(pair, left)
+        ):
+            return
+        mistakes = self.judge.put_in(pair) if layer == "B" else []
+        if mistakes:
+            self.numbers(mistakes, left, right, layer)
+            self.doubt(pair, mistakes)
 
     def _without_operands(
         self,
