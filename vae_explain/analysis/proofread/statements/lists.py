@@ -94,8 +94,11 @@ class _Chance:
     def __init__(self, lists: Sequence[StatedList], columns: Sequence[TermColumn]) -> None:
         self._lists = Counter(len(entry.numbers) for entry in lists)
         self._columns = Counter(len(column.numbers) for column in columns)
-        values = {number.value for entry in lists for number in entry.numbers}
-        self._different = len(values)
+        whole = dict.fromkeys(entry.tree for entry in lists)
+        counts = Counter(number.value for tree in whole for number in literals(tree))
+        values = counts.keys()
+        # Of many numbers that are the same again and again there are no more to choose from.
+        self._different = len(values) if 2 * len(values) <= counts.total() else math.inf
         self._signs = 2 if min(values) < 0 < max(values) else 1
 
     def explains(self, alike: Sequence[Literal], length: int, ways: int) -> bool:
