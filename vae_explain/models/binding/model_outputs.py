@@ -131,7 +131,10 @@ class Outputs:
         is_plain = isinstance(value, Tensor) and value.layout is self.x.layout is torch.strided
         if not is_plain or value.dtype is not self.x.dtype or value.numel() != self.x.numel():
             return False
-        return value.numel() > 0 and bool(value.data_ptr() == self.x.data_ptr())
+        try:
+            return value.numel() > 0 and bool(value.data_ptr() == self.x.data_ptr())
+        except RuntimeError:  # one of many that vmap computes at once has no storage, as x has
+            return False
 
     def place_of(self, value: Any) -> str | None:
         """Return the code of an object; None for one that neither model nor x gave."""
