@@ -582,3 +582,77 @@ def test_among_many_matrices_some_column_is_like_what_is_put_in_by_chance(seed: 
     assert report("\n\n".join(lines)).findings == ()
     lines[-1] = lines[-1].replace(f"{total:.4f}", f"{total + 0.01:.4f}")
     assert not report("\n\n".join(lines)).passed
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "sigma = exp(.5*logvar)",
+        "sigma = exp(logvar/2.)",
+        "std = var**.5",
+        "z = mu + exp(.5 * logvar) * eps",
+        "KL = .5 * sum(exp(logvar) + mu^2 - 1. - logvar)",
+    ],
+)
+def test_a_usual_formula_may_have_its_numbers_without_a_nought(formula: str) -> None:
+    assert report(f"```\n{formula}\n```").findings == ()
+    wrong = formula.replace("/2.", "/4.").replace(".5", "1.5").replace("eps", "(1 + eps)")
+    assert wrong != formula
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("a = 3 (1 + 2) = 9", "a = 3 (1 + 2) = 8"),
+        ("b = 1/2 (1 - 0.4) = 0.3", "b = 1/2 (1 - 0.4) = 0.2"),
+        ("c = 0.5 (0.7 - 0.4)^2 = 0.045", "c = 0.5 (0.7 - 0.4)^2 = 0.054"),
+        (
+            "c = 0.5 (0.36 + 1.49 - 0.4 - 1) = 0.225",
+            "c = 0.5 (0.36 + 1.49 - 0.4 - 1) = 0.252",
+        ),
+        (
+            "w = 0.5, x = 3, b = 1: y = w x + b = 2.5",
+            "w = 0.5, x = 3, b = 1: y = w x + b = 2.6",
+        ),
+    ],
+)
+@pytest.mark.parametrize("text", ["{}", "```\n{}\n```"])
+def test_a_factor_may_stand_before_a_space(right: str, wrong: str, text: str) -> None:
+    assert report(text.format(right)).findings == ()
+    assert not report(text.format(wrong)).passed
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("s<sup>2</sup> = 0.6<sup>2</sup> + 1 = 1.36", "s<sup>2</sup> = 0.6<sup>2</sup> + 1 = 3"),
+        ("e<sup>-0.5</sup> + 1 = 1.6065", "e<sup>-0.5</sup> + 1 = 1.6605"),
+        ("<p>y = 0.5 &middot; 2 + 1 = 2</p>", "<p>y = 0.5 &middot; 2 + 1 = 3</p>"),
+    ],
+)
+def test_markdown_may_have_html_in_it(right: str, wrong: str) -> None:
+    assert report(right).findings == ()
+    assert not report(wrong).passed
+
+
+@pytest.mark.parametrize("marker", ["-", "+", "–", "•"])
+def test_entries_of_a_list_in_plain_text_are_parted(marker: str) -> None:
+    text = f"{marker} 2 + 3 = 5\n{marker} 2 * 4 = {{}}\n"
+    assert report(text.format("8"), "post.txt").findings == ()
+    (finding,) = report(text.format("9"), "post.txt").findings
+    assert (finding.line, finding.printed) == (2, "9")
+
+
+@pytest.mark.parametrize("names", ["A, B", "A, B, C"])
+def test_several_names_may_be_given_at_once(names: str) -> None:
+    values = ", ".join(["x * 1.1", "x * w", "x - w"][: names.count(",") + 1])
+    text = f"```\nx = 1.5; w = 0.5\n{names} = {values}\nB = {{}}\n```"
+    assert report(text.format("0.75")).findings == ()
+    assert not report(text.replace("B = ", "B = x * w = ").format("0.57")).passed
+
+
+@pytest.mark.parametrize("name", ["var", "logvar", r"$\log\sigma_1^2$"])
+def test_a_square_in_a_name_is_no_number_of_it(name: str) -> None:
+    text = f"h = [0.4, 0.5], {name} = 0.4*0.4 + 0.2*0.5 = {{}}"
+    assert report(text.format("0.26")).findings == ()
+    assert not report(text.format("0.62")).passed

@@ -123,7 +123,7 @@ def _of_markdown(text: str, student: str, key: AnswerKey, path: Path) -> Iterato
             inside = False
         elif cells[0].lower() == "blank" and cells[-1].lower() == "answer":
             inside = True
-        elif inside and cells[0].isdigit():
+        elif inside and cells[0].isdecimal():
             answers[cells[0]] = DOTS.sub("", cells[-1]).strip("\\ _")
     if answers:
         yield Filled(student, _known(sheet, key, path), answers)
@@ -145,9 +145,9 @@ def _of_csv(text: str, student: str, key: AnswerKey, path: Path) -> Iterator[Fil
             whose = cell(row, "student", student), _known(cell(row, "sheet", only), key, path)
             together.setdefault(whose, {})[cell(row, "blank", "").strip()] = cell(row, "answer", "")
         yield from (Filled(*whose, answers) for whose, answers in together.items())
-    elif any(name.isdigit() for name in names):
+    elif any(name.isdecimal() for name in names):
         for row in rows:
-            answers = {name: cell(row, name, "") for name in names if name.isdigit()}
+            answers = {name: cell(row, name, "") for name in names if name.isdecimal()}
             sheet = _known(cell(row, "sheet", only), key, path)
             yield Filled(cell(row, "student", student), sheet, answers)
 

@@ -32,13 +32,13 @@ def damages(number: Literal) -> Iterator[Literal]:
     if text.endswith("%"):
         yield literal(sign + text[:-1], number.line)
         return
-    places = [i for i, digit in enumerate(text) if digit.isdigit()]
+    places = [i for i, digit in enumerate(text) if digit.isdecimal()]
     for i, j in pairwise(places):
         if text[i] != text[j]:
             exchanged = text[:i] + text[j] + text[i + 1 : j] + text[i] + text[j + 1 :]
-            if not (exchanged[0] == "0" and exchanged[1:2].isdigit()):  # `04`, which none writes
+            if not (exchanged[0] == "0" and exchanged[1:2].isdecimal()):  # `04`, which none writes
                 yield literal(sign + exchanged, number.line)
-    if text.isdigit():
+    if text.isdecimal():
         lost = ("0.00", "0.0", "0.")  # with its zeros
         for other in (*(f"{zeros}{text}" for zeros in lost), *_with_point(text)):
             yield literal(f"{sign}{other}", number.line)

@@ -154,7 +154,7 @@ def _likenesses(text: str) -> Iterator[str]:
     """Yield what a number has in common with those that one small thing makes of it."""
     yield text
     yield text.replace(".", "").strip("0")  # its point moved or lost
-    yield from (f"{text[:i]}?{text[i + 1 :]}" for i, sign in enumerate(text) if sign.isdigit())
+    yield from (f"{text[:i]}?{text[i + 1 :]}" for i, sign in enumerate(text) if sign.isdecimal())
 
 
 def is_within(numbers: Sequence[object], others: Sequence[object]) -> bool:

@@ -111,7 +111,7 @@ def _others_of(seen: Seen, old: Literal, needed: Literal) -> Iterator[Literal]:
 def _first_digit(tree: Tree, place: int, printed: Sequence[Literal]) -> Literal | None:
     """Return an operand with another first digit, if with one it gives what is printed."""
     old = literals(tree)[place]
-    at = next((i for i, sign in enumerate(old.text) if sign.isdigit()), 0)
+    at = next((i for i, sign in enumerate(old.text) if sign.isdecimal()), 0)
     texts = (f"{old.text[:at]}{digit}{old.text[at + 1 :]}" for digit in range(10))
     others = [literal(text, old.line) for text in texts if text != old.text]
     right = [other for other in others if gives(replaced(tree, place, other), printed)]

@@ -324,4 +324,4 @@ def _is_arithmetic(tree: Tree) -> bool:
 
 
 def _has_digits(text: str) -> bool:
-    return any(sign.isdigit() for sign in text)
+    return any(sign.isdecimal() for sign in text)

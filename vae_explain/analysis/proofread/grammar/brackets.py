@@ -52,7 +52,7 @@ class Brackets(Quantities):
             self.skip("words", "gap")
             self.require("close", CLOSES[token.text])
             return tree
-        if token.kind == "number" and len(token.text) > 1 and token.text.isdigit():
+        if token.kind == "number" and len(token.text) > 1 and token.text.isdecimal():
             return self._digit(token)
         return self.atom()
 

@@ -146,7 +146,9 @@ class _Parser(Brackets):
         if token.mode == "code":
             # A number is no function, so that `0.8(-1.0)` multiplies; `f(-1.0)` calls.
             multiplies = before.kind in ("number", "close") and token.text in ("(", "[")
-            return multiplies and token.kind == "open" and not token.spaced and not self.in_row
+            parted = self.in_row or (token.spaced and self.remarks)
+            names = self.products and before.kind == token.kind == "name"
+            return names or (multiplies and token.kind == "open" and not parted)
         if token.kind == "open":
             prose = self.remarks and token.mode == "text" and token.spaced
             return not (prose and not self._is_factor(before)) and not (

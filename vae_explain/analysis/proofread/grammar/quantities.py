@@ -29,7 +29,7 @@ def parted(text: str) -> tuple[str, str]:
     if whole.lower() in SAME:
         return SAME[whole.lower()], marks
     base, _, index = plain.partition("_")
-    if not index and not base[:1].isdigit():
+    if not index and not base[:1].isdecimal():
         stem = base.rstrip("0123456789")
         base, index = (stem, base[len(stem) :]) if stem else (base, "")
     return SAME.get(base.lower(), base), f"{index.replace('_', '')}{marks}"
@@ -118,7 +118,7 @@ class Quantities(Cursor):
         while (token := self.peek()) is not None and token.kind in ("number", "comma"):
             shown.append(token.text)
             self.position += 1
-        if shown and self.at("close", "]") and all(s.isdigit() or s == "," for s in shown):
+        if shown and self.at("close", "]") and all(s.isdecimal() or s == "," for s in shown):
             self.position += 1
             return f"[{''.join(shown)}]"
         self.position = start

@@ -249,7 +249,7 @@ LARGEST = 20  # of which a factorial is written out; a larger one is in nobody's
 
 
 def _ends_in_digit(match: re.Match[str]) -> bool:
-    return match.string[match.start() - 1 : match.start()].isdigit()
+    return match.string[match.start() - 1 : match.start()].isdecimal()
 
 
 def _tokens(match: re.Match[str], mode: Mode, depth: int) -> Found:
@@ -268,7 +268,7 @@ def _tokens(match: re.Match[str], mode: Mode, depth: int) -> Found:
         case "cut":
             return (("number", text.rstrip("\\lcdots.…") + CUT),)
         case "number" if (
-            mode == "math" and text.isdigit() and FACTORIAL.match(match.string, match.end())
+            mode == "math" and text.isdecimal() and FACTORIAL.match(match.string, match.end())
         ):
             return (("number", str(math.factorial(min(int(text), LARGEST)))),)
         case "stop" if mode == "math" and FACTORIAL.match(text) and _ends_in_digit(match):

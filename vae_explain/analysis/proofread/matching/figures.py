@@ -126,10 +126,14 @@ class Collector:
         term = self.architecture.recon if name.term == "error" else name.term
         depth = self.architecture.middle - 1
         side, _, number = value.rpartition("_")
-        if number.isdigit() and side in ("encoder_pre", "decoder_pre") and count_of(number) > depth:
+        if (
+            number.isdecimal()
+            and side in ("encoder_pre", "decoder_pre")
+            and count_of(number) > depth
+        ):
             logits = "recon_logits" if self.architecture.recon == "bce" else "recon_x"
             value = logits if side == "decoder_pre" else value
-        elif number.isdigit() and depth == 1 and number == "1":
+        elif number.isdecimal() and depth == 1 and number == "1":
             value = side
         names = ("x", *self.architecture.parameters, *self.architecture.steps)
         if value not in names or (term is not None and term not in self.architecture.terms):

@@ -167,7 +167,7 @@ def _value(match: re.Match[str]) -> str:
 
 def _layer(text: str) -> str:
     rest = text.removeprefix("fc").strip("_")
-    return f"fc{rest}" if rest.isdigit() else f"fc_{rest.replace('_', '')}"
+    return f"fc{rest}" if rest.isdecimal() else f"fc_{rest.replace('_', '')}"
 
 
 def _output_of(layer: str) -> str:

@@ -164,7 +164,7 @@ def _seeds(pieces: Sequence[Fragment]) -> list[Seed]:
             continue
         behind = tokens[position + 1 : position + 5]
         for after in behind:
-            if after.kind == "number" and after.text.isdigit():
+            if after.kind == "number" and after.text.isdecimal():
                 if count_of(after.text) <= LARGEST_SEED:
                     in_code = "manual_seed" in token.text
                     seeds.append((not in_code, Seed(count_of(after.text), after.line)))

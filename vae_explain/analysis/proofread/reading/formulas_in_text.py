@@ -18,6 +18,7 @@ OPENING = re.compile(rf"\\\\|\\\$|\$\$|\$|\\\[|\\\(|{DISPLAY.pattern}")
 CHOSEN = re.compile(r"[=≈+*/^_\\{}]|\d|^\w'*$")  # what is in a formula between dollars
 LONGEST = 20_000  # characters of a paragraph
 MOST_LINES = 6  # over which one between single dollars may go
+ITEM = re.compile(r"[ \t]*([-+*•–—])[ \t]")  # what begins an entry of a list
 HEADING = "heading"  # the language of a passage that is one
 
 
@@ -71,8 +72,19 @@ def paragraphs(text: str) -> Iterator[Passage]:
             for number, shown in enumerate(part.split("\n"), line):
                 yield prose(shown, number)
         elif part.strip():
-            yield prose(part, line)
+            yield from _items(part, line)
         line += part.count("\n")
+
+
+def _items(paragraph: str, line: int) -> Iterator[Passage]:
+    """Yield a paragraph, or the entries of a list where its first line begins one."""
+    marker = ITEM.match(paragraph)
+    entries = [paragraph]
+    if marker is not None:
+        entries = re.split(rf"(?m)(?<=\n)(?=[ \t]*{re.escape(marker[1])}[ \t])", paragraph)
+    for entry in entries:
+        yield prose(entry, line)
+        line += entry.count("\n")
 
 
 def heading(pieces: tuple[Fragment, ...], level: int) -> Passage:

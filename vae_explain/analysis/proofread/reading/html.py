@@ -113,7 +113,7 @@ class _Reader(HTMLParser):
         elif tag in SCRIPTS:
             self.words.append((SCRIPTS[tag][1], self.line))
         elif tag in BLOCKS and tag not in VOID:
-            level = int(tag[1:]) if tag[0] == "h" and tag[1:].isdigit() else 0
+            level = int(tag[1:]) if tag[0] == "h" and tag[1:].isdecimal() else 0
             self.flush(level)
             self.code -= tag == "pre" and self.code > 0
 

@@ -79,7 +79,7 @@ def _place(tokens: Sequence[MathToken], position: int) -> tuple[tuple[int, ...],
     index: list[int] = []
     for i in range(position, len(tokens)):
         token = tokens[i]
-        if token.kind == "number" and token.text.isdigit():
+        if token.kind == "number" and token.text.isdecimal():
             index.append(count_of(token.text))
         elif token.text == "]" and index:
             return tuple(index), i + 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from html import unescape
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -26,6 +27,7 @@ MOST_BRACKETS = 2000
 FENCES = (("$$", "$$"), ("\\[", "\\]"))
 SPANS = (("$$", "$$"), ("$`", "`$"), ("\\(", "\\)"), ("\\[", "\\]"), ("$", "$"))
 MATH_LANGUAGES = {"math", "latex", "tex", "katex"}
+SCRIPTS = {"<sup>": "^(", "</sup>": ")", "<sub>": "_", "</sub>": " "}
 TOUCHES = re.compile(r"[\d)\].]$"), re.compile(r"^[-\d(.]")
 
 
@@ -65,7 +67,7 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
         if not inside.strip():
             continue
         after = state.src[end + len(closing) : end + len(closing) + 1]
-        if opening == "$" and (_is_money(inside) or after.isdigit()):
+        if opening == "$" and (_is_money(inside) or after.isdecimal()):
             continue
         if not silent:
             state.push("math_inline", "math", 0).content = inside
@@ -152,9 +154,8 @@ class _Reader:
                     if passage.kind == "math":
                         self._names(passage.pieces)
                 case "html_block":
-                    yield self._passage(
-                        "html", token, (Fragment("text", token.content, _line(token)),)
-                    )
+                    shown = unescape(token.content)
+                    yield self._passage("html", token, (Fragment("text", shown, _line(token)),))
             position += 1
 
     def _heading(self, token: Token, inline: Token) -> None:
@@ -165,7 +166,7 @@ class _Reader:
 
     def _names(self, pieces: tuple[Fragment, ...]) -> None:
         """Let a formula name what follows it; a matrix of numbers names nothing."""
-        if "=" in plain(pieces) or not any(sign.isdigit() for sign in plain(pieces)):
+        if "=" in plain(pieces) or not any(sign.isdecimal() for sign in plain(pieces)):
             self.frames[-1] = pieces
 
     def _passage(
@@ -232,8 +233,10 @@ def _pieces(inline: Token) -> Iterator[Fragment]:
                 after = next((c.content for c in children[position + 1 :] if c.content), "")
                 times = TOUCHES[0].search(before) and TOUCHES[1].search(after)
                 text = child.markup if times else ""
+            case "html_inline":
+                text = SCRIPTS.get(text.lower(), "")
             case _:
-                text = ""  # a link's own brackets, an image, a tag
+                text = ""  # a link's own brackets, an image
         if text:
             yield Fragment(kind, text, line)
             before = text

@@ -58,7 +58,7 @@ class DocumentStatement(NamedTuple):
     @property
     def all_whole(self) -> bool:
         """Whether all of its numbers are written without a point."""
-        return all(isinstance(n, Literal) and n.text.lstrip("-").isdigit() for n in self.numbers)
+        return all(isinstance(n, Literal) and n.text.lstrip("-").isdecimal() for n in self.numbers)
 
     @property
     def text(self) -> str:

@@ -89,7 +89,7 @@ def _written(tokens: Sequence[MathToken], depth: int) -> Iterator[str]:
             yield _mark(token.text, inside, text_of(inside, depth))
         elif token.kind == "name" and token.mode == "math":
             base, _, index = token.text.partition("_")
-            yield f"{base}[{index}]" if index.isdigit() else token.text
+            yield f"{base}[{index}]" if index.isdecimal() else token.text
         elif token.text != "group":
             yield token.text
 

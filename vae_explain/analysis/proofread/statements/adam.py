@@ -74,7 +74,7 @@ def _is_meant(meant: Literal, old: Literal, seen: Seen) -> bool:
 def _formula(moment: str, hat: str | None, step: str, before: str) -> Tree:
     rate = Symbol("β", RATES[moment])
     if hat:
-        times: Tree = Literal(step, float(step), 0) if step.isdigit() else Symbol(step)
+        times: Tree = Literal(step, float(step), 0) if step.isdecimal() else Symbol(step)
         rest = Sum((ONE, Negative(Power(rate, times))))
         return Product((Symbol(moment, step), rest), ("", "/"))
     gradient: Tree = Symbol("g", step)

@@ -103,9 +103,19 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
         if start and tokens[start - 1].text == "\\lim":
             continue  # its value is that of no number put in
         before = clauses[position - 1] if position else None
-        in_list = before is not None and before.ended_by == "comma" and len(before.sides) > 1
+        if before is not None and before.ended_by != "comma":
+            before = None
+        in_list = before is not None and len(before.sides) > 1
         further = listed(clauses, position) if clause.ended_by == "comma" else []
+        if further and before is not None and _is_name(tokens, before):
+            continue  # `a, b = 1, 2` says what both are
         yield from _Reader(tokens, source, clause).chains(in_list, further)
+
+
+def _is_name(tokens: Sequence[MathToken], clause: Clause) -> bool:
+    """Whether a clause is no more than a name."""
+    start, end = clause.sides[0]
+    return len(clause.sides) == 1 and end - start == 1 and tokens[start].kind == "name"
 
 
 def alone(tokens: Sequence[MathToken], source: str) -> Iterator[Side]:
@@ -141,7 +151,7 @@ class _Reader:
             self.is_given = self.is_given or self.tokens[min(start, end - 1)].text == "array"
             side, stopped = self._right(start, end)
             if stopped < end and position + 1 < len(rest):
-                side, stopped = self._with_factor(side, start, stopped, end)
+                side, stopped = self._with_factor(side, start, stopped, end, rest[position + 1])
             sides.append(side)
             if stopped < end and position + 1 < len(rest):
                 yield self._chain(sides, continues)
@@ -173,12 +183,14 @@ class _Reader:
         at = min(start, len(self.tokens) - 1)
         return Side(tree, self._text(start, end), self.tokens[at].line)
 
-    def _parse(self, start: int, end: int, remarks: bool = True) -> tuple[Tree | None, int]:
+    def _parse(
+        self, start: int, end: int, remarks: bool = True, products: bool = False
+    ) -> tuple[Tree | None, int]:
         if start >= end or end - start > LONGEST:
             return None, start
         tokens = without_units(self.tokens[start:end])
         try:
-            products = self._multiplies_names(start, end)
+            products = products or self._multiplies_names(start, end)
             tree, used = parse(tokens, calls=True, remarks=remarks, products=products)
             used += (end - start - len(tokens)) * (used == len(tokens))
         except TooDeep:
@@ -197,7 +209,7 @@ class _Reader:
         if not tokens or any(token.kind not in ("name", "operator") for token in tokens):
             return False
         names = [token.text for token in tokens if token.kind == "name"]
-        signs = all(len(name.partition("_")[0].rstrip(DIGITS)) == 1 for name in names)
+        signs = all(map(_is_sign, names))
         return signs and tokens[0].kind == "name" and names[0][0].isupper()
 
     def _right(self, start: int, end: int) -> tuple[Side, int]:
@@ -223,20 +235,30 @@ class _Reader:
             return self._side(None, start, end), end
         return side, stopped
 
-    def _with_factor(self, side: Side, start: int, stopped: int, end: int) -> tuple[Side, int]:
-        """Read on through a bracket that multiplies: `1/2 (0.9 - 0.5)^2`, between two signs.
+    def _with_factor(
+        self, side: Side, start: int, stopped: int, end: int, after: tuple[int, int]
+    ) -> tuple[Side, int]:
+        """Read on through what multiplies: `1/2 (0.9 - 0.5)^2` and `w x + b`, between two signs.
 
-        It says how the number before it is made where it comes to the same: `0.4 (0.9 - 0.5)`.
+        A bracket says how the number before it is made where it comes to the same, as in
+        `0.4 (0.9 - 0.5)`, and what stands behind is not what both of them give.
         """
-        if side.tree is None or self.tokens[stopped].text != "(":
+        is_name = self._is_letter(stopped - 1) and self._is_letter(stopped)
+        if side.tree is None or not (is_name or self.tokens[stopped].text == "("):
             return side, stopped
-        tree, whole = self._parse(start, end, remarks=False)
+        tree, whole = self._parse(start, end, remarks=False, products=is_name)
         behind, _ = self._parse(stopped, end)
         if tree is None or whole < end or behind is None or is_bare(behind):
             return side, stopped
         if is_numeric(behind) and is_numeric(side.tree) and _are_equal(behind, side.tree):
-            return side, stopped
+            result, _ = self._parse(*after)
+            if result is None or not is_numeric(result) or not _are_equal(tree, result):
+                return side, stopped
         return self._side(tree, start, end), end
+
+    def _is_letter(self, i: int) -> bool:
+        """Whether a token is a name of one letter and its index, as `w` and `x_1` are."""
+        return self.tokens[i].kind == "name" and _is_sign(self.tokens[i].text)
 
     def _is_apart(self, i: int) -> bool:
         """Whether a wide gap parts a token in code from what stands before it on its line."""
@@ -332,6 +354,11 @@ def _is_power_of_ten(tree: Tree) -> bool:
         case Power(Literal(text="10"), Literal(value=exponent)):
             return exponent >= SIZES
     return False
+
+
+def _is_sign(name: str) -> bool:
+    """Whether a name is one letter and an index."""
+    return len(name.partition("_")[0].rstrip(DIGITS)) == 1
 
 
 def _are_equal(made: Tree, printed: Tree) -> bool:

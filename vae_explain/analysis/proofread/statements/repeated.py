@@ -68,7 +68,7 @@ class RepeatedLists:
         value = flattened(value)
         if isinstance(value, Row) and not any(isinstance(e, Row) for e in value.entries):
             self._add(key, name, [number.value for number in literals(value)])
-        elif isinstance(name, Symbol) and name.index.isdigit() and isinstance(value, Literal):
+        elif isinstance(name, Symbol) and name.index.isdecimal() and isinstance(value, Literal):
             elements = self.elements.setdefault(name.base, {})
             elements[int(name.index)] = value.value
             if len(elements) > LONGEST:

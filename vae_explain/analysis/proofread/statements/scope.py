@@ -189,7 +189,7 @@ class Scope:
 
     def _of_elements(self, base: Tree, index: str) -> Tree | None:
         """Return the formula of an element where one is said of every: `z_i = μ_i + σ_i ε_i`."""
-        for every in EVERY if index.isdigit() else ():
+        for every in EVERY if index.isdecimal() else ():
             key = key_of(with_index(base, every))
             if key in self.formulas:
                 return _at_index(self.formulas[key].tree, every, index)
@@ -236,7 +236,7 @@ class Scope:
         """Return an array of which the elements are stated one by one."""
         key, (base, index) = key_of(tree), without_index(tree)
         if (
-            index.isdigit()
+            index.isdecimal()
             or base is None
             or (isinstance(base, Symbol) and base.base in self.varied)
         ):
@@ -273,7 +273,7 @@ class Scope:
 
     def _place(self, whole: Tree, index: str) -> int | None:
         digits = index.strip("[]")
-        if not digits.isdigit() or len(digits) > 3:
+        if not digits.isdecimal() or len(digits) > 3:
             return None
         zero_based = index.startswith("[") or _counted(whole) in self.zero_based
         return int(digits) - (not zero_based)

@@ -19,6 +19,7 @@ from .scope import EVERY, WEIGHTS
 
 MATRICES = tuple("WVU")  # whose single row or column is one
 LONGEST = 64  # elements that are counted
+MOST_DIGITS = 3  # of an index
 
 
 class Shaped(NamedTuple):
@@ -143,7 +144,8 @@ class ShapedValues:
         base, index = without_index(name)
         digits, last = index.strip("[]"), chain.sides[-1]
         key = key_of(base) if base is not None else None
-        if key is None or not digits.isdigit() or not isinstance(last.tree, Literal):
+        is_index = digits.isdecimal() and len(digits) <= MOST_DIGITS
+        if key is None or not is_index or not isinstance(last.tree, Literal):
             return
         at, stated = int(digits), self.stated.setdefault(key, [])
         begun = stated[-1] if stated and stated[-1].elements else None

@@ -84,7 +84,7 @@ def _used(chains: Sequence[Chain], listed: Container[Key]) -> Iterator[list[_Use
     by_list: dict[Key, list[_Use]] = {}
     for chain in chains if listed else ():
         name = key_of(chain.sides[0].tree) if chain.sides[0].tree is not None else None
-        digits = "".join(filter(str.isdigit, (name or "")[-3:]))
+        digits = "".join(filter(str.isdecimal, (name or "")[-3:]))
         columns = list(term_columns(chain)) if digits else []
         if len(columns) != 2 or any(any(column.negative) for column in columns):
             continue

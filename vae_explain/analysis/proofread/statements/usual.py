@@ -59,7 +59,7 @@ def meant(key: str, formula: Tree) -> Tree | None:
     """
     usual = usual_formula(key)
     given, wanted = _at_probes(formula), None if usual is None else _at_probes(usual)
-    if given is None or wanted is None or _is_part(given, wanted):
+    if given is None or wanted is None or given == wanted or _is_part(given, wanted):
         return None
     for edits in (variants, further_variants, partial(somewhere, change=constants)):
         for other in edits(formula):
