@@ -19,6 +19,7 @@ from markdown_it.token import Token
 
 from ..passage import Fragment, Passage, plain
 from .formulas_in_text import DISPLAY, end_of
+from .html import SCRIPTS
 
 LARGE = 2**20  # characters; a longer document is read line by line, as plain text
 DEEPEST = 200  # lists in quotes in lists; the parser passes over what lies deeper
@@ -27,7 +28,11 @@ MOST_BRACKETS = 2000
 FENCES = (("$$", "$$"), ("\\[", "\\]"))
 SPANS = (("$$", "$$"), ("$`", "`$"), ("\\(", "\\)"), ("\\[", "\\]"), ("$", "$"))
 MATH_LANGUAGES = {"math", "latex", "tex", "katex"}
-SCRIPTS = {"<sup>": "^(", "</sup>": ")", "<sub>": "_", "</sub>": " "}
+TAGS = {
+    f"<{slash}{tag}>": shown
+    for tag, around in SCRIPTS.items()
+    for slash, shown in zip(("", "/"), around, strict=True)
+}
 TOUCHES = re.compile(r"[\d)\].]$"), re.compile(r"^[-\d(.]")
 
 
@@ -234,7 +239,7 @@ def _pieces(inline: Token) -> Iterator[Fragment]:
                 times = TOUCHES[0].search(before) and TOUCHES[1].search(after)
                 text = child.markup if times else ""
             case "html_inline":
-                text = SCRIPTS.get(text.lower(), "")
+                text = TAGS.get(text.lower(), "")
             case _:
                 text = ""  # a link's own brackets, an image
         if text:
