@@ -7,9 +7,9 @@ from ..arithmetic.evaluation import CannotEvaluate, Leaf, as_printed, evaluate, 
 from ..arithmetic.intervals import Range
 from ..arithmetic.sides import EquationMistake
 from ..grammar.syntax import Literal, Tree, derivative, is_bare, key_of, literals
-from ..statements.chains import Side
 from ..statements.gradients import gradient
 from ..statements.scope import Scope
+from ..statements.sides import Side
 from .operands import is_damaged
 
 TELLING = 3  # digits by which a formula is told from others

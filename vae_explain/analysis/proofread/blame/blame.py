@@ -31,8 +31,8 @@ from ..grammar.syntax import (
     replaced,
     shown,
 )
-from ..statements.chains import Side
 from ..statements.scope import Scope
+from ..statements.sides import Side
 from .claims import ColumnClaim, with_number
 from .dropped import blame_lost_row
 from .logarithms import ReadLogarithm, read_logarithm

@@ -31,8 +31,8 @@ from ..grammar.syntax import (
     shown,
     with_part,
 )
-from ..statements.chains import Side
 from ..statements.scope import Scope
+from ..statements.sides import Side
 
 MOST_ROWS = 64  # of a value, at each of which one is put back
 TELLING = 4  # digits of the results that are right with it

@@ -27,8 +27,9 @@ from ..grammar.syntax import (
     mapped,
     shown,
 )
-from ..statements.chains import Chain, Side
+from ..statements.chains import Chain
 from ..statements.scope import FAMILY, Scope
+from ..statements.sides import Side
 from ..statements.usual import meant as usual_meant
 from ..statements.usual import usual_formula, with_bias, with_difference
 from .blame import Blame

@@ -23,8 +23,8 @@ from ..grammar.syntax import (
     with_part,
 )
 from ..grammar.variants import signs, somewhere
-from ..statements.chains import Side
 from ..statements.scope import Scope
+from ..statements.sides import Side
 from .edits import meant_arithmetic
 from .operands import (
     are_exchanged,

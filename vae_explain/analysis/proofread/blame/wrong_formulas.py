@@ -27,8 +27,8 @@ from ..grammar.syntax import (
     shown,
 )
 from ..grammar.variants import activations, further_variants, somewhere, variants
-from ..statements.chains import Side
 from ..statements.scope import Scope
+from ..statements.sides import Side
 from .backward import TELLING
 from .doubts import Doubts
 from .put_in import PutIn, is_written_out

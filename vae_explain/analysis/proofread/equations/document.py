@@ -17,7 +17,7 @@ from ..passage import Fragment, Passage
 from ..statements.adam import wrong_weights
 from ..statements.alone import wrong_formulas_alone
 from ..statements.chain_rule import wrong_factors
-from ..statements.chains import Chain, Side, joined
+from ..statements.chains import Chain, joined
 from ..statements.distributions import with_distributions
 from ..statements.errors_called_e import with_errors
 from ..statements.lists import wrong_lists
@@ -25,6 +25,7 @@ from ..statements.matrix_products import with_matrix_products
 from ..statements.misfits import known_of, misfits, without_misfits
 from ..statements.reader import chains_of, with_headings, with_printed
 from ..statements.repeated import RepeatedLists
+from ..statements.sides import Side
 from ..statements.sigmoids import with_sigmoids
 from ..statements.totals import wrong_totals
 from ..statements.used_matrices import wrong_matrices

@@ -34,8 +34,9 @@ from ..grammar.syntax import (
     shown,
     substituted,
 )
-from ..statements.chains import Chain, Side
+from ..statements.chains import Chain
 from ..statements.scope import Scope, counted_from_zero
+from ..statements.sides import Side
 from ..statements.usual import adds_twice, multiples
 
 MOST_FINDINGS = 2_000  # of one document, which nobody reads; what follows is not judged

@@ -1,7 +1,7 @@
 """Equations found in a passage: `a = b ≈ c`, wherever they stand.
 
-The sides of each clause are read as far as they are formulas, and words between two numbers
-part a clause into several equations.
+The sides of each clause are read by `sides.py`, and words between two numbers part a clause
+into several equations.
 """
 
 from __future__ import annotations
@@ -9,39 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ....quick_classes import NamedTuple, dataclass
-from ..arithmetic.evaluation import CannotEvaluate, as_rounded, evaluate
-from ..arithmetic.intervals import all_meet
+from ....quick_classes import dataclass
+from ..arithmetic.evaluation import CannotEvaluate, evaluate
 from ..grammar.clauses import Clause, clauses_of, listed
-from ..grammar.cursor import TooDeep, Unreadable, literal, scientific
+from ..grammar.cursor import literal
 from ..grammar.habits import (
     CASES,
-    ELLIPSES,
     GIVEN,
-    SMALL,
-    about,
     is_said_wrong,
-    is_word,
-    without_units,
 )
-from ..grammar.parser import SCALES, parse
-from ..grammar.syntax import Literal, Power, Row, Symbol, Tree, is_bare, is_numeric, key_of
+from ..grammar.parser import SCALES
+from ..grammar.syntax import Literal, Row, Tree, is_bare, is_numeric, key_of
 from ..grammar.tokens import MathToken
-
-LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no more
-SIZES = 6  # from which power of ten on one is a size
-JOINING = ("%", "/", "^", "@")  # however they are spaced: `a % b = 4`
-DIGITS = "0123456789"
-WIDE = 3  # spaces by which two equations stand side by side
-NEAR = 64  # tokens before a sign of equality in which its left side is looked for, in prose
-
-
-class Side(NamedTuple):
-    """One side of an equation; its tree is None where it is no formula that can be read."""
-
-    tree: Tree | None
-    text: str
-    line: int
+from .sides import NEAR, Side, SideReader
 
 
 @dataclass(frozen=True)
@@ -129,19 +109,20 @@ class _Reader:
     """Reads the sides of one clause."""
 
     def __init__(self, tokens: Sequence[MathToken], source: str, clause: Clause) -> None:
-        self.tokens, self.source, self.clause = tokens, source, clause
-        self.too_deep = self.is_case = self.is_given = self.comment = False
+        self.tokens, self.clause = tokens, clause
+        self.read = SideReader(tokens, source)
+        self.is_case = self.is_given = self.comment = False
 
     def chains(self, in_list: bool, further: Sequence[tuple[int, int]]) -> Iterator[Chain]:
         """Yield the clause's equations; words between two numbers part it into several."""
         (start, end), *rest = self.clause.sides
-        first = self._left(start, end)
+        first = self.read.left(start, end)
         if _counts(first.tree):
             first = first._replace(tree=None)  # `[2] = 1.09` is of the third element
         if in_list and first.tree is not None and is_bare(first.tree):
             first = first._replace(tree=None)  # `b = 0.4, 60 = 1.1` says who knows what
-        label = self._text(max(start, end - NEAR), end)
-        before = self._text(max(0, start - 12), start)
+        label = self.read.text(max(start, end - NEAR), end)
+        before = self.read.text(max(0, start - 12), start)
         words = f"{before} {label}".lower().replace("*", "").split()
         self.is_case = not CASES.isdisjoint(words)
         self.is_given = not GIVEN.isdisjoint(words)
@@ -149,223 +130,29 @@ class _Reader:
         self.comment = start > 0 and self.tokens[start - 1].text == "#"
         for position, (start, end) in enumerate(rest):
             self.is_given = self.is_given or self.tokens[min(start, end - 1)].text == "array"
-            side, stopped = self._right(start, end)
+            side, stopped = self.read.right(start, end)
             if stopped < end and position + 1 < len(rest):
-                side, stopped = self._with_factor(side, start, stopped, end, rest[position + 1])
+                side, stopped = self.read.with_factor(side, start, stopped, end, rest[position + 1])
             sides.append(side)
             if stopped < end and position + 1 < len(rest):
                 yield self._chain(sides, continues)
-                sides, continues = [self._left(stopped, end)], False
-                label = self._text(stopped, end)
+                sides, continues = [self.read.left(stopped, end)], False
+                label = self.read.text(stopped, end)
                 self.is_case = self.is_case or not CASES.isdisjoint(label.lower().split())
         if further and stopped == end:
-            sides[-1] = self._with(sides[-1], further)
+            sides[-1] = self.read.with_further(sides[-1], further)
         yield self._chain(sides, continues)
 
     def alone(self) -> Side:
         """Return the formula that a clause ends in."""
-        return self._left(*self.clause.sides[0])
+        return self.read.left(*self.clause.sides[0])
 
     def _chain(self, sides: Sequence[Side], continues: bool) -> Chain:
         if len(sides) > 1:
             sides = [*sides[:-1], _in_scale_of(sides[-2], sides[-1])]
         return Chain(
-            tuple(sides), continues, self.is_case, self.too_deep, self.is_given, self.comment
+            tuple(sides), continues, self.is_case, self.read.too_deep, self.is_given, self.comment
         )
-
-    def _text(self, start: int, end: int) -> str:
-        if start >= end:
-            return ""
-        text = self.source[self.tokens[start].start : self.tokens[end - 1].end]
-        return " ".join(text.split())
-
-    def _side(self, tree: Tree | None, start: int, end: int) -> Side:
-        at = min(start, len(self.tokens) - 1)
-        return Side(tree, self._text(start, end), self.tokens[at].line)
-
-    def _parse(
-        self, start: int, end: int, remarks: bool = True, products: bool = False
-    ) -> tuple[Tree | None, int]:
-        if start >= end or end - start > LONGEST:
-            return None, start
-        tokens = without_units(self.tokens[start:end])
-        try:
-            products = products or self._multiplies_names(start, end)
-            tree, used = parse(tokens, calls=True, remarks=remarks, products=products)
-            used += (end - start - len(tokens)) * (used == len(tokens))
-        except TooDeep:
-            self.too_deep = True
-            return None, start
-        except (Unreadable, RecursionError):
-            return None, start
-        return tree, start + used
-
-    def _multiplies_names(self, start: int, end: int) -> bool:
-        """Whether names side by side are a product of matrices: `Q = X W_Q + b` in plain text."""
-        ends = end == len(self.tokens) or self.tokens[end].kind in ("relation", "line", "gap")
-        if not (ends and start and self.tokens[start - 1].kind == "relation" and end - start < 8):
-            return False
-        tokens = [token for token in self.tokens[start:end] if token.kind not in ("line", "gap")]
-        if not tokens or any(token.kind not in ("name", "operator") for token in tokens):
-            return False
-        names = [token.text for token in tokens if token.kind == "name"]
-        signs = all(map(_is_sign, names))
-        return signs and tokens[0].kind == "name" and names[0][0].isupper()
-
-    def _right(self, start: int, end: int) -> tuple[Side, int]:
-        """Read what stands behind a sign of equality, as far as it goes."""
-        rounded = self.tokens[start - 1].text == "≈"
-        while start < end and self.tokens[start].kind in ("gap", "line"):
-            start += 1
-        tree, stopped = self._parse(start, end)
-        if tree is None:
-            return self._side(None, start, end), start
-        scaled = self.tokens[stopped - 1].text in SCALES
-        if rounded or scaled or _is_power_of_ten(tree):
-            power = scientific(literal("1", self.tokens[start].line), "*", tree)  # `≈ 10^-6`
-            tree = about(power or tree) if power or is_bare(tree) else tree
-        while stopped < end and self.tokens[stopped].kind in ("gap", "line"):
-            stopped += 1
-        side = self._side(tree, start, stopped)
-        if stopped < end and self.tokens[stopped].text in ("+", "-", "/"):
-            return self._side(None, start, end), end  # a sum that goes on: `1 + 2 + … + 9`
-        cut = stopped < end and not is_numeric(tree) and not _is_prose(self.tokens[stopped])
-        parted = stopped < end and self._is_apart(stopped)
-        if stopped < end and not parted and (cut or not self._may_follow(self.tokens[stopped])):
-            return self._side(None, start, end), end
-        return side, stopped
-
-    def _with_factor(
-        self, side: Side, start: int, stopped: int, end: int, after: tuple[int, int]
-    ) -> tuple[Side, int]:
-        """Read on through what multiplies: `1/2 (0.9 - 0.5)^2` and `w x + b`, between two signs.
-
-        A bracket says how the number before it is made where it comes to the same, as in
-        `0.4 (0.9 - 0.5)`, and what stands behind is not what both of them give.
-        """
-        is_name = self._is_letter(stopped - 1) and self._is_letter(stopped)
-        if side.tree is None or not (is_name or self.tokens[stopped].text == "("):
-            return side, stopped
-        tree, whole = self._parse(start, end, remarks=False, products=is_name)
-        behind, _ = self._parse(stopped, end)
-        if tree is None or whole < end or behind is None or is_bare(behind):
-            return side, stopped
-        if is_numeric(behind) and is_numeric(side.tree) and _are_equal(behind, side.tree):
-            result, _ = self._parse(*after)
-            if result is None or not is_numeric(result) or not _are_equal(tree, result):
-                return side, stopped
-        return self._side(tree, start, end), end
-
-    def _is_letter(self, i: int) -> bool:
-        """Whether a token is a name of one letter and its index, as `w` and `x_1` are."""
-        return self.tokens[i].kind == "name" and _is_sign(self.tokens[i].text)
-
-    def _is_apart(self, i: int) -> bool:
-        """Whether a wide gap parts a token in code from what stands before it on its line."""
-        token = self.tokens[i]
-        between = self.source[self.tokens[i - 1].end : token.start]
-        return token.mode == "code" and len(between) >= WIDE and not between.strip(" ")
-
-    def _may_follow(self, token: MathToken) -> bool:
-        """Whether a formula may end before a token: before words, or a remark."""
-        if token.kind == "words" or (token.kind == "open" and token.spaced):
-            return True
-        return token.spaced and (token.kind == "name" or token.mode == "text")
-
-    def _left(self, start: int, end: int) -> Side:
-        """Read what stands before the first sign of equality: all of it, or what no word is."""
-        while end > start and self.tokens[end - 1].kind in ("gap", "line", "words"):
-            end -= 1
-        if start == end:
-            return self._side(None, start, end)
-        if self.tokens[start].text in ("+", "-", "/"):
-            if start and self.tokens[start - 1].text in ELLIPSES:
-                return self._side(None, start, end)  # the end of a sum: `1 + … + 9`
-            start += self._is_bullet(start)
-        first = max(start, end - NEAR) if self.tokens[end - 1].mode == "text" else start
-        tree, stopped = self._parse(first, end) if first == start else (None, first)
-        if tree is not None and stopped == end:
-            return self._side(tree, start, end)
-        for begin in self._beginnings(first, end):
-            tree, stopped = self._parse(begin, end)
-            if tree is not None and stopped == end:
-                other = isinstance(tree, Symbol) and self._is_end_of_name(begin, start)
-                return self._side(None if other else tree, begin, end)
-        return self._side(None, start, end)
-
-    def _is_end_of_name(self, i: int, start: int) -> bool:
-        """Whether a word is the last of a name of several: `SS Error`, beside `MS Error`."""
-        if i <= start or not all(map(is_word, self.tokens[i - 1 : i + 1])):
-            return False
-        before, last = self.tokens[i - 1].text, self.tokens[i].text
-        return (
-            last[0].isupper() and before not in SMALL and not before.islower()
-        ) or before == "df"
-
-    def _is_bullet(self, i: int) -> bool:
-        """Whether a dash begins an entry of a list, and no number."""
-        first = not i or self.tokens[i - 1].kind in ("line", "gap", "stop")
-        return first and self.tokens[i].text == "-" and self.tokens[i + 1].spaced
-
-    def _beginnings(self, start: int, end: int) -> Iterator[int]:
-        """Yield where a formula may begin behind words, the longest first."""
-        depth = 0
-        last = end - 1
-        named = self.tokens[last].kind in ("name", "vector") and not self._is_joined(last, start)
-        beginnings = [last] if named else []
-        for i in range(end - 1, start - 1, -1):
-            token = self.tokens[i]
-            depth += (token.kind == "close") - (token.kind == "open")
-            if depth or self._is_joined(i, start):
-                continue
-            if is_word(token) or token.kind in ("words", "gap", "column"):
-                attached = i + 1 < end and not self.tokens[i + 1].spaced
-                if i + 1 < end and not (attached and self.tokens[i + 1].kind == "open"):
-                    beginnings.append(i + 1)
-                break
-        yield from reversed(beginnings)
-
-    def _is_joined(self, i: int, start: int) -> bool:
-        """Whether a sign joins a token to what stands before it: `2·KL`."""
-        if i <= start or self.tokens[i - 1].kind != "operator":
-            return False
-        return not self.tokens[i].spaced or self.tokens[i - 1].text in JOINING
-
-    def _with(self, side: Side, further: Sequence[tuple[int, int]]) -> Side:
-        """Return a side with the further entries of its list, or unread where they are unclear."""
-        if side.tree is None or not is_bare(side.tree) or isinstance(side.tree, Row):
-            return side
-        entries: list[Tree] = [side.tree]
-        for start, end in further:
-            tree, stopped = self._parse(start, end)
-            if tree is None or not is_bare(tree) or isinstance(tree, Row):
-                break
-            if stopped < end and not self._may_follow(self.tokens[stopped]):
-                break
-            entries.append(tree)
-        if len(entries) == 1:
-            return side
-        return side._replace(tree=Row(tuple(entries)))
-
-
-def _is_power_of_ten(tree: Tree) -> bool:
-    """Whether a number says its size alone: `2 · 10^9 · 512 = 10^12`."""
-    match tree:
-        case Power(Literal(text="10"), Literal(value=exponent)):
-            return exponent >= SIZES
-    return False
-
-
-def _is_sign(name: str) -> bool:
-    """Whether a name is one letter and an index."""
-    return len(name.partition("_")[0].rstrip(DIGITS)) == 1
-
-
-def _are_equal(made: Tree, printed: Tree) -> bool:
-    try:
-        return all_meet(evaluate(made, as_rounded), evaluate(printed, as_rounded))
-    except CannotEvaluate:
-        return False
 
 
 def _in_scale_of(before: Side, side: Side) -> Side:
@@ -389,11 +176,6 @@ def _counts(tree: Tree | None) -> bool:
         return False
     (entry,) = tree.entries
     return isinstance(entry, Literal) and entry.whole
-
-
-def _is_prose(token: MathToken) -> bool:
-    """Whether a token may follow a formula with names, and is no name that goes on with it."""
-    return token.kind != "name" or token.text.isalpha()
 
 
 def joined(unjoined: Sequence[Chain]) -> Iterator[Chain]:

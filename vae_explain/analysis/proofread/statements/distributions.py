@@ -11,7 +11,8 @@ from collections.abc import Container, Iterator, Sequence
 from ..grammar.quantities import with_index
 from ..grammar.syntax import Literal, Power, Product, Row, Symbol, Tree, key_of
 from ..grammar.tokens import GREEK
-from .chains import Chain, Side
+from .chains import Chain
+from .sides import Side
 
 INDEX = re.compile(r"[qp]_\{?\\?(?P<index>\w+)")
 MEAN: Tree = Symbol("μ")

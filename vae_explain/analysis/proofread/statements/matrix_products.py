@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..grammar.syntax import Power, Product, Row, Symbol, Transposed, Tree, shown, substituted
-from .chains import Chain, Side
+from .chains import Chain
+from .sides import Side
 
 
 def with_matrix_products(chains: Sequence[Chain]) -> Iterator[Chain]:

@@ -14,7 +14,8 @@ from itertools import pairwise
 from ..grammar.cursor import literal
 from ..grammar.syntax import Literal, Row, Symbol, Tree, flattened, is_bare, key_of, literals
 from ..passage import Passage
-from .chains import Chain, Side
+from .chains import Chain
+from .sides import Side
 
 NUMBER = r"[-−]?\d+(?:\.\d+)?"
 LIST = re.compile(rf"[\[(]\s*({NUMBER}(?:\s*,\s*{NUMBER})+)\s*[\])]")

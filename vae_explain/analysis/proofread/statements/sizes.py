@@ -29,7 +29,7 @@ from ..grammar.syntax import (
     literals,
     quantities,
 )
-from .chains import Chain, Side
+from .chains import Chain
 from .lists import key_of_numbers, tells, term_columns, terms_of
 from .scope import FAMILY
 from .shaped import (
@@ -44,6 +44,7 @@ from .shaped import (
     shape_of,
     summed,
 )
+from .sides import Side
 
 OF_EACH = {"exp", "log", "sqrt", "tanh", "sigmoid", "softplus", "relu", "gate", "abs", "square",
            "softmax"}  # functions of a list that give as many numbers  # fmt: skip

@@ -14,7 +14,8 @@ from ..arithmetic.damages import explains
 from ..arithmetic.findings import DocumentFinding
 from ..grammar.syntax import Literal, Product, Sum, Symbol, key_of, literals, shown
 from ..passage import Passage, plain
-from .chains import Chain, Side
+from .chains import Chain
+from .sides import Side
 
 ERRORS = re.compile(r"rec|mse|bce|nll|sse", re.IGNORECASE)
 TELLING = 3  # digits that a number has at least, to be taken for another that is stated
