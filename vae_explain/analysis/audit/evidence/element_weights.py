@@ -9,7 +9,6 @@ the same way the closed form of the KL has the slope μ at the mean.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median  # NumPy's would load its masked arrays
 
 import numpy as np
 
@@ -255,7 +254,7 @@ def _fitted(
         return None
     gradient = sign * gradient
     counted = np.abs(gradient) > LEFT_OUT * np.abs(gradient).max()
-    fitted: tuple[Array, ...] = (p[counted], t[counted], gradient[counted])
+    fitted = tuple(_where(counted, array) for array in (p, t, gradient))
     if counted.sum() == 1:
         # Any error can have the slope of one element: its slopes elsewhere tell, on the way to
         # the target and to 0, where a probability stays one.
@@ -263,7 +262,7 @@ def _fitted(
             there = anatomy.gradient_at(made, parts, anatomy.all_with({**replaced, made: other}))
             if there is None:
                 return None
-            here = other[counted], t[counted], sign * there[counted]
+            here = [_where(counted, array) for array in (other, t, sign * there)]
             fitted = tuple(np.concatenate(pair) for pair in zip(fitted, here, strict=True))
 
     def weighed(unit: str, weights: Array, weight: float) -> Weighed:
@@ -290,7 +289,7 @@ def _fitted(
             if steps.size * 4 <= weights.size and unit in EVER_UNEVEN and not LOCAL & {*compared}:
                 uneven = uneven or (unit, weights)
             continue
-        weight = median(weights.tolist())
+        weight = median(weights)
         # The elements where this error is flat have to be flat in the loss as well: an
         # exponential overshadows all but one of them, and one quotient agrees with itself.
         with np.errstate(all="ignore"):
@@ -303,6 +302,21 @@ def _fitted(
     mean = weighed(unit, weights, float(weights.mean()))
     times = mean.weight / float(weights.mean())
     return mean._replace(range=(times * float(weights.min()), times * float(weights.max())))
+
+
+def _where(counted: Array, array: Array) -> Array:
+    """Return the elements that count, in a row: a view where all do, for batches are large."""
+    return array.ravel() if counted.all() else array[counted]
+
+
+def median(numbers: Array) -> float:
+    """Return the number in the middle, or the mean of the two there.
+
+    NumPy's own would load its masked arrays, and that of `statistics` makes a list of objects,
+    which takes five times the memory.
+    """
+    middle = [(numbers.size - 1) // 2, numbers.size // 2]
+    return float(np.partition(numbers, middle, axis=None)[middle].mean())
 
 
 def beside(anatomy: Anatomy, parts: Sequence[LossPart], made: int) -> list[int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median  # NumPy's would load its masked arrays
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from ....trace import Array
 from .anatomy import Anatomy, once
 from .comparisons import measure_of, of_summand
 from .draw_weights import draw_weights
-from .element_weights import LEFT_OUT, Weighed, latent_weights, sides, weigh
+from .element_weights import LEFT_OUT, Weighed, latent_weights, median, sides, weigh
 from .experiments import probe, require_reparameterized
 from .finding import NotApplied
 from .kl import known, measure
@@ -260,7 +259,7 @@ def _latent_weight(anatomy: Anatomy, site: Site) -> tuple[float, int]:
     among = weights[counted]
     if np.ptp(among) > ROUNDED * among.max():
         raise NotApplied("the KL does not weigh all latents and rows alike")
-    return median(among.tolist()), int(counted.sum())
+    return median(among), int(counted.sum())
 
 
 def _by_experiment(anatomy: Anatomy, parts: Sequence[LossPart]) -> Scale | None:

@@ -13,6 +13,7 @@ from ....symbolic.text import index_text
 from ....trace import Array
 from ..evidence.anatomy import Anatomy
 from ..evidence.closed_form import SIGMA_OF_KL, SIGMA_OF_RAW, Fit
+from ..evidence.element_weights import median
 from ..evidence.experiments import actual_scale, into_z, require_reparameterized, shift
 from ..evidence.finding import Cell, Finding, NotApplied, error, warning
 from ..evidence.kl import known, measure
@@ -66,7 +67,7 @@ def look(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
         yield _another_power(anatomy, site, meant, used, right.format(name), calls)
         return
     # Of plain factors beside it.
-    share = float(np.median(actual_scale(anatomy, site) / anatomy.array(_scale_of(site))))
+    share = median(actual_scale(anatomy, site) / anatomy.array(_scale_of(site)))
     # In digits that the measuring does not lose.
     factor = float(f"{form.factor**0.5 * share ** (form.power / 2 - 1):.10g}")
     calls = (("pow", form.power / 2), *((("mul", factor),) if factor != 1 else ()))
