@@ -34,6 +34,7 @@ from ..grammar.syntax import (
     shown,
     substituted,
 )
+from ..grammar.updates import is_step
 from ..statements.chains import Chain
 from ..statements.scope import Scope, counted_from_zero
 from ..statements.sides import Side
@@ -233,7 +234,7 @@ class EquationReader:
         aside = chain.case and values and isinstance(values[-1], Literal) and values[-1].whole
         if aside:
             self.scope.set_aside(names, last.line)
-        elif chain.lost:
+        elif chain.lost or (not values and is_step(names[0], formulas)):
             self.scope.lose(names[0], last.line)
         elif not values:
             self._forget(names[0], chain)

@@ -64,11 +64,13 @@ GREEK = {unicodedata.name(sign).split()[-1].lower(): sign for sign in "αβγδ�
     "ell": "l",
 }
 GREEK |= {name.capitalize(): sign.upper() for name, sign in GREEK.items() if name != "ell"}
+UPDATE = "←"  # a name gets what stands behind it, or a remark points at what stands before it
 SIGNS: Mapping[str, tuple[Kind, str]] = {
     **dict.fromkeys(("cdot", "times", "ast", "star", "bullet"), ("operator", "*")),
     **dict.fromkeys(("odot", "circ", "otimes"), ("operator", "⊙")),
     **dict.fromkeys(("approx", "simeq", "cong", "doteq", "approxeq"), ("relation", "≈")),
     **dict.fromkeys(("equiv", "triangleq", "coloneqq", "eqqcolon"), ("relation", "=")),
+    **dict.fromkeys(("gets", "leftarrow", "longleftarrow"), ("stop", UPDATE)),
     **dict.fromkeys(("frac", "dfrac", "tfrac", "cfrac"), ("fraction", "")),
     **dict.fromkeys(("hat", "widehat", "bar", "tilde", "overline"), ("hat", "")),
     **dict.fromkeys(("lvert", "rvert", "vert"), ("bar", "|")),
@@ -170,6 +172,7 @@ PATTERN = re.compile(
       (?:\.[A-Za-z_]\w*(?![\w(]))*[₀-₉ᵢⱼₖₙ]*['′]*)
   | (?P<prime>['′]+)
   | (?P<power>\*\*)
+  | (?P<arrow>←|⟵|<-(?=\s))
   | (?P<stop><->|<=>|=>|->|→|⇒|⟹|⟶|↦|⟺|<=|>=|!=|≠|≤|≥|<|>|\.\.\.|…|—|;|\?|!|:(?!=)|\.(?!\w)
       |∈|∼|~(?!=)|\#+|"|“|”|•)
   | (?P<relation>:=|==|~=|=|≈|≃|≅|≐|≡|≜)
@@ -275,6 +278,8 @@ def _tokens(match: re.Match[str], mode: Mode, depth: int) -> Found:
             return ()
         case "number" | "comma" | "bar" | "stop" as kind:
             return ((kind, text),)
+        case "arrow":
+            return (("stop", UPDATE),)
         case "open" | "close" as kind:
             return ((kind, "group" if text in "{}" and mode == "math" else text),)
         case "relation":

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ....quick_classes import NamedTuple
 from ..grammar.tokens import MathToken, Mode, lex
+from ..grammar.updates import with_updates
 from ..passage import Fragment, Passage, plain
 from .chains import Chain, chains
 
@@ -43,7 +44,9 @@ KEY = re.compile(
 )
 
 
-RELATION = re.compile(r"[=≈≃≅≐≡≜＝]|>>>|\\(?:approx|simeq|cong|doteq|equiv|triangleq|coloneqq)")
+RELATION = re.compile(
+    r"[=≈≃≅≐≡≜＝←⟵]|>>>|<-(?=\s)|\\(?:gets|(?:long)?leftarrow|approx|simeq|cong|doteq|equiv|triangleq|coloneqq)"
+)
 
 
 def with_names(code: str) -> str:
@@ -78,7 +81,7 @@ def cut(pieces: Sequence[Fragment], fenced: bool = False) -> Cut:
         source += text
         if edge:
             tokens.append(_gap(len(source), piece.line, mode))
-    return Cut(source, tokens)
+    return Cut(source, with_updates(tokens))
 
 
 def _gap(at: int, line: int, mode: Mode) -> MathToken:

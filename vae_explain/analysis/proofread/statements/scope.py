@@ -140,11 +140,13 @@ class Scope:
             self.values.pop(key_of(name) or "", None)
 
     def say(self, name: Tree, formula: Tree, line: int) -> None:
-        """Remember a formula of a quantity."""
+        """Remember a formula of a quantity; an update ends the one before, and is none itself."""
         key = key_of(name)
-        if key is not None and not any(part == name for part in quantities(formula)):
-            if key in self.formulas:
-                del self._keys_of[self.formulas[key].tree][key]
+        if key is None:
+            return
+        if key in self.formulas:
+            del self._keys_of[self.formulas.pop(key).tree][key]
+        if name not in quantities(formula):
             self.formulas[key] = StatedFormula(formula, line)
             self._keys_of.setdefault(formula, {})[key] = None
 

@@ -1,0 +1,43 @@
+"""Further habits of authors who are right, with the same beside each with a mistake in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from vae_explain.analysis.proofread.report import report
+
+
+@pytest.mark.parametrize("arrow", ["←", "⟵", ":=", "<-"])
+def test_what_follows_an_update_goes_on_from_the_new_value(arrow: str) -> None:
+    """Each step of a descent starts from what the one before has come to."""
+    right = (
+        f"w = 0.6, b = 1\n\nw {arrow} w − 0.2·0.5 = 0.5\n\ny = 4w + b = 3.0\n\n"
+        f"w {arrow} w − 0.2·0.25 = 0.45\n\ny = 4w + b = 2.8"
+    )
+    assert report(right).findings == ()
+    (finding,) = report(right.replace("= 2.8", "= 3.8")).findings
+    assert finding.printed == "3.8"
+
+
+@pytest.mark.parametrize("arrow", [r"\leftarrow", r"\gets"])
+def test_what_follows_an_update_in_latex_goes_on_from_the_new_value(arrow: str) -> None:
+    """The name may have an index, and the line may begin with the numbers put in."""
+    right = (
+        rf"Let $w_{{12}} = 0.6$. $$w_{{12}} {arrow} w_{{12}} - 0.2 \cdot 0.5 = 0.5$$"
+        "\n\nSo $y = 4 w_{12} = 2.0$."
+    )
+    assert report(right).findings == ()
+    assert [f.printed for f in report(right.replace("2.0$", "2.1$")).findings] == ["2.1"]
+
+
+def test_an_update_without_its_result_leaves_the_name_without_a_value() -> None:
+    """What the name was made of before does not hold either."""
+    assert report("a = 1.2, w = 0.5a = 0.6\n\nw ← w − 0.2·0.5\n\ny = 4w = 2.0").findings == ()
+    rule = "w = 0.6\n\nw ← w − η·g\n\ny = 4w = 2.1"
+    assert [finding.printed for finding in report(rule).findings] == ["2.1"]
+
+
+@pytest.mark.parametrize("text", ["x = 3, x ← z ← y, 2x = 6", "x = 3, x ← 0.5 ← y, 2x = 6"])
+def test_an_arrow_of_a_graph_gives_no_name_a_value(text: str) -> None:
+    """Such an arrow says where a derivative goes."""
+    assert report(text).findings == ()
