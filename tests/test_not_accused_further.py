@@ -41,3 +41,14 @@ def test_an_update_without_its_result_leaves_the_name_without_a_value() -> None:
 def test_an_arrow_of_a_graph_gives_no_name_a_value(text: str) -> None:
     """Such an arrow says where a derivative goes."""
     assert report(text).findings == ()
+
+
+@pytest.mark.parametrize(
+    "names", [("rec", "KL", "loss"), ("L_rec", "L_KL", "L"), ("bce", "kl", "total")]
+)
+def test_a_loss_and_its_terms_are_each_rounded_by_itself(names: tuple[str, str, str]) -> None:
+    """A last digit of the sum may differ; two of a sum that an author chose may not."""
+    one, other, total = names
+    text = f"{one} = 0.4217\n\n{other} = 0.1140\n\n{total} = {one} + {other} = 0.5356"
+    assert report(text).findings == ()
+    assert [f.printed for f in report(text.replace("0.5356", "0.5365")).findings] == ["0.5365"]

@@ -38,6 +38,7 @@ from ..grammar.updates import is_step
 from ..statements.chains import Chain
 from ..statements.scope import Scope, counted_from_zero
 from ..statements.sides import Side
+from ..statements.totals import is_of_loss
 from ..statements.usual import adds_twice, multiples
 
 MOST_FINDINGS = 2_000  # of one document, which nobody reads; what follows is not judged
@@ -239,7 +240,7 @@ class EquationReader:
         elif not values:
             self._forget(names[0], chain)
         else:
-            if len(chain.sides) == 2:
+            if len(chain.sides) == 2 and not is_of_loss(key_of(names[0]) or ""):
                 self.known.stated |= {n.text.lstrip("+-") for n in literals(values[0])}
             for name in names:
                 key = key_of(name) or ""

@@ -18,6 +18,8 @@ from .chains import Chain
 from .sides import Side
 
 ERRORS = re.compile(r"rec|mse|bce|nll|sse", re.IGNORECASE)
+# What nobody chooses: a loss and its terms come out of a computation, and are printed rounded.
+LOSS = re.compile(rf"{ERRORS.pattern}|loss|kl|elbo|^L\d*$", re.IGNORECASE)
 TELLING = 3  # digits that a number has at least, to be taken for another that is stated
 MOST_APART = 40  # characters between the two terms of a sum in words
 
@@ -38,6 +40,11 @@ def wrong_totals(passages: Sequence[Passage], chains: Sequence[Chain]) -> Iterat
                 case Sum((Symbol() as one, Symbol() as other)):
                     sums.setdefault(name, (one, other))
     yield from (wrong for passage in passages for wrong in _in_words(passage, sums))
+
+
+def is_of_loss(key: str) -> bool:
+    """Whether a quantity is a loss or one of its terms, so that its number was computed."""
+    return LOSS.search(key) is not None
 
 
 def _not_it(side: Side, divergence: Literal) -> Iterator[DocumentFinding]:
