@@ -525,6 +525,28 @@ def test_a_number_that_no_other_is_part_of_is_not_taken() -> None:
     assert explain(Usual(), X, perplexity, seed=7).run.loss_call.text.endswith("[0]")  # type: ignore[union-attr]  # it has one
 
 
+def error_and_root(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Any:
+    error = F.mse_loss(recon, x, reduction="sum")
+    return error, kl_of(mu, logvar), (error / x.numel()).sqrt()
+
+
+def kl_and_its_mean(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Any:
+    kl = kl_of(mu, logvar)
+    return {"kl": kl, "kl_each": kl / mu.numel(), "mse": F.mse_loss(recon, x)}
+
+
+def error_twice(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Any:
+    return F.mse_loss(recon, x), F.mse_loss(recon, x, reduction="sum"), kl_of(mu, logvar)
+
+
+@pytest.mark.parametrize("loss", [error_and_root, kl_and_its_mean, error_twice])
+def test_a_term_is_no_total_for_its_multiple_beside_it(loss: Callable[..., Any]) -> None:
+    """With a weight of 0 for the others it would be their sum, and they would be dropped."""
+    torch.manual_seed(0)
+    with pytest.raises(CannotBind, match="none of them is the sum of the others"):
+        explain(Usual(), X, loss)
+
+
 class OwnParts(Base):
     """Its number is but the KL; the loop adds the error."""
 

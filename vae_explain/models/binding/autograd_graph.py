@@ -27,12 +27,25 @@ def summands_of(tensor: Tensor) -> tuple[set[Any], set[Any]]:
     return {node for node in passed if not _is_sum(node)}, passed
 
 
+def adds_up_all(tensor: Tensor, others: Sequence[Tensor]) -> bool:
+    """Whether a sum has every parameter of the others behind it, and a summand has fewer.
+
+    As the loss of a VAE does: its KL has none of the decoder's, which its error has.
+    """
+    behind = parameters_behind(tensor)
+    has_all = all(parameters_behind(other) <= behind for other in others)
+    return has_all and any(_leaves_of(node) < behind for node in summands_of(tensor)[0])
+
+
 def parameters_behind(tensor: Tensor) -> set[int]:
     """Return by `id` the leaves that a tensor's graph ends in."""
     if tensor.grad_fn is None:
         return {id(tensor)} if tensor.requires_grad else set()
-    nodes = _walk(tensor.grad_fn, _operands)
-    return {id(node.variable) for node in nodes if hasattr(node, "variable")}
+    return _leaves_of(tensor.grad_fn)
+
+
+def _leaves_of(node: Any) -> set[int]:
+    return {id(each.variable) for each in _walk(node, _operands) if hasattr(each, "variable")}
 
 
 def ancestors_of(tensor: Tensor) -> set[Any]:

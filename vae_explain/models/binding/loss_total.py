@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ...quick_classes import NamedTuple
 from ...symbolic.printable import listed
-from .autograd_graph import parameters_behind, summands_of
+from .autograd_graph import adds_up_all, parameters_behind, summands_of
 from .loss_parameters import CannotBind
 from .model_outputs import OutputPart, Outputs, described
 from .suggested_objective import objective_of
@@ -128,7 +128,7 @@ def _sum_of_the_others(numbers: Sequence[OutputPart], model: nn.Module) -> Outpu
                 return part
         gradients = _gradients(tensors, model)
         for i, part in enumerate(numbers):
-            if _is_weighted_sum(gradients, i):
+            if _is_weighted_sum(gradients, i, adds_up_all(tensors[i], tensors)):
                 return part
     return None
 
@@ -160,17 +160,27 @@ def _gradients(tensors: Sequence[Tensor], model: nn.Module) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
-def _is_weighted_sum(gradients: Tensor, which: int) -> bool:
+def _is_weighted_sum(gradients: Tensor, which: int, adds_up_all: bool) -> bool:
     """Whether one column is, up to rounding, the others' sum with weights of at least 0.
 
-    Of a total and its parts only the total is: a part is the total less the others.
+    Of a total and its parts only the total is: a part is the total less the others. A multiple of
+    it, as a root or a mean of the same errors is, is no part: `return error, kl, error.sqrt()`.
+    Where there is nothing but multiples, it has to be a sum by its graph.
     """
     total = gradients[:, which]
     others = torch.cat([gradients[:, :which], gradients[:, which + 1 :]], dim=1)
     if len(total) <= others.shape[1] or not total.any():
         return False
-    weights = torch.linalg.lstsq(others, total[:, None], driver="gelsd").solution[:, 0]
-    size = (others.abs() @ weights.abs()).norm()
+    if adds_up_all and _fits(others, total, least=0.0):
+        return True
+    several = [other for other in others.T if other.any() and not _fits(other[:, None], total)]
+    return bool(several) and _fits(torch.stack(several, dim=1), total, least=0.0)
+
+
+def _fits(columns: Tensor, total: Tensor, least: float = -torch.inf) -> bool:
+    """Whether a total is, up to rounding, the columns' sum with weights of at least this."""
+    weights = torch.linalg.lstsq(columns, total[:, None], driver="gelsd").solution[:, 0]
+    size = (columns.abs() @ weights.abs()).norm()
     rounding = torch.finfo(torch.float32).eps * len(total) ** 0.5
-    left = (others @ weights - total).norm()
-    return bool((weights >= -rounding).all() and left <= rounding * size)
+    left = (columns @ weights - total).norm()
+    return bool((weights >= least - rounding).all() and left <= rounding * size)
