@@ -36,6 +36,13 @@ class Unpacks(TakesItWhole):
         return super().forward(x.view(-1, 3))
 
 
+class RenamesIt(TakesItWhole):
+    def forward(self, batch: Any) -> Any:
+        both = batch
+        x, _ = both
+        return super().forward(x.view(-1, 3))
+
+
 class TakesTheFirst(TakesItWhole):
     def forward(self, data: Any) -> Any:
         data = data[0].view(-1, 3)
@@ -86,6 +93,28 @@ class LooksAtItFirst(TakesItWhole):
         return super().forward(x / x[0].numel() * 3)
 
 
+class RenamesAllOfIt(TakesItWhole):
+    """What is taken apart has another name for it, and something else under that name later."""
+
+    def forward(self, x: Any) -> Any:
+        flat = x
+        out = super().forward(flat)
+        flat = out[0], flat
+        recon, _ = flat
+        return recon, *out[1:]
+
+
+class TakesItAsSet(TakesItWhole):
+    in_pairs = False
+
+    def forward(self, batch: Any) -> Any:
+        if not self.in_pairs:
+            x = batch
+        else:
+            x, _ = batch
+        return super().forward(x)
+
+
 class TakesEither(TakesItWhole):
     def forward(self, data: Any) -> Any:
         return super().forward(data[0] if isinstance(data, tuple) else data)
@@ -97,6 +126,12 @@ def elbo(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 def of_batch(out: Any, batch: Any) -> Tensor:
     x, _ = batch
+    return elbo(out[0], x, *out[1:])
+
+
+def of_renamed_batch(out: Any, batch: Any) -> Tensor:
+    both = batch
+    x = both[0]
     return elbo(out[0], x, *out[1:])
 
 
@@ -121,6 +156,7 @@ def of_shape(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     [
         (Unpacks, elbo, "x, _ = batch", ("--x-as", "(x, None)")),
         (TakesTheFirst, elbo, "data[0]", ("--x-as", "(x, None)")),
+        (RenamesIt, elbo, "x, _ = both", ("--x-as", "(x, None)")),
         (PassesItOn, elbo, "x, _ = both in PassesItOn._shared", ("--x-as", "(x, None)")),
         (Wraps, elbo, "x, _ = both in PassesItOn._shared", ("--x-as", "(x, None)")),
         (AsksItsBase, elbo, "x, _ = batch in Unpacks.forward", ("--x-as", "(x, None)")),
@@ -138,6 +174,12 @@ def of_shape(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
             TakesItWhole,
             of_batch,
             "x, _ = batch",
+            ("--objective-expr", "loss(out=model(x), batch=(x, None))"),
+        ),
+        (
+            TakesItWhole,
+            of_renamed_batch,
+            "both[0]",
             ("--objective-expr", "loss(out=model(x), batch=(x, None))"),
         ),
         (
@@ -170,6 +212,8 @@ def test_rows_of_x_are_not_given_as_the_parts_of_a_batch(
     [
         (TakesEither, elbo, X),
         (LooksAtItFirst, elbo, X),
+        (RenamesAllOfIt, elbo, X),
+        (TakesItAsSet, elbo, X),
         (TakesItWhole, of_shape, X),
         (TakesTheFirst, elbo, X[:1]),
     ],

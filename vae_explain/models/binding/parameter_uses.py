@@ -97,13 +97,29 @@ def _uses(function: Callable[..., Any], name: str) -> tuple[ParameterUse, ...]:
     if tree is None:
         return ()
     around = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
-    all_of_it = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
-    set_in = min((n.lineno for n in all_of_it if isinstance(n.ctx, ast.Store)), default=None)
-    read = [n for n in all_of_it if isinstance(n.ctx, ast.Load)]
-    return tuple(
-        _use(node, around)._replace(replaced=set_in is not None and node.lineno > set_in)
-        for node in read
-    )
+    return tuple(_uses_in(tree, around, name))
+
+
+def _uses_in(
+    tree: ast.AST, around: dict[int, ast.AST], name: str, after: int = 0
+) -> Iterator[ParameterUse]:
+    """Yield each use of a name below a line; of `b = batch` those of its other name."""
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+    named = [node for node in named if node.lineno > after]
+    set_in = min((n.lineno for n in named if isinstance(n.ctx, ast.Store)), default=None)
+    for node in (node for node in named if isinstance(node.ctx, ast.Load)):
+        replaced = set_in is not None and node.lineno > set_in
+        other = "" if replaced else _other_name(around.get(id(node)))
+        uses = list(_uses_in(tree, around, other, node.lineno)) if other else []
+        if all(use.replaced for use in uses):  # as of `if plain: x = batch` before its `else`
+            uses = [_use(node, around)._replace(replaced=replaced)]
+        yield from uses
+
+
+def _other_name(outer: ast.AST | None) -> str:
+    """Return what `b = batch` calls it as well; "" for other code."""
+    targets = outer.targets if isinstance(outer, ast.Assign) else []
+    return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else ""
 
 
 def _use(node: ast.Name, around: dict[int, ast.AST]) -> ParameterUse:
