@@ -28,6 +28,7 @@ from .intervals import Range, exactly, outward
 
 PRECISION = 40  # digits; twice what anybody prints
 MOST_NUMBERS = 1_000_000  # in one array that a formula makes
+MOST_CHOSEN = 60  # things of a binomial coefficient
 Leaf = Callable[[Literal], Range]
 Lookup = Callable[[Tree, Leaf], Range | None]
 KNOWN_BY = 3  # digits by which a number is told from another that happens to be printed alike
@@ -160,6 +161,11 @@ class _Evaluation:
                 return bounds
             case Product():
                 return self._product(tree)
+            case Power(Symbol() as base, exponent) if base.base[:1].isupper():
+                matrix = self.of(base)
+                if len(matrix.shape) == 2 and min(matrix.shape) > 1:
+                    return _power_of_matrix(matrix, self.of(exponent))
+                return intervals.power(*_alike(matrix, self.of(exponent)))
             case Power(base, exponent):
                 return intervals.power(*_alike(self.of(base), self.of(exponent)))
             case FunctionCall(function, arguments):
@@ -197,6 +203,8 @@ class _Evaluation:
             return Range(low, choose.reduce([a.high for a in arguments]))
         if function in ("dot", "pow") and len(arguments) == 2:
             return (intervals.dot if function == "dot" else intervals.power)(*arguments)
+        if function == "binomial" and len(arguments) == 2:
+            return _binomial(*arguments)
         if function == "softmax" and len(arguments) > 1:
             arguments = [_row(arguments)]
         if function == "round" and arguments:
@@ -259,3 +267,23 @@ def multiplies_matrices(a: tuple[int, ...], b: tuple[int, ...], sign: str) -> bo
 
 def _row(entries: list[Range]) -> Range:
     return Range(np.stack([e.low for e in entries]), np.stack([e.high for e in entries]))
+
+
+def _power_of_matrix(matrix: Range, exponent: Range) -> Range:
+    """Return the inverse of a matrix; other powers may be of the matrix or of each number."""
+    known = np.array_equal(matrix.low, matrix.high)
+    if exponent.shape or exponent.middle != -1 or not known:
+        raise CannotEvaluate("a power of a matrix")
+    try:
+        inverse = np.linalg.inv(matrix.low)
+    except np.linalg.LinAlgError as why:
+        raise CannotEvaluate("the inverse of a matrix that has none") from why
+    return outward(inverse, inverse)
+
+
+def _binomial(n: Range, k: Range) -> Range:
+    """Return in how many ways k of n can be chosen, where both are whole numbers."""
+    numbers = [float(bounds.middle) for bounds in (n, k) if not bounds.shape]
+    if len(numbers) < 2 or not all(0 <= m <= MOST_CHOSEN and m == int(m) for m in numbers):
+        raise CannotEvaluate("binomial")
+    return exactly(float(math.comb(*map(int, numbers))))

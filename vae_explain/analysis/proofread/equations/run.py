@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice, pairwise
 from types import MappingProxyType
@@ -211,7 +212,18 @@ class EquationReader:
         lookup = nothing if layer == "A" else self.scope.lookup
         natural = NATURAL.search(left.text) is not None
         pair = ComparedSides(left.tree, right.tree, lookup, natural=natural)
-        self.blame.hold(pair, left, right, layer, earlier)
+        if layer == "A" or not self._is_of_a_case(pair):
+            self.blame.hold(pair, left, right, layer, earlier)
+
+    def _is_of_a_case(self, pair: ComparedSides) -> bool:
+        """Whether a side goes on with a case that was made before: `a step of 1, when λ = 20`."""
+        cases = self.scope.cases_of(pair.left)
+        if not cases or pair.agree():
+            return False
+        with ExitStack() as supposed:
+            for key, value in cases:
+                supposed.enter_context(self.scope.supposing(key, value))
+            return pair.agree()
 
     def _with_results(self, formula: Tree) -> list[Tree]:
         """Return a formula with what its parts are said to come to, as `QKᵀ` in `QKᵀ/√d`."""
@@ -234,7 +246,7 @@ class EquationReader:
         values = chain.values
         aside = chain.case and values and isinstance(values[-1], Literal) and values[-1].whole
         if aside:
-            self.scope.set_aside(names, last.line)
+            self.scope.set_aside(names, values[-1], last.line)
         elif chain.lost or (not values and is_step(names[0], formulas)):
             self.scope.lose(names[0], last.line)
         elif not values:

@@ -16,6 +16,12 @@ SMALL = {"The", "A", "An", "Let", "With", "If", "For", "So", "Then", "And", "Now
 QUANTITIES = {"std", "sigma", "lr", "eta", "alpha", "beta", "gamma", "lambda"}
 ELLIPSES = ("...", "…", "\\cdots", "\\ldots", "\\dots")
 BESIDE = 40  # characters beside an equation in which it may be said to be wrong
+# A unit with a prefix, as behind `1/8000 = 0.125`: what marks it up, and what it is a multiple of.
+MARKUP = r"(?:\\[,;:! ]|\\(?:text|mathrm|rm)\b|[~{$\s*])*"
+PREFIXED = re.compile(
+    rf"{MARKUP}(?P<prefix>[nuµμmkMGT])(?:s|sec|Hz|B|m|g|V|A|W|b|J|F|H|Ω|eV|mol|L|bit|bps)\b"
+)
+PREFIXES = {"n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12}
 SAID_WRONG = re.compile(r"\b(?:[Ii]n-?correct|[Ww]rong|ERROR|WRONG)\b|[❌✗✘]")
 
 
@@ -24,6 +30,12 @@ def is_said_wrong(source: str, start: int, end: int) -> bool:
     before = source[max(0, start - BESIDE) : start].rpartition("\n")[2]
     after = source[end : end + BESIDE].partition("\n")[0]
     return SAID_WRONG.search(f"{before} {after}") is not None
+
+
+def power_of_unit(after: str) -> int:
+    """Return to which power of ten the unit counts that text begins with: -3 of `ms`."""
+    found = PREFIXED.match(after)
+    return 0 if found is None else PREFIXES[found["prefix"]]
 
 
 def about(tree: Tree) -> Tree:

@@ -285,6 +285,8 @@ class _Parser(Brackets):
                 return self.bracket()
             case "fraction":
                 above, below = self.group(), self.group()
+                if token.text:
+                    return FunctionCall(token.text, (above, below))
                 return Product((above, below), ("", "/"))
             case "root":
                 return self.root(token.text)

@@ -72,6 +72,7 @@ SIGNS: Mapping[str, tuple[Kind, str]] = {
     **dict.fromkeys(("equiv", "triangleq", "coloneqq", "eqqcolon"), ("relation", "=")),
     **dict.fromkeys(("gets", "leftarrow", "longleftarrow"), ("stop", UPDATE)),
     **dict.fromkeys(("frac", "dfrac", "tfrac", "cfrac"), ("fraction", "")),
+    **dict.fromkeys(("binom", "dbinom", "tbinom"), ("fraction", "binomial")),
     **dict.fromkeys(("hat", "widehat", "bar", "tilde", "overline"), ("hat", "")),
     **dict.fromkeys(("lvert", "rvert", "vert"), ("bar", "|")),
     **dict.fromkeys(("lVert", "rVert", "Vert", "|"), ("bar", "‖")),

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ....quick_classes import dataclass
-from ..arithmetic.evaluation import CannotEvaluate, evaluate
+from ..arithmetic.evaluation import CannotEvaluate, evaluate, half
+from ..arithmetic.intervals import all_meet
 from ..grammar.clauses import Clause, clauses_of, listed
 from ..grammar.cursor import literal
 from ..grammar.habits import (
     CASES,
     GIVEN,
     is_said_wrong,
+    power_of_unit,
 )
 from ..grammar.parser import SCALES
 from ..grammar.syntax import Literal, Row, Tree, is_bare, is_numeric, key_of
@@ -112,6 +114,7 @@ class _Reader:
         self.tokens, self.clause = tokens, clause
         self.read = SideReader(tokens, source)
         self.is_case = self.is_given = self.comment = False
+        self.power = 0  # of ten that the unit behind the last side counts to
 
     def chains(self, in_list: bool, further: Sequence[tuple[int, int]]) -> Iterator[Chain]:
         """Yield the clause's equations; words between two numbers part it into several."""
@@ -134,6 +137,7 @@ class _Reader:
             if stopped < end and position + 1 < len(rest):
                 side, stopped = self.read.with_factor(side, start, stopped, end, rest[position + 1])
             sides.append(side)
+            self.power = power_of_unit(self.read.after(stopped))
             if stopped < end and position + 1 < len(rest):
                 yield self._chain(sides, continues)
                 sides, continues = [self.read.left(stopped, end)], False
@@ -149,7 +153,8 @@ class _Reader:
 
     def _chain(self, sides: Sequence[Side], continues: bool) -> Chain:
         if len(sides) > 1:
-            sides = [*sides[:-1], _in_scale_of(sides[-2], sides[-1])]
+            last = _in_scale_of(sides[-2], sides[-1])
+            sides = [*sides[:-1], _in_unit_of(sides[-2], last, self.power)]
         return Chain(
             tuple(sides), continues, self.is_case, self.read.too_deep, self.is_given, self.comment
         )
@@ -168,6 +173,20 @@ def _in_scale_of(before: Side, side: Side) -> Side:
         return side
     nearer = value**2 < abs(plain.value * side.tree.value)
     return side._replace(tree=plain) if nearer else side
+
+
+def _in_unit_of(before: Side, side: Side, power: int) -> Side:
+    """Return a side in the unit of the one before: `1/8000 = 0.125 ms` is of seconds."""
+    if not power or not isinstance(side.tree, Literal) or before.tree is None:
+        return side
+    if "e" in side.tree.text.lower():
+        return side
+    converted = literal(f"{side.tree.text}e{power}", side.tree.line)
+    try:
+        found = evaluate(before.tree)
+    except CannotEvaluate:
+        return side
+    return side._replace(tree=converted) if all_meet(found, half(converted)) else side
 
 
 def _counts(tree: Tree | None) -> bool:

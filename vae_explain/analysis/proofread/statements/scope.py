@@ -74,6 +74,7 @@ class Scope:
         self.formulas: dict[str, StatedFormula] = {}
         self._keys_of: dict[Tree, dict[str, None]] = {}  # of each formula, in their order
         self.hidden: dict[str, tuple[int, StatedValue]] = {}  # for a line, and on which
+        self.cases: dict[str, Tree] = {}  # what quantities with a value were said to be in a case
         self.zero_based: set[str] = set()
         self.unprinted: set[Tree] = set()  # usual formulas, which are not to blame
         self.varied: set[str] = set()  # whose elements had several values, as of several draws
@@ -121,10 +122,11 @@ class Scope:
             if stated.order > order and stated.line != line and not weight:
                 del self.values[key]
 
-    def set_aside(self, names: Iterable[Tree], line: int) -> None:
+    def set_aside(self, names: Iterable[Tree], value: Tree, line: int) -> None:
         """Know nothing of quantities as long as a line goes on that makes a case of them."""
         for key in map(key_of, names):
             if key in self.values:
+                self.cases[key] = value
                 self.hidden[key] = (line, self.values.pop(key))
 
     def resume(self, line: int) -> None:
@@ -133,6 +135,11 @@ class Scope:
             if hidden_on != line:
                 self.values.setdefault(key, stated)
                 del self.hidden[key]
+
+    def cases_of(self, formula: Tree) -> list[tuple[str, Tree]]:
+        """Return what the quantities of a formula were said to be in a case, by name."""
+        keys = dict.fromkeys(map(key_of, quantities(formula)))
+        return [(k, self.cases[k]) for k in keys if k in self.cases and k in self.values]
 
     def forget(self, formula: Tree) -> None:
         """Forget the values of what a formula is made of."""

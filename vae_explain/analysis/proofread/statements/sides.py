@@ -55,6 +55,11 @@ class SideReader:
         text = self.source[self.tokens[start].start : self.tokens[end - 1].end]
         return " ".join(text.split())
 
+    def after(self, end: int) -> str:
+        """Return the beginning of what stands behind a token's place."""
+        behind = self.tokens[end - 1].end
+        return self.source[behind : behind + NEAR]
+
     def _side(self, tree: Tree | None, start: int, end: int) -> Side:
         at = min(start, len(self.tokens) - 1)
         return Side(tree, self.text(start, end), self.tokens[at].line)
