@@ -69,3 +69,83 @@ $$\mathbf C^2=[[10,6],[6,10]]$$
 def test_one_wrong_entry_of_a_product_is_no_other_matrix() -> None:
     (finding,) = report(ATTENTION).findings
     assert (finding.line, finding.printed, finding.expected) == (13, "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        # Nothing parts a number from the words behind it.
+        ("她有 85 个苹果。总数 = $5 + 85 = 90$", "她有 85 个苹果。总数 = $5 + 85 = 91$"),
+        # A mean of shares.
+        ("It wins 49% = (50+48)/2 of its games.", "It wins 49% = (50+46)/2 of its games."),
+        ("It wins (50+48)/2 = 49% of its games.", "It wins (50+48)/2 = 47% of its games."),
+        (r"$\frac{1}{4}:\frac{4}{1}=1:16$, $2 \cdot 8 = 16$", r"$2 \cdot 8 = 18$"),
+        # An equation within another's name.
+        (
+            r"- $P(X = \text{Red}) = 0.4$"
+            "\n\nAnother urn:\n\n"
+            r"- $P(X = \text{Red}) = 0.9$"
+            "\n\n$0.9 + 0.1 = 1.0$",
+            "$0.9 + 0.1 = 1.1$",
+        ),
+        # What several calls print.
+        (
+            "```\nprint(ids(a))\nprint(ids(b))\n# [204196, 208657]\n# [204976, 208657]\n```",
+            "```\nx = 3 / 8\n# 0.357\n```",
+        ),
+    ],
+)
+def test_notes_are_not_accused_of_what_they_do_not_say(right: str, wrong: str) -> None:
+    assert report(right).findings == ()
+    assert not report(wrong).passed
+
+
+def test_a_number_too_large_to_be_squared_is_judged() -> None:
+    (finding,) = report(f"$1{'0' * 170} + 2 = 3$").findings
+    assert finding.printed == "3"
+
+
+def test_a_sum_goes_on_behind_its_aligning_sign() -> None:
+    text = r"""$$
+\begin{aligned}
+g=&(-2)+0.5\times (-1)\\
+&+0.25\times (-2)+0.125\times (-4)\\
+=&-3.5
+\end{aligned}
+$$
+$3 + 4 = 7$"""
+    assert report(text).findings == ()
+
+
+def test_a_softmax_is_of_each_row_of_several_matrices() -> None:
+    text = r"""$$\text{softmax}(\begin{bmatrix}
+\begin{bmatrix} 0.1 & 0.4 \\ 0.6 & 0.2 \end{bmatrix}\\
+\begin{bmatrix} 0.3 & 0.3 \\ 0.9 & 0.8 \end{bmatrix}
+\end{bmatrix}) = \begin{bmatrix}
+\begin{bmatrix} 0.4256 & 0.5744 \\ 0.5987 & 0.4013 \end{bmatrix}\\
+\begin{bmatrix} 0.5000 & 0.5000 \\ 0.5250 & 0.4750 \end{bmatrix}
+\end{bmatrix}$$"""
+    assert report(text).findings == ()
+    assert not report(text.replace("0.5987", "0.5978")).passed
+
+
+def test_rows_below_each_other_are_a_matrix() -> None:
+    text = """
+```
+a = [0.0417, 0.0583]
+    [0.0417, 0.0583]
+
+W1 = [0.3, 0.1]
+     [0.1, 0.2]
+
+H[0][0] = 0.0417 × 0.3 + 0.0583 × 0.1 = 0.01251 + 0.00583 = 0.01834
+H[1][1] = 0.0417 × 0.1 + 0.0583 × 0.2 = 0.01583
+
+H = [0.01834, 0.01583]
+    [0.01834, 0.01583]
+```
+
+**H = a × W1**
+"""
+    assert report(text).findings == ()
+    assert not report(text.replace("= 0.01583\n\n", "= 0.01853\n\n")).passed

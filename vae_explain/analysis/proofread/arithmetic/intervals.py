@@ -154,7 +154,8 @@ def softmax(value: Range) -> Range:
     Those of a matrix are row by row; a row or a column of one is a list.
     """
     low, high = np.exp(value.low - value.high.max()), np.exp(value.high - value.high.max())
-    axis = -1 if min(value.shape, default=0) > 1 else None
+    several = len(value.shape) > 2 or min(value.shape, default=0) > 1
+    axis = -1 if several else None
     all_low, all_high = (np.sum(end, axis=axis, keepdims=True) for end in (low, high))
     least, most = low / (low + all_high - high), high / (high + all_low - low)
     return outward(*outward(*outward(least, most)))

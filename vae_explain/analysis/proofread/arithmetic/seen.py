@@ -60,7 +60,7 @@ class Seen:
         size = abs(number.value)
         root, unit = math.sqrt(size), number.unit
         near = (f"{abs(root + by * unit):.{max(0, number.decimals)}f}" for by in (-1, 0, 1))
-        squared = (text for text in near if abs(float(text) ** 2 - size) <= unit)
+        squared = (text for text in near if abs(float(text) * float(text) - size) <= unit)
         found |= {text for text in squared if self.counts[_rounded(float(text))]}
         for other in sorted(found):
             like = literal(f"{sign}{other}", number.line)

@@ -144,7 +144,7 @@ class Blame(ArithmeticBlame):
         if layer == "B" and mistakes and self.blames_lost_difference(pair, mistakes, right):
             return
         self.read_by[layer] += 1
-        self.judged |= {right.line, *(n.line for n in literals(right.tree))}  # of its rows
+        self.judged |= {right.line, *(n.line for n in literals(pair.right))}  # of its rows
         if layer == "A" and not mistakes:
             self.logarithms += read_logarithm(pair, self.judge.reading, right.line)
         if layer == "A" and mistakes and self._follows_corrected(pair, earlier):

@@ -226,7 +226,7 @@ def are_squares(mistakes: Sequence[EquationMistake]) -> bool:
 
 
 def _is_square(number: Literal, root: float) -> bool:
-    near = abs(root**2 - number.value) <= number.unit
+    near = abs(root * root - number.value) <= number.unit
     return near and number.significant >= TELLING and abs(root - number.value) > number.unit
 
 

@@ -13,6 +13,8 @@ from ....quick_classes import NamedTuple
 from .parser import SCALES
 from .tokens import MathToken
 
+PROBABILITIES = ("P", "Pr", "p")  # which equations are put into: `P(X = 2) = 0.3`
+
 
 class Clause(NamedTuple):
     """Sides as ranges of tokens, and what ends the clause."""
@@ -65,8 +67,9 @@ def _ends(tokens: Sequence[MathToken], i: int, remarks: set[int]) -> bool:
     if token.kind == "line" and after.kind == "operator" and after.text in "+-*/":
         follows = tokens[i + 2] if i + 2 < len(tokens) else after
         entry = after.text == "-" and follows.kind == "name" and len(follows.text) > 1
-        # `+ 0.5` on a new line goes on; `-0.5` is a number.
-        goes_on = goes_on or (follows.spaced and not entry)
+        # `+ 0.5` on a new line goes on; `-0.5` is a number. A formula goes on by `+0.5`, too.
+        added = after.text != "-" and token.mode == after.mode == "math"
+        goes_on = goes_on or added or (follows.spaced and not entry)
     return not goes_on
 
 
@@ -109,7 +112,7 @@ def _is_index_or_call(tokens: Sequence[MathToken], start: int) -> bool:
     if tokens[start].text == "group":
         return before.text in ("_", "^")
     call = before.kind in ("name", "function") and not tokens[start].spaced
-    return call and tokens[start].mode == "code"
+    return call and (tokens[start].mode == "code" or before.text in PROBABILITIES)
 
 
 def listed(clauses: Sequence[Clause], position: int) -> list[tuple[int, int]]:

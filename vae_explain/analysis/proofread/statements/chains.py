@@ -84,6 +84,8 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
             continue
         if start and tokens[start - 1].text == "\\lim":
             continue  # its value is that of no number put in
+        if _is_of_ratios(tokens, start, clause.sides[-1][1]):
+            continue
         before = clauses[position - 1] if position else None
         if before is not None and before.ended_by != "comma":
             before = None
@@ -92,6 +94,12 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
         if further and before is not None and _is_name(tokens, before):
             continue  # `a, b = 1, 2` says what both are
         yield from _Reader(tokens, source, clause).chains(in_list, further)
+
+
+def _is_of_ratios(tokens: Sequence[MathToken], start: int, end: int) -> bool:
+    """Whether what stands between two colons is the middle of `1 : 2 = 3 : 6`."""
+    beside = tokens[max(0, start - 1)], tokens[min(end, len(tokens) - 1)]
+    return all(token.text == ":" and token.mode == "math" for token in beside)
 
 
 def _is_name(tokens: Sequence[MathToken], clause: Clause) -> bool:
@@ -155,6 +163,8 @@ class _Reader:
         if len(sides) > 1:
             last = _in_scale_of(sides[-2], sides[-1])
             sides = [*sides[:-1], _in_unit_of(sides[-2], last, self.power)]
+            first, second = (_in_percent_of(*pair) for pair in (sides[1::-1], sides[:2]))
+            sides = [first, second, *sides[2:]]
         return Chain(
             tuple(sides), continues, self.is_case, self.read.too_deep, self.is_given, self.comment
         )
@@ -171,7 +181,7 @@ def _in_scale_of(before: Side, side: Side) -> Side:
         value = abs(float(evaluate(before.tree).middle))
     except (CannotEvaluate, TypeError):
         return side
-    nearer = value**2 < abs(plain.value * side.tree.value)
+    nearer = value * value < abs(plain.value * side.tree.value)
     return side._replace(tree=plain) if nearer else side
 
 
@@ -181,12 +191,25 @@ def _in_unit_of(before: Side, side: Side, power: int) -> Side:
         return side
     if "e" in side.tree.text.lower():
         return side
-    converted = literal(f"{side.tree.text}e{power}", side.tree.line)
+    return _if_equal(before.tree, side, literal(f"{side.tree.text}e{power}", side.tree.line))
+
+
+def _in_percent_of(other: Side, side: Side) -> Side:
+    """Return a side as the other counts, in hundredths: `(50 + 48)/2 = 49%`."""
+    if other.tree is None or not isinstance(side.tree, Literal) or "%" in other.text:
+        return side
+    if not side.tree.text.endswith("%"):
+        return side
+    return _if_equal(other.tree, side, literal(side.tree.text.rstrip("%"), side.tree.line))
+
+
+def _if_equal(other: Tree, side: Side, number: Literal) -> Side:
+    """Return a side with another number, where the other side comes to that."""
     try:
-        found = evaluate(before.tree)
+        found = evaluate(other)
     except CannotEvaluate:
         return side
-    return side._replace(tree=converted) if all_meet(found, half(converted)) else side
+    return side._replace(tree=number) if all_meet(found, half(number)) else side
 
 
 def _counts(tree: Tree | None) -> bool:

@@ -19,6 +19,10 @@ PROMPTED = re.compile(
 )
 # A remark at the end of a line, beside which the code's own equation goes on below.
 ASIDE = re.compile(r"(?m)(?<=\S)[ \t]+#[^\n]*(?=\n[ \t]*=(?!=))")
+# Rows of a matrix below each other, with no brackets around them all.
+ROWS = re.compile(
+    r"(?m)^(?P<name>[^\n\[]*=[ \t]*)(?P<rows>\[[^\[\]\n]*\](?:\n[ \t]+\[[^\[\]\n]*\])+)[ \t]*$"
+)
 PROMPT = re.compile(r"(?m)^(?:>>>|\.\.\.) ?")
 COMMENTED = re.compile(
     r"#\s*(?:→|->|=>|==?|≈|~)?\s*(?=[-+]?[\d.\[][-+\d.,\s\[\]e]*$)", re.MULTILINE
@@ -33,8 +37,22 @@ def with_results(code: str) -> str:
     >>> with_results("x = 3 / 8  # 0.375"), with_results(">>> 3 / 8\\n0.375")
     ('x = 3 / 8  = 0.375', '3 / 8\\n=0.375')
     """
-    code = PROMPT.sub("", PROMPTED.sub(r"\1\n=", code))
-    return with_names(ASIDE.sub("", COMMENTED.sub("= ", code)))
+    code = PROMPT.sub("", PROMPTED.sub(r"\1\n=", ROWS.sub(_as_matrix, code)))
+    return with_names(ASIDE.sub("", COMMENTED.sub(_result, code)))
+
+
+def _as_matrix(match: re.Match[str]) -> str:
+    """Return rows that stand below each other as one list of them, line by line."""
+    rows = [row.strip() for row in match["rows"].splitlines()]
+    widths = {row.count(",") + row.count(" ") for row in rows}
+    return f"{match['name']}[{match['rows']}]" if len(widths) == 1 else match[0]
+
+
+def _result(match: re.Match[str]) -> str:
+    """Return the sign before a result; below another remark it is that of other code."""
+    above, _, beside = match.string[: match.start()].rpartition("\n")
+    remark = above.rpartition("\n")[2].lstrip().startswith("#")
+    return "; " if remark and not beside.strip() else "= "
 
 
 # A name in quotation marks before its value, as in JSON; of derivatives it is that of another.

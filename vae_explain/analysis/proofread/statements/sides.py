@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from ....quick_classes import NamedTuple
@@ -23,6 +24,7 @@ LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no mor
 SIZES = 6  # from which power of ten on one is a size
 JOINING = ("%", "/", "^", "@")  # however they are spaced: `a % b = 4`
 DIGITS = "0123456789"
+IDEOGRAPHS = re.compile("[\u2e80-\uffef]")
 WIDE = 3  # spaces by which two equations stand side by side
 NEAR = 64  # tokens before a sign of equality in which its left side is looked for, in prose
 
@@ -155,9 +157,12 @@ class SideReader:
 
     def left(self, start: int, end: int) -> Side:
         """Read what stands before the first sign of equality: all of it, or what no word is."""
+        counted = False
         while end > start and self.tokens[end - 1].kind in ("gap", "line", "words"):
             end -= 1
-        if start == end:
+            counted = counted or IDEOGRAPHS.match(self.tokens[end].text) is not None
+        # Nothing parts a number from what it counts in Chinese: `5 分，总价值 = 90`.
+        if start == end or (counted and self.tokens[end - 1].kind == "number"):
             return self._side(None, start, end)
         if self.tokens[start].text in ("+", "-", "/"):
             if start and self.tokens[start - 1].text in ELLIPSES:
