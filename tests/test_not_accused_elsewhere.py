@@ -149,3 +149,22 @@ H = [0.01834, 0.01583]
 """
     assert report(text).findings == ()
     assert not report(text.replace("= 0.01583\n\n", "= 0.01853\n\n")).passed
+
+
+def test_a_formula_may_have_lines_of_its_own_between_single_dollars() -> None:
+    text = "- The weights are\n  $\n  \\frac{1}{4}:\\frac{4}{1}=1:16\n  $\n\n- $3 + 4 = {}$\n"
+    assert report(text.replace("{}", "7")).findings == ()
+    assert not report(text.replace("$3 + 4 = {}$", "\n  $\n  3 + 4 = 8\n  $")).passed
+
+
+def test_a_bold_sign_with_an_index_counts_no_elements() -> None:
+    text = r"""
+Let $\mathbf{w} = [0.3, 0.8]$ and $\mathbf{x} = [2, 5]$.
+
+- $w_1 \cdot x_1 = 0.3 \cdot 2 = 0.6$
+- $w_2 \cdot x_2 = 0.8 \cdot 5 = 4.0$
+
+The class 0 has a vector of its own: $\mathbf{w}_0 \cdot [0.1, 0.5] = 0.3$.
+"""
+    assert report(text).findings == ()
+    assert not report(text.replace("0.8 \\cdot 5", "0.9 \\cdot 5")).passed

@@ -83,6 +83,8 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
 
 def _is_money(inside: str) -> bool:
     """Whether dollars are money: `$5 and $6` has a space inside, `$ \\sigma $` one at each end."""
+    if inside[0] == "\n" == inside.rstrip(" ")[-1]:
+        return False  # a formula on lines of its own
     spaced = inside != inside.strip()
     return spaced and not (inside[0] == inside[-1] == " " and any(c in inside for c in "\\_^"))
 

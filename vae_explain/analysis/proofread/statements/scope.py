@@ -388,7 +388,10 @@ def _restates(before: Tree, now: Tree) -> bool:
 
 def counted_from_zero(trees: Iterable[Tree]) -> set[str]:
     """Return the signs whose elements a document counts from 0."""
-    names = (without_index(part) for tree in trees for part in quantities(tree))
+    parts = (part for tree in trees for part in quantities(tree))
+    # A bold sign with an index is one of several vectors, and no element.
+    parts = (part for part in parts if not (isinstance(part, Symbol) and part.bold))
+    names = map(without_index, parts)
     return {_counted(whole) for whole, index in names if whole is not None and index == "0"}
 
 
