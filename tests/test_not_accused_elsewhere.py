@@ -168,3 +168,9 @@ The class 0 has a vector of its own: $\mathbf{w}_0 \cdot [0.1, 0.5] = 0.3$.
 """
     assert report(text).findings == ()
     assert not report(text.replace("0.8 \\cdot 5", "0.9 \\cdot 5")).passed
+
+
+@pytest.mark.parametrize("kind", ["float", "Int"])
+def test_a_type_in_code_is_no_quantity(kind: str) -> None:
+    text = f"```\nfirst: {kind} = 9\nsecond: {kind} = 2\nboth: ({kind}, {kind}) = (45, 9)\n```"
+    assert report(text).findings == ()

@@ -96,6 +96,15 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
         yield from _Reader(tokens, source, clause).chains(in_list, further)
 
 
+def _is_annotation(tokens: Sequence[MathToken], start: int, end: int) -> bool:
+    """Whether a side is the type of the name before it in code: `mean: float = 0.5`."""
+    if start < 2 or end - start != 1 or tokens[start].mode != "code":
+        return False
+    return tokens[start - 1].text == ":" and all(
+        tokens[at].kind == "name" for at in (start - 2, start)
+    )
+
+
 def _is_of_ratios(tokens: Sequence[MathToken], start: int, end: int) -> bool:
     """Whether what stands between two colons is the middle of `1 : 2 = 3 : 6`."""
     beside = tokens[max(0, start - 1)], tokens[min(end, len(tokens) - 1)]
@@ -127,7 +136,8 @@ class _Reader:
     def chains(self, in_list: bool, further: Sequence[tuple[int, int]]) -> Iterator[Chain]:
         """Yield the clause's equations; words between two numbers part it into several."""
         (start, end), *rest = self.clause.sides
-        first = self.read.left(start, end)
+        annotated = _is_annotation(self.tokens, start, end)
+        first = self.read.left(*((start - 2, start - 1) if annotated else (start, end)))
         if _counts(first.tree):
             first = first._replace(tree=None)  # `[2] = 1.09` is of the third element
         if in_list and first.tree is not None and is_bare(first.tree):
