@@ -6,6 +6,7 @@ hands a model's parts to its loss is held against the call that its own training
 
 from __future__ import annotations
 
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -545,6 +546,56 @@ def test_a_term_is_no_total_for_its_multiple_beside_it(loss: Callable[..., Any])
     torch.manual_seed(0)
     with pytest.raises(CannotBind, match="none of them is the sum of the others"):
         explain(Usual(), X, loss)
+
+
+class ChangesItsInput(Base):
+    def forward(self, x: Tensor) -> Any:
+        x = 0.5 * x
+        recon, mu, logvar = self.parts(x)
+        return recon, x, mu, logvar
+
+
+class CopiesItsInput(Base):
+    def forward(self, x: Tensor) -> Any:
+        x = x.clone()
+        recon, mu, logvar = self.parts(x)
+        return recon, x, mu, logvar
+
+
+def test_an_input_that_the_model_changed_is_asked_for(cli: CommandLine) -> None:
+    own = "--model", f"{__name__}:ChangesItsInput", "--loss", f"{__name__}:elbo", *ROWS
+    refused = cli("forward", "loss", *own)
+    assert refused.code == 2
+    assert "x may be x, or model(x)[1], which the model made of it" in refused.err
+    torch.manual_seed(42)
+    right = elbo(*ChangesItsInput()(X)).item()
+    mended = cli("forward", "--json", *own, "--loss-arg", "x=model(x)[1]")
+    assert json.loads(mended.out)["values"]["loss"] == pytest.approx(right, rel=1e-6)
+    model = CopiesItsInput()
+    assert_as_plain(model, explain(model, X, elbo, seed=7), plain(model, lambda out, x: elbo(*out)))
+
+
+class CallsItsLatentB(Base):
+    def forward(self, x: Tensor) -> Any:
+        mu, logvar = self.to_mu(x), self.to_logvar(x)
+        b = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+        return self.decode(b), mu, logvar, b
+
+
+def weighted_by_b(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, b: float = 0.5) -> Tensor:
+    return (F.mse_loss(recon, x) + b * kl_of(mu, logvar)).mean()
+
+
+def test_a_number_by_default_is_no_variable_of_its_name(cli: CommandLine) -> None:
+    own = "--model", f"{__name__}:CallsItsLatentB", "--loss", f"{__name__}:weighted_by_b", *ROWS
+    refused = cli("forward", "loss", *own)
+    assert refused.code == 2
+    assert "b is 0.5 by default, and the model has a variable of that name" in refused.err
+    torch.manual_seed(42)
+    recon, mu, logvar, _ = CallsItsLatentB()(X)
+    mended = cli("forward", "--json", *own, "--loss-arg", "b=0.5")
+    right = weighted_by_b(recon, X, mu, logvar).item()
+    assert json.loads(mended.out)["values"]["loss"] == pytest.approx(right, rel=1e-6)
 
 
 class OwnParts(Base):

@@ -15,9 +15,11 @@ from .argument_refusals import (
     nested,
     require_all,
     require_input_not_apart,
+    require_input_unchanged,
     require_no_contradiction,
     require_no_default_doubted,
     require_no_doubt,
+    require_no_number_meant,
     require_not_unpacked,
     require_use,
     undecided,
@@ -107,6 +109,7 @@ def _arguments(call: PartialCall) -> dict[str, Any]:
         _by_shape(call)
         _by_order(call)
         require_no_default_doubted(call)
+    require_input_unchanged(call)
     require_input_not_apart(call)
     require_all(call)
     require_use(call)
@@ -157,6 +160,7 @@ def _by_names(call: PartialCall) -> None:
         # `x = self.decoder(z); return x, mu`.
         may_be_input = p.name.lower() in INPUT and p.name.lower() not in TARGETS
         if len(source) == 1 and (source[0].keyed or not may_be_input):
+            require_no_number_meant(call, p, source[0])
             call.give(p.name, source[0])
 
 

@@ -22,7 +22,7 @@ from .binding_evidence import (
     swapped_in_loss,
 )
 from .code_reading import input_name, name_of, returns_a_value
-from .loss_parameters import CannotBind, Parameter, parameters_of
+from .loss_parameters import CannotBind, Parameter, is_input, parameters_of
 from .model_outputs import OutputPart, described
 from .parameter_uses import is_used, parts_taken, taken_apart
 from .part_names import LOGVAR, MEAN, family, is_deviation, is_setting
@@ -86,6 +86,42 @@ def require_no_default_doubted(call: PartialCall) -> None:
             name = open_ones[0].name
             why = f"{part.place} may be {name}, which has a default"
             raise undecided(call, why, {name: part.place})
+
+
+def require_no_number_meant(call: PartialCall, parameter: Parameter, part: OutputPart) -> None:
+    """Raise `CannotBind` where a variable has the name of what is a number by default.
+
+    One letter says little: `b=0.5` may be a weight, whatever the model calls `b`. A key of the
+    output was named for others to read, and a part of a VAE has its letter.
+    """
+    name, default = parameter.name, parameter.default
+    is_plain = not part.keyed and isinstance(part.value, Tensor) and part.value.dim() > 0
+    if is_plain and isinstance(default, int | float) and len(name) == 1 and family(name) is None:
+        why = f"{name} is {default} by default, and the model has a variable of that name"
+        raise undecided(call, why, {name: str(default)})
+
+
+def require_input_unchanged(call: PartialCall) -> None:
+    """Raise `CannotBind` where x would be given beside an input that the model has changed.
+
+    `x = 2 * x - 1; return recon, x, mu`: nothing of the model's parameters is in it.
+    """
+    changed = [part for part in call.free(call.outputs.leaves) if _is_changed_input(call, part)]
+    if call.for_x and len(changed) == 1:
+        (part,), name = changed, call.for_x[0]
+        why = f"{name} may be x, or {part.place}, which the model made of it without parameters"
+        raise undecided(call, why, {name: part.place})
+
+
+def _is_changed_input(call: PartialCall, part: OutputPart) -> bool:
+    """Whether a part is called as inputs are, and is another tensor of no parameters."""
+    outputs, value = call.outputs, part.value
+    if not is_input(part.name, outputs) or not isinstance(value, Tensor) or value.requires_grad:
+        return False
+    has_graph = any(isinstance(p.value, Tensor) and p.value.requires_grad for p in outputs.leaves)
+    if not has_graph or outputs.is_input(value) or value.shape != outputs.x.shape:
+        return False
+    return not value.equal(outputs.x.to(value.dtype))
 
 
 def require_not_unpacked(call: PartialCall, name: str, parts: Sequence[OutputPart]) -> None:
