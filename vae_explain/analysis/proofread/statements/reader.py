@@ -50,9 +50,10 @@ def _as_matrix(match: re.Match[str]) -> str:
 
 def _result(match: re.Match[str]) -> str:
     """Return the sign before a result; below another remark it is that of other code."""
-    above, _, beside = match.string[: match.start()].rpartition("\n")
-    remark = above.rpartition("\n")[2].lstrip().startswith("#")
-    return "; " if remark and not beside.strip() else "= "
+    code, begins = match.string, match.string.rfind("\n", 0, match.start()) + 1
+    above = code[code.rfind("\n", 0, max(0, begins - 1)) + 1 : begins]
+    remark = above.lstrip().startswith("#")
+    return "; " if remark and not code[begins : match.start()].strip() else "= "
 
 
 # A name in quotation marks before its value, as in JSON; of derivatives it is that of another.
