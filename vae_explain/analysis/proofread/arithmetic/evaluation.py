@@ -161,13 +161,11 @@ class _Evaluation:
                 return bounds
             case Product():
                 return self._product(tree)
-            case Power(Symbol() as base, exponent) if base.base[:1].isupper():
-                matrix = self.of(base)
-                if len(matrix.shape) == 2 and min(matrix.shape) > 1:
-                    return _power_of_matrix(matrix, self.of(exponent))
-                return intervals.power(*_alike(matrix, self.of(exponent)))
             case Power(base, exponent):
-                return intervals.power(*_alike(self.of(base), self.of(exponent)))
+                bounds, power = self.of(base), self.of(exponent)
+                if _is_matrix(base, bounds):
+                    return _power_of_matrix(bounds, power)
+                return intervals.power(*_alike(bounds, power))
             case FunctionCall(function, arguments):
                 return self._call(function, [self.of(argument) for argument in arguments])
             case Row(entries):
@@ -267,6 +265,12 @@ def multiplies_matrices(a: tuple[int, ...], b: tuple[int, ...], sign: str) -> bo
 
 def _row(entries: list[Range]) -> Range:
     return Range(np.stack([e.low for e in entries]), np.stack([e.high for e in entries]))
+
+
+def _is_matrix(base: Tree, bounds: Range) -> bool:
+    """Whether a quantity is a matrix by its capital and its shape: `A`, and not `σ` of a batch."""
+    capital = isinstance(base, Symbol) and base.base[:1].isupper()
+    return capital and len(bounds.shape) == 2 and min(bounds.shape) > 1
 
 
 def _power_of_matrix(matrix: Range, exponent: Range) -> Range:
