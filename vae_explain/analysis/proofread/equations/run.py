@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -171,8 +171,9 @@ class EquationReader:
         self.scope.resume(chain.sides[0].line)
         defines = name is not None and key_of(name) is not None
         trees = (side.tree for side in chain.sides if side.tree is not None)
-        for tree in islice(filter(_is_arithmetic, trees), 1):
-            self.restated.put_in(tree, chain.sides[0].line)
+        written_out = next(filter(_is_arithmetic, trees), None)
+        if written_out is not None:
+            self.restated.put_in(written_out, chain.sides[0].line)
         sides = [side for side in chain.sides[defines:] if side.tree is not None]
         self.blame.begin(name, sides[-1].tree if sides else None)
         judged = self.blame.read_by.total()

@@ -131,7 +131,6 @@ class _Reader:
         self.tokens, self.clause = tokens, clause
         self.read = SideReader(tokens, source)
         self.is_case = self.is_given = self.comment = False
-        self.power = 0  # of ten that the unit behind the last side counts to
 
     def chains(self, in_list: bool, further: Sequence[tuple[int, int]]) -> Iterator[Chain]:
         """Yield the clause's equations; words between two numbers part it into several."""
@@ -155,24 +154,24 @@ class _Reader:
             if stopped < end and position + 1 < len(rest):
                 side, stopped = self.read.with_factor(side, start, stopped, end, rest[position + 1])
             sides.append(side)
-            self.power = power_of_unit(self.read.after(stopped))
             if stopped < end and position + 1 < len(rest):
-                yield self._chain(sides, continues)
+                yield self._chain(sides, continues, stopped)
                 sides, continues = [self.read.left(stopped, end)], False
                 label = self.read.text(stopped, end)
                 self.is_case = self.is_case or not CASES.isdisjoint(label.lower().split())
         if further and stopped == end:
             sides[-1] = self.read.with_further(sides[-1], further)
-        yield self._chain(sides, continues)
+        yield self._chain(sides, continues, stopped)
 
     def alone(self) -> Side:
         """Return the formula that a clause ends in."""
         return self.read.left(*self.clause.sides[0])
 
-    def _chain(self, sides: Sequence[Side], continues: bool) -> Chain:
+    def _chain(self, sides: Sequence[Side], continues: bool, end: int) -> Chain:
         if len(sides) > 1:
             last = _in_scale_of(sides[-2], sides[-1])
-            sides = [*sides[:-1], _in_unit_of(sides[-2], last, self.power)]
+            unit = power_of_unit(self.read.after(end))
+            sides = [*sides[:-1], _in_unit_of(sides[-2], last, unit)]
             first, second = (_in_percent_of(*pair) for pair in (sides[1::-1], sides[:2]))
             sides = [first, second, *sides[2:]]
         return Chain(
