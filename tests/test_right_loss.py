@@ -562,15 +562,23 @@ class CopiesItsInput(Base):
         return recon, x, mu, logvar
 
 
-def test_an_input_that_the_model_changed_is_asked_for(cli: CommandLine) -> None:
-    own = "--model", f"{__name__}:ChangesItsInput", "--loss", f"{__name__}:elbo", *ROWS
+def assert_asked(
+    cli: CommandLine, own: tuple[str, ...], why: str, argument: str, right: float
+) -> None:
+    """Require that a loss is refused for a reason, and is right with the argument."""
     refused = cli("forward", "loss", *own)
     assert refused.code == 2
-    assert "x may be x, or model(x)[1], which the model made of it" in refused.err
+    assert why in refused.err
+    mended = cli("forward", "--json", *own, "--loss-arg", argument)
+    assert json.loads(mended.out)["values"]["loss"] == pytest.approx(right, rel=1e-6)
+
+
+def test_an_input_that_the_model_changed_is_asked_for(cli: CommandLine) -> None:
     torch.manual_seed(42)
     right = elbo(*ChangesItsInput()(X)).item()
-    mended = cli("forward", "--json", *own, "--loss-arg", "x=model(x)[1]")
-    assert json.loads(mended.out)["values"]["loss"] == pytest.approx(right, rel=1e-6)
+    own = "--model", f"{__name__}:ChangesItsInput", "--loss", f"{__name__}:elbo", *ROWS
+    why = "x may be x, or model(x)[1], which the model made of it"
+    assert_asked(cli, own, why, "x=model(x)[1]", right)
     model = CopiesItsInput()
     assert_as_plain(model, explain(model, X, elbo, seed=7), plain(model, lambda out, x: elbo(*out)))
 
@@ -587,15 +595,12 @@ def weighted_by_b(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, b: float
 
 
 def test_a_number_by_default_is_no_variable_of_its_name(cli: CommandLine) -> None:
-    own = "--model", f"{__name__}:CallsItsLatentB", "--loss", f"{__name__}:weighted_by_b", *ROWS
-    refused = cli("forward", "loss", *own)
-    assert refused.code == 2
-    assert "b is 0.5 by default, and the model has a variable of that name" in refused.err
     torch.manual_seed(42)
     recon, mu, logvar, _ = CallsItsLatentB()(X)
-    mended = cli("forward", "--json", *own, "--loss-arg", "b=0.5")
     right = weighted_by_b(recon, X, mu, logvar).item()
-    assert json.loads(mended.out)["values"]["loss"] == pytest.approx(right, rel=1e-6)
+    own = "--model", f"{__name__}:CallsItsLatentB", "--loss", f"{__name__}:weighted_by_b", *ROWS
+    why = "b is 0.5 by default, and the model has a variable of that name"
+    assert_asked(cli, own, why, "b=0.5", right)
 
 
 class OwnParts(Base):
