@@ -52,3 +52,10 @@ def test_a_loss_and_its_terms_are_each_rounded_by_itself(names: tuple[str, str, 
     text = f"{one} = 0.4217\n\n{other} = 0.1140\n\n{total} = {one} + {other} = 0.5356"
     assert report(text).findings == ()
     assert [f.printed for f in report(text.replace("0.5356", "0.5365")).findings] == ["0.5365"]
+
+
+def test_a_name_with_a_number_in_brackets_is_one_beside_the_name_without() -> None:
+    """`E(1)` is the error of the first step, and not E times 1."""
+    text = "E = 0.5\n\nE(1) = 0.2, E(2) = 0.3\n\ny = 4·E(1) + E(2) = 1.1"
+    assert report(text).findings == ()
+    assert [f.printed for f in report(text.replace("1.1", "1.3")).findings] == ["1.3"]

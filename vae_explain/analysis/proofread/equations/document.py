@@ -23,6 +23,7 @@ from ..statements.errors_called_e import with_errors
 from ..statements.lists import wrong_lists
 from ..statements.matrix_products import with_matrix_products
 from ..statements.misfits import known_of, misfits, without_misfits
+from ..statements.numbered import with_numbered
 from ..statements.reader import chains_of, with_headings, with_printed
 from ..statements.repeated import RepeatedLists
 from ..statements.sides import Side
@@ -76,7 +77,7 @@ def _read(passages: Sequence[Passage]) -> Reading:
     texts = [piece.text for passage in passages for piece in passage.all_pieces]
     rounded = any(map(SAYS_ROUNDED.search, texts))
     named = with_distributions(list(with_matrix_products(list(joined(all_chains)))))
-    chains = with_errors(with_sigmoids(list(named), texts))
+    chains = with_numbered(with_errors(with_sigmoids(list(named), texts)))
     small, too_large = _tables(passages)
     tables = [read_table(passage) for passage in small]
     claims = [claim for table in tables for claim in column_claims(table)]
