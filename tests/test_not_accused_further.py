@@ -59,3 +59,17 @@ def test_a_name_with_a_number_in_brackets_is_one_beside_the_name_without() -> No
     text = "E = 0.5\n\nE(1) = 0.2, E(2) = 0.3\n\ny = 4·E(1) + E(2) = 1.1"
     assert report(text).findings == ()
     assert [f.printed for f in report(text.replace("1.1", "1.3")).findings] == ["1.3"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "elements", "wrong"),
+    [
+        ("v/‖v‖", "(2/7, 3/7, 6/7)", "(2/7, 3/7, 6/8)"),
+        ("v/sum(v)", "(2/11, 3/11, 6/11)", "(2/11, 3/12, 6/11)"),
+        ("v − max(v)", "(2 − 6, 3 − 6, 6 − 6)", "(2 − 6, 3 − 5, 6 − 6)"),
+    ],
+)
+def test_elements_may_be_made_of_all_of_a_list(formula: str, elements: str, wrong: str) -> None:
+    """Such as what a list is divided by, so that its length is 1."""
+    assert report(f"v = (2, 3, 6)\n\n{formula} = {elements}").findings == ()
+    assert len(report(f"v = (2, 3, 6)\n\n{formula} = {wrong}").findings) == 1

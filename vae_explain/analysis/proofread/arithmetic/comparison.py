@@ -102,8 +102,14 @@ class EquationJudge:
             yield from self._arithmetic(pair._replace(left=left, right=right))
 
     def _elements(self, pair: ComparedSides, right: Row) -> Iterator[EquationMistake]:
-        """Hold a formula of lists against what is written out for each element."""
+        """Hold a formula of lists against what is written out for each element.
+
+        An element is made of those of its names, or of all of a list, as those of `v/‖v‖` are.
+        """
+        found: list[tuple[list[EquationMistake], list[Use]]] = []
+        before = self.uses
         for by_name in (True, False):
+            self.uses = list(before)
             differences: list[EquationMistake] = []
             try:
                 for i, entry in enumerate(right.entries):
@@ -112,9 +118,15 @@ class EquationJudge:
                     differences += self._compared(one, [])
             except CannotEvaluate:
                 continue
+            found.append((differences, self.uses))
+            if not differences:
+                break
+        if found:
+            differences, self.uses = min(found, key=lambda reading: len(reading[0]))
             yield from differences
-            return
-        yield from self._arithmetic(pair)
+        else:
+            self.uses = before
+            yield from self._arithmetic(pair)
 
     # --- a printed result ---
 
