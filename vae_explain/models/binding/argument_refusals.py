@@ -19,9 +19,9 @@ from .binding_evidence import (
     doubt_of_order,
     doubt_of_terms,
     is_number,
-    swapped_in_loss,
 )
 from .code_reading import input_name, name_of, returns_a_value
+from .loss_evidence import against_the_call
 from .loss_parameters import CannotBind, Parameter, is_input, parameters_of
 from .model_outputs import OutputPart, described
 from .parameter_uses import is_used, parts_taken, taken_apart
@@ -201,7 +201,7 @@ def require_no_contradiction(call: PartialCall) -> None:
         raise undecided(call, *against)
 
 
-def require_not_swapped(call: PartialCall, given: Mapping[str, Any], loss: Tensor) -> None:
+def require_none_against(call: PartialCall, given: Mapping[str, Any], loss: Tensor) -> None:
     """Raise `CannotBind` where the graph of the loss says so, once it was called.
 
     Parameters
@@ -215,7 +215,7 @@ def require_not_swapped(call: PartialCall, given: Mapping[str, Any], loss: Tenso
         for part in call.outputs.parts
         if part.value is given.get(p.name) and part.path
     }
-    against = swapped_in_loss(loss, parts, call.outputs)
+    against = against_the_call(loss, parts, call.outputs)
     if against is not None:
         raise undecided(call, *against)
 

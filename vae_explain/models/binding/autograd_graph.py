@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ SCALES = {"Elu", "Exp", "Exp2", "Expm1", "Sigmoid", "Softplus"}
 BOUNDS = {"Clamp", "ClampMax", "ClampMin", "Hardtanh", "Tanh"}
 POSITIVE = {"Exp", "Exp2", "Softplus", "Sqrt"}  # what nobody takes for a logarithm
 TURNS_ROUND = {"Neg", "Rsub", "Sub"}
+# What takes a bound after its first operand, and what takes a number beside a term.
+TAKES_BOUNDS = {"Clamp", "ClampMax", "ClampMin"}
+COMBINES = {"Add", "Div", "Maximum", "Minimum", "Mul", "Sub", "Where"}
 
 
 def summands_of(tensor: Tensor) -> tuple[set[Any], set[Any]]:
@@ -83,6 +87,51 @@ def is_a_scale(tensor: Tensor) -> bool:
     kinds = {_kind(node) for node in ends}
     last = {_kind(node) for node in ends if not _held_back(node)}
     return bool(last & POSITIVE) and last <= POSITIVE and not kinds & TURNS_ROUND
+
+
+def is_used_as_a_number(
+    part: Tensor, loss: Tensor, beside: Sequence[Tensor], of_each: bool
+) -> bool:
+    """Whether a loss uses a tensor only to weigh or bound what is one number, as a setting does.
+
+    Parameters
+    ----------
+    beside
+        What was made without the loss.
+    of_each
+        Whether a product with many numbers, one for each of the part's, is meant as well.
+    """
+    known = {node for end in beside for node in _walk(end.grad_fn, _operands)}
+    users: dict[tuple[Any, int], list[tuple[Any, int]]] = {}
+    for user in set(_walk(loss.grad_fn, _operands)) - known:
+        for at, of in enumerate(user.next_functions):
+            users.setdefault(of, []).append((user, at))
+    waiting, is_used = [(part.grad_fn, part.output_nr)], False
+    while waiting:
+        node, output = waiting.pop()
+        for user, at in users.get((node, output), ()):
+            if len(_operands(user)) == 1 and _is_sum(user) and _size(user, 0) == part.numel():
+                waiting.append((user, 0))
+            elif _is_a_number(user, at, of_each):
+                is_used = True
+            else:
+                return False
+    return is_used
+
+
+def _is_a_number(user: Any, at: int, of_each: bool) -> bool:
+    """Whether one of the operands of an operation is a setting for another."""
+    kind, others = _kind(user), [of for of in user.next_functions if of[0] is not None]
+    others = [of for of in others if of != user.next_functions[at]]
+    if kind == "Pow" or kind in TAKES_BOUNDS:
+        return at > 0 and bool(others)
+    is_single = kind in COMBINES and any(_size(*of) == 1 for of in others)
+    return is_single or (of_each and kind in PRODUCTS and bool(others))
+
+
+def _size(node: Any, output: int) -> int:
+    """Return how many numbers a tensor has that a node gave."""
+    return math.prod(node._input_metadata[output].shape)
 
 
 def _held_back(node: Any) -> list[Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import Parameter
-from itertools import permutations
 from typing import Any
 
 from torch import Tensor
@@ -129,7 +128,8 @@ def is_object(part: OutputPart) -> bool:
     return not isinstance(part.value, Tensor | tuple | list | int | float | str | None)
 
 
-def _is_said(name: str, part: OutputPart) -> bool:
+def is_said(name: str, part: OutputPart) -> bool:
+    """Whether a part has a parameter's name, or one that means the same."""
     meant = family(name)
     return is_same(name, part.name) or (meant is not None and part.family is meant)
 
@@ -144,7 +144,7 @@ def _made_from_the_prediction(given: Mapping[str, OutputPart], x: Any) -> Iterat
         before = ancestors_of(given[moment].value)
         for name in predicted:
             node = given[name].value.grad_fn
-            both_said = _is_said(name, given[name]) and _is_said(moment, given[moment])
+            both_said = is_said(name, given[name]) and is_said(moment, given[moment])
             late, early = given[moment].place, given[name].place
             if both_said:
                 continue
@@ -167,7 +167,7 @@ def _made_from_what_is_left(
     for name, part in given.items():
         no_moment = family(name) is RECON or (family(name) is None and not has_prediction)
         may_be_predicted = no_moment and part.value.shape == outputs.x.shape
-        if may_be_predicted or _is_said(name, part):
+        if may_be_predicted or is_said(name, part):
             continue
         before = ancestors_of(part.value)
         for other in left:
@@ -191,7 +191,7 @@ def _swapped(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Cont
     if len(means) != 1 or len(scales) != 1:
         return
     (mean,), (scale,) = means, scales
-    if any(_is_said(name, given[name]) for name in (mean, scale)):
+    if any(is_said(name, given[name]) for name in (mean, scale)):
         return
     ends = [part.value for part in outputs.leaves if isinstance(part.value, Tensor)]
     if goes_into_a_scale(given[mean].value, given[scale].value, ends):
@@ -200,29 +200,6 @@ def _swapped(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Cont
             "variance does",
             {mean: given[scale].place, scale: given[mean].place},
         )
-
-
-def swapped_in_loss(
-    loss: Tensor, given: Mapping[str, OutputPart], outputs: Outputs
-) -> Contradiction | None:
-    """Return what speaks against a call that was made; None where nothing does.
-
-    The model made a scale of one part, as of a log variance, and the loss makes one of another.
-    """
-    ends = [part.value for part in outputs.leaves if isinstance(part.value, Tensor)]
-    tensors = {n: part for n, part in given.items() if isinstance(part.value, Tensor)}
-    for (name, part), (other_name, other) in permutations(tensors.items(), 2):
-        are_said = _is_said(name, part) and _is_said(other_name, other)
-        if are_said or part.value.shape != other.value.shape:
-            continue
-        of_model = goes_into_a_scale(part.value, other.value, ends)
-        if of_model and goes_into_a_scale(other.value, part.value, [loss], beside=ends):
-            return Contradiction(
-                f"the loss takes an exponential of {other_name}, for which {other.place} is left, "
-                f"and the model one of {part.place}",
-                {name: other.place, other_name: part.place},
-            )
-    return None
 
 
 def _of_another_form(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Contradiction]:
@@ -234,7 +211,7 @@ def _of_another_form(given: Mapping[str, OutputPart], outputs: Outputs) -> Itera
     ends = [part.value for part in outputs.leaves if isinstance(part.value, Tensor)]
     for name, part in given.items():
         seen = ""
-        if _is_said(name, part):
+        if is_said(name, part):
             continue
         if family(name) in MOMENTS and is_a_scale(part.value):
             seen = "is what an exponential or the like gave, as a deviation is"

@@ -17,7 +17,7 @@ from ...quick_classes import NamedTuple, dataclass
 from ..kept_state import KeptState, holders_of, settings_put_back
 from ..loading.user_expressions import ExpressionOfUser
 from .argument_matching import fitted
-from .argument_refusals import require_not_swapped, require_whole_input
+from .argument_refusals import require_none_against, require_whole_input
 from .argument_sources import arguments_of
 from .batches import batch_of
 from .code_reading import BY_PLACE, name_of
@@ -203,7 +203,7 @@ class LossOf:
         computed = self._taken(result, whose, LossCall(function, sources), model, outputs.x)
         by_place = [p.name for p in parameters_of(loss) if p.kind in BY_PLACE]
         given = dict(zip(by_place, arguments, strict=False)) | keywords
-        require_not_swapped(
+        require_none_against(
             PartialCall(loss, parameters_of(loss), outputs, self.arguments), given, computed.loss
         )
         return computed
