@@ -19,6 +19,10 @@ X = torch.tensor([[0.2, 0.9, 0.5], [0.7, 0.1, 0.4]])
 ROWS = ("--x", ".2,.9,.5", "--x", ".7,.1,.4")
 
 
+def moved(part: Any) -> Any:
+    return part if part is None else part.float()
+
+
 class TakesItWhole(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -40,6 +44,13 @@ class RenamesIt(TakesItWhole):
     def forward(self, batch: Any) -> Any:
         both = batch
         x, _ = both
+        return super().forward(x.view(-1, 3))
+
+
+class MovesEach(TakesItWhole):
+    def forward(self, batch: Any) -> Any:
+        batch = [moved(part) for part in batch]
+        x, _ = batch
         return super().forward(x.view(-1, 3))
 
 
@@ -104,6 +115,15 @@ class RenamesAllOfIt(TakesItWhole):
         return recon, *out[1:]
 
 
+class KeepsItsRows(TakesItWhole):
+    """A list of all rows is used as a whole, and so is x by its own name after that."""
+
+    def forward(self, x: Any) -> Any:
+        rows = [row / 2 for row in x]
+        (x, _), *_ = (torch.stack(rows), 0), 1
+        return super().forward(x)
+
+
 class TakesItAsSet(TakesItWhole):
     in_pairs = False
 
@@ -135,6 +155,30 @@ def of_renamed_batch(out: Any, batch: Any) -> Tensor:
     return elbo(out[0], x, *out[1:])
 
 
+def of_list(out: Any, batch: Any) -> Tensor:
+    parts = list(batch); x = parts[0]  # fmt: skip # noqa: E702
+    return elbo(out[0], x, *out[1:])
+
+
+def of_map(out: Any, batch: Any) -> Tensor:
+    x, _ = map(moved, batch)
+    return elbo(out[0], x, *out[1:])
+
+
+def of_next(out: Any, batch: Any) -> Tensor:
+    x = next(iter(batch))
+    return elbo(out[0], x, *out[1:])
+
+
+def of_nested(out: Any, batch: Any) -> Tensor:
+    ((x, _), *_) = (batch,)
+    return elbo(out[0], x, *out[1:])
+
+
+def of_loop(out: Any, batch: Any) -> Tensor:
+    return sum((elbo(out[0], x, *out[1:]) for x, _ in [batch]), torch.zeros(()))
+
+
 def inputs_of(batch: Any) -> Any:
     return batch[0]
 
@@ -151,12 +195,16 @@ def of_shape(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     return elbo(recon, x, mu, logvar) / x[0].numel() + 0 * x.sum()
 
 
+OF_BATCH = "--objective-expr", "loss(out=model(x), batch=(x, None))"
+
+
 @pytest.mark.parametrize(
     ("model", "loss", "apart", "mend"),
     [
         (Unpacks, elbo, "x, _ = batch", ("--x-as", "(x, None)")),
         (TakesTheFirst, elbo, "data[0]", ("--x-as", "(x, None)")),
         (RenamesIt, elbo, "x, _ = both", ("--x-as", "(x, None)")),
+        (MovesEach, elbo, "x, _ = batch", ("--x-as", "(x, None)")),
         (PassesItOn, elbo, "x, _ = both in PassesItOn._shared", ("--x-as", "(x, None)")),
         (Wraps, elbo, "x, _ = both in PassesItOn._shared", ("--x-as", "(x, None)")),
         (AsksItsBase, elbo, "x, _ = batch in Unpacks.forward", ("--x-as", "(x, None)")),
@@ -170,18 +218,13 @@ def of_shape(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
                 "loss(recon=model(x)[0], data=(x, None), mu=model(x)[1], logvar=model(x)[2])",
             ),
         ),
-        (
-            TakesItWhole,
-            of_batch,
-            "x, _ = batch",
-            ("--objective-expr", "loss(out=model(x), batch=(x, None))"),
-        ),
-        (
-            TakesItWhole,
-            of_renamed_batch,
-            "both[0]",
-            ("--objective-expr", "loss(out=model(x), batch=(x, None))"),
-        ),
+        (TakesItWhole, of_batch, "x, _ = batch", OF_BATCH),
+        (TakesItWhole, of_renamed_batch, "both[0]", OF_BATCH),
+        (TakesItWhole, of_list, "parts[0]", OF_BATCH),
+        (TakesItWhole, of_map, "x, _ = batch", OF_BATCH),
+        (TakesItWhole, of_next, "next(iter(batch))", OF_BATCH),
+        (TakesItWhole, of_nested, "x, _ = batch", OF_BATCH),
+        (TakesItWhole, of_loop, "x, _ = batch", OF_BATCH),
         (
             TakesItWhole,
             of_first,
@@ -214,6 +257,7 @@ def test_rows_of_x_are_not_given_as_the_parts_of_a_batch(
         (LooksAtItFirst, elbo, X),
         (RenamesAllOfIt, elbo, X),
         (TakesItAsSet, elbo, X),
+        (KeepsItsRows, elbo, X),
         (TakesItWhole, of_shape, X),
         (TakesTheFirst, elbo, X[:1]),
     ],

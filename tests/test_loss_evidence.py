@@ -40,31 +40,31 @@ def elements(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
 
 
-def weighed(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, heat: Any) -> Tensor:
+def weighed(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, heat: Any) -> Any:
     return F.mse_loss(recon, x) + (2 * heat * kl_of(mu, logvar)).mean()
 
 
-def weighed_each(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, heat: Any) -> Tensor:
+def weighed_each(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, heat: Any) -> Any:
     return F.mse_loss(recon, x) + (heat * elements(mu, logvar)).mean()
 
 
-def divided(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, heat: Any) -> Tensor:
+def divided(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, heat: Any) -> Any:
     return F.mse_loss(recon, x) + (kl_of(mu, logvar) / heat).mean()
 
 
-def bounded(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, least: Any) -> Tensor:
+def bounded(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, least: Any) -> Any:
     return F.mse_loss(recon, x) + kl_of(mu, logvar).clamp(min=least).mean()
 
 
-def bounded_each(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, least: Any) -> Tensor:
+def bounded_each(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, least: Any) -> Any:
     return F.mse_loss(recon, x) + elements(mu, logvar).clamp(min=least).sum()
 
 
-def reduced(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, least: Any) -> Tensor:
+def reduced(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, least: Any) -> Any:
     return F.mse_loss(recon, x) + F.relu(kl_of(mu, logvar) - least).sum()
 
 
-def raised(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, power: Any) -> Tensor:
+def raised(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, power: Any) -> Any:
     return F.mse_loss(recon, x) + (kl_of(mu, logvar).abs() ** power).sum()
 
 
@@ -83,21 +83,21 @@ def test_a_part_that_is_used_as_a_number_is_asked_about(
     assert_asked(cli, own, words, f"{name}=1.0", right)
 
 
-def of_prior(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, draws: Tensor) -> Tensor:
+def of_prior(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, draws: Tensor) -> Any:
     log_q = -0.5 * (logvar + (draws - mu) ** 2 / logvar.exp()).sum()
     return F.mse_loss(recon, x) + log_q + 0.5 * (draws * draws).sum()
 
 
-def of_length(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, draws: Tensor) -> Tensor:
+def of_length(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, draws: Tensor) -> Any:
     unit = draws / draws.norm()
     return F.mse_loss(recon, x) + kl_of(mu, logvar) + (unit @ unit.T).pow(2).sum()
 
 
-def of_certainty(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, trust: Tensor) -> Tensor:
+def of_certainty(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, trust: Tensor) -> Any:
     return (trust * (recon - x) ** 2 - trust.log()).sum() + kl_of(mu, logvar)
 
 
-def of_trust_alone(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, trust: Tensor) -> Tensor:
+def of_trust_alone(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, trust: Tensor) -> Any:
     return (trust * (recon - x) ** 2).sum() + kl_of(mu, logvar)
 
 

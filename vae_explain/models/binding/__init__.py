@@ -5,10 +5,10 @@
 given.
 `argument_matching.py` fits what the model returned (`model_outputs.py`) to what the loss takes
 (`loss_parameters.py`), by the `part_names.py` of the field, by what the source says
-(`code_reading.py`) and by what PyTorch's graph says against it (`binding_evidence.py`,
-`autograd_graph.py`), once it was called by that of the loss (`loss_evidence.py`);
-`partial_call.py` is a call in the making, and `argument_sources.py` says where its arguments came
-from. `loss_total.py` finds the one number in what a loss returned.
+(`code_reading.py`, `parameter_uses.py`, `assignments.py`) and by what PyTorch's graph says against
+it (`binding_evidence.py`, `autograd_graph.py`), once it was called by that of the loss
+(`loss_evidence.py`); `partial_call.py` is a call in the making, and `argument_sources.py` says
+where its arguments came from. `loss_total.py` finds the one number in what a loss returned.
 Nothing is guessed: `argument_refusals.py` says what is unclear, and `suggested_objective.py` what
 to write instead.
 """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from torch import Tensor
 
 from ...quick_classes import NamedTuple
+from .assignments import Around, in_a_list, place_of, targets_of
 from .callees import SUPER, Callee, callee_of, owner_of
 from .code_reading import BY_PLACE, is_name, name_of, plain_function, tree_of
 
@@ -101,38 +102,43 @@ def _uses(function: Callable[..., Any], name: str) -> tuple[ParameterUse, ...]:
 
 
 def _uses_in(
-    tree: ast.AST, around: dict[int, ast.AST], name: str, after: int = 0
+    tree: ast.AST, around: Around, name: str, after: tuple[int, int] = (0, 0)
 ) -> Iterator[ParameterUse]:
-    """Yield each use of a name below a line; of `b = batch` those of its other name."""
+    """Yield each use of a name after a statement; of `b = batch` those of its other name."""
     named = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
-    named = [node for node in named if node.lineno > after]
-    set_in = min((n.lineno for n in named if isinstance(n.ctx, ast.Store)), default=None)
+    places = {node: place_of(node, around) for node in named}
+    named = [node for node in named if places[node] > after]
+    set_in = min((places[n] for n in named if isinstance(n.ctx, ast.Store)), default=None)
     for node in (node for node in named if isinstance(node.ctx, ast.Load)):
-        replaced = set_in is not None and node.lineno > set_in
-        other = "" if replaced else _other_name(around.get(id(node)))
-        uses = list(_uses_in(tree, around, other, node.lineno)) if other else []
+        replaced = set_in is not None and places[node] > set_in
+        other = "" if replaced else _other_name(node, around)
+        uses = list(_uses_in(tree, around, other, places[node])) if other else []
         if all(use.replaced for use in uses):  # as of `if plain: x = batch` before its `else`
             uses = [_use(node, around)._replace(replaced=replaced)]
         yield from uses
 
 
-def _other_name(outer: ast.AST | None) -> str:
-    """Return what `b = batch` calls it as well; "" for other code."""
-    targets = outer.targets if isinstance(outer, ast.Assign) else []
+def _other_name(node: ast.Name, around: Around) -> str:
+    """Return what `b = batch` and `b = list(batch)` call it as well; "" for other code."""
+    targets = targets_of(in_a_list(node, around), around)
     return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else ""
 
 
-def _use(node: ast.Name, around: dict[int, ast.AST]) -> ParameterUse:
-    outer = around.get(id(node))
+def _use(node: ast.Name, around: Around) -> ParameterUse:
+    value = in_a_list(node, around)
+    outer = around.get(id(value))
     beyond = around.get(id(outer))
-    if isinstance(outer, ast.Assign):
-        return _unpacked(outer, node)
+    targets = targets_of(value, around)
+    if targets:
+        return _unpacked(targets, node)
     if isinstance(outer, ast.Attribute):
         return _attribute(outer, beyond)
-    if isinstance(outer, ast.Subscript) and outer.value is node:
+    if isinstance(outer, ast.Subscript) and outer.value is value:
         return _item(outer, around)
-    if isinstance(outer, ast.Call) and node in outer.args:
-        return _passed(outer, outer.args.index(node))
+    if isinstance(outer, ast.Call) and is_name(outer.func, "next") and outer.args[0] is value:
+        return _taken(outer, 0, around)
+    if isinstance(outer, ast.Call) and value in outer.args:
+        return _passed(outer, outer.args.index(value))
     if isinstance(outer, ast.keyword) and isinstance(beyond, ast.Call) and outer.arg:
         return _passed(beyond, outer.arg)
     if isinstance(outer, ast.Starred) and isinstance(beyond, ast.Call) and outer in beyond.args:
@@ -140,15 +146,15 @@ def _use(node: ast.Name, around: dict[int, ast.AST]) -> ParameterUse:
     return AS_A_WHOLE
 
 
-def _unpacked(outer: ast.Assign, node: ast.Name) -> ParameterUse:
+def _unpacked(targets: Sequence[ast.expr], node: ast.Name) -> ParameterUse:
     """Return what `recon, mu = out` takes."""
-    tuples = [each for each in outer.targets if isinstance(each, ast.Tuple | ast.List)]
+    tuples = [each for each in targets if isinstance(each, ast.Tuple | ast.List)]
     if not tuples:
         return AS_A_WHOLE
     left = max((each.elts for each in tuples), key=len)
     names = tuple((i, each.id) for i, each in enumerate(left) if isinstance(each, ast.Name))
     code = f"{', '.join(map(ast.unparse, left))} = {node.id}"
-    return ParameterUse(code if len(outer.targets) == 1 else "", frozenset(range(len(left))), names)
+    return ParameterUse(code if len(targets) == 1 else "", frozenset(range(len(left))), names)
 
 
 def _attribute(outer: ast.Attribute, call: ast.AST | None) -> ParameterUse:
@@ -159,29 +165,21 @@ def _attribute(outer: ast.Attribute, call: ast.AST | None) -> ParameterUse:
     return ParameterUse(parts=frozenset(() if hasattr(Tensor, outer.attr) else (outer.attr,)))
 
 
-def _item(outer: ast.Subscript, around: dict[int, ast.AST]) -> ParameterUse:
+def _item(outer: ast.Subscript, around: Around) -> ParameterUse:
     """Return what `out[0]` and `out["mu"]` take."""
     key = outer.slice.value if isinstance(outer.slice, ast.Constant) else None
     if isinstance(key, str):
         return ParameterUse(parts=frozenset({key}))
     if not isinstance(key, int):
         return AS_A_WHOLE
-    target = _target_of(outer, around)
-    names = ((key, target.id),) if isinstance(target, ast.Name) else ()
-    return ParameterUse(ast.unparse(outer), frozenset({key}), names)
+    return _taken(outer, key, around)
 
 
-def _target_of(value: ast.expr, around: dict[int, ast.AST]) -> ast.expr | None:
-    """Return what a value is assigned to, by itself or as one of several."""
-    outer = around.get(id(value))
-    if isinstance(outer, ast.Assign):
-        return outer.targets[0]
-    beyond = around.get(id(outer))
-    if isinstance(outer, ast.Tuple | ast.List) and isinstance(beyond, ast.Assign):
-        left = beyond.targets[0]
-        if isinstance(left, ast.Tuple | ast.List) and len(left.elts) == len(outer.elts):
-            return left.elts[outer.elts.index(value)]
-    return None
+def _taken(outer: ast.expr, at: int, around: Around) -> ParameterUse:
+    """Return the use of one part by place, as in `out[0]` and `next(iter(out))`."""
+    target = next(iter(targets_of(outer, around)), None)
+    names = ((at, target.id),) if isinstance(target, ast.Name) else ()
+    return ParameterUse(ast.unparse(outer), frozenset({at}), names)
 
 
 def _passed(call: ast.Call, at: int | str, starred: bool = False) -> ParameterUse:
