@@ -252,3 +252,65 @@ def test_an_option_settles_it(
     outcome = cli("forward", *own, *(word for each in given for word in ("--loss-arg", each)))
     assert outcome.code == 0, outcome.err
     assert says in " ".join(outcome.out.split("\n\n")[0].split())
+
+
+class WithPrior(Base):
+    """Its prior has moments of its own, of a learned number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prior = nn.Parameter(torch.zeros(1, 6))
+
+    def moments(self, x: Tensor) -> tuple[Tensor, ...]:
+        of_prior = torch.tanh(self.prior).expand(len(x), 6).chunk(2, dim=1)
+        return (*self.parts(x), *of_prior)
+
+
+class PriorFirst(WithPrior):
+    def forward(self, x: Tensor) -> Any:
+        recon, mq, vq, mp, vp = self.moments(x)
+        return recon, mp, vp, mq, vq
+
+
+class PriorLast(WithPrior):
+    def forward(self, x: Tensor) -> Any:
+        recon, mq, vq, mp, vp = self.moments(x)
+        return recon, mq, vq, mp, vp
+
+
+class PriorAndDraw(WithPrior):
+    """What it decodes is left over, and is no moment for the prior."""
+
+    def forward(self, x: Tensor) -> Any:
+        a, b = self.to_mu(x), self.to_logvar(x)
+        drawn = a + torch.exp(0.5 * b) * torch.randn_like(a)
+        _, _, _, c, d = self.moments(x)
+        recon = self.decode(drawn)
+        return recon, a, b, c, d, drawn
+
+
+def of_both(
+    recon: Tensor, x: Tensor, q_mean: Tensor, q_logvar: Tensor, p_mean: Tensor, p_logvar: Tensor
+) -> Any:
+    apart = q_logvar.exp() + (q_mean - p_mean) ** 2
+    kl = 0.5 * (p_logvar - q_logvar + apart / p_logvar.exp() - 1).sum()
+    return F.mse_loss(recon, x, reduction="sum") + kl
+
+
+def test_the_moments_that_the_prediction_is_drawn_from_are_the_posteriors(
+    cli: CommandLine,
+) -> None:
+    own = "--model", f"{__name__}:PriorFirst", "--loss"
+    refused = cli("forward", "loss", *own, f"{__name__}:of_both", *ROWS)
+    assert "mp is left for q_mean, and the prediction is computed from mq" in refused.err
+    assert "--loss-arg q_mean=mq --loss-arg p_mean=mp --loss-arg q_logvar=vq" in refused.err
+    of_one = cli("forward", "loss", *own, f"{__name__}:squares", *ROWS)
+    assert "mp is left for mean, and the prediction is computed from mq" in of_one.err
+    assert "--loss-arg mean=mq --loss-arg log_var=vq" in of_one.err
+
+
+@pytest.mark.parametrize("model", [PriorLast, PriorAndDraw])
+def test_posterior_before_prior_is_called(model: type[Base]) -> None:
+    own = model()
+    expected = plain(own, lambda out, x: of_both(out[0], x, *out[1:5]))
+    assert_as_plain(own, explain(own, X, of_both, seed=7), expected)

@@ -62,6 +62,7 @@ def contradiction(
         *_made_from_the_prediction(tensors, outputs.x),
         *_made_from_what_is_left(tensors, outputs),
         *_swapped(tensors, outputs),
+        *_behind_no_prediction(tensors, outputs),
         *_of_another_form(tensors, outputs),
     ]
     if not gets_x:
@@ -200,6 +201,47 @@ def _swapped(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Cont
             "variance does",
             {mean: given[scale].place, scale: given[mean].place},
         )
+
+
+def _behind_no_prediction(
+    given: Mapping[str, OutputPart], outputs: Outputs
+) -> Iterator[Contradiction]:
+    """Find a posterior's moment that no prediction is computed from, but from another's.
+
+    What a prediction is decoded from was drawn from the posterior, and not from the prior.
+    """
+    predicted = [part.value for name, part in given.items() if family(name) is RECON]
+    behind = {node for value in predicted for node in ancestors_of(value)}
+    left = [part for part in outputs.leaves if isinstance(part.value, Tensor)]
+    left = [part for part in left if not any(map(part.shares_with, given.values()))]
+    nodes = {part.value.grad_fn for part in given.values()}  # what is drawn from one is no rival
+    left = [part for part in left if nodes.isdisjoint(ancestors_of(part.value))]
+    priors = [(n, part) for n, part in given.items() if _is_doubted(n, part, "p")]
+    meant: dict[str, str] = {}
+    for name, part in given.items():
+        is_said_else = "p" in which(name) or family(name) not in MOMENTS
+        is_doubted = _is_doubted(name, part, "q") or not is_said(name, part)
+        if is_said_else or not is_doubted or part.value.grad_fn in behind:
+            continue
+        rivals = [(n, other) for n, other in priors if n != name and family(n) is family(name)]
+        for n, other in rivals + [("", other) for other in left]:
+            is_alike = other.value.shape == part.value.shape and other.value.grad_fn in behind
+            if is_alike and other.place not in meant.values():
+                meant |= {name: other.place, n: part.place}
+                break
+    meant.pop("", None)
+    for name, place in meant.items():
+        yield Contradiction(
+            f"{given[name].place} is left for {name}, and the prediction is computed from {place} "
+            "and not from it",
+            meant,
+        )
+
+
+def _is_doubted(name: str, part: OutputPart, distribution_of: str) -> bool:
+    """Whether a parameter is called as one of two distributions is, and its part not so."""
+    is_named = distribution_of in which(part.name) or is_same(name, part.name)
+    return distribution_of in which(name) and not is_named
 
 
 def _of_another_form(given: Mapping[str, OutputPart], outputs: Outputs) -> Iterator[Contradiction]:
