@@ -8,7 +8,7 @@ shown with every line under it ticked. `argument_refusals` says what could be me
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, TypeGuard
 
 from ...symbolic.printable import listed
 from .argument_refusals import (
@@ -104,6 +104,7 @@ def _arguments(call: PartialCall) -> dict[str, Any]:
     else:
         _by_names(call)
         _by_meaning(call)
+        _by_unpacking(call)
     _give_input(call)
     if taker is None:
         _by_shape(call)
@@ -125,7 +126,9 @@ def _taker_of_whole(call: PartialCall) -> str | None:
     wanted = [name for name in required if not is_input(name, outputs)]
     # Of two that are called as inputs are, one may be all that the model returned.
     candidates = required if len(required) - len(wanted) > 1 else wanted
-    if len(outputs.parts) == 1:
+    # Whose part was given by name is not meant as a whole.
+    given = [part for part in call.taken if part.value is not outputs.x]
+    if len(outputs.parts) == 1 or given:
         return None
     last, keys = len(outputs.top) - 1, {part.name for part in outputs.top if part.keyed}
     for name in (name for name in candidates if not call.named(name)):
@@ -176,6 +179,23 @@ def _by_meaning(call: PartialCall) -> None:
             alike = [part for part in objects if distribution(part.name) is meant]
         if meant is not None and len(alike) == 1:
             call.give(p.name, alike[0])
+
+
+def _by_unpacking(call: PartialCall) -> None:
+    """Give the one pair, or longer tuple, to the one parameter that is taken apart into as many."""
+    free = [part for part in call.free(call.outputs.top) if isinstance(part.value, tuple | list)]
+    left = [p.name for p in call.left if not is_input(p.name, call.outputs)]
+    taken = {name: parts_taken(call.loss, name) for name in left}
+    sizes = {name: max(parts) + 1 for name, parts in taken.items() if parts and _are_places(parts)}
+    for name, size in sizes.items():
+        fitting = [part for part in free if len(part.value) == size]
+        is_only = list(sizes.values()).count(size) == 1 and size > 1
+        if is_only and len(fitting) == 1 and family(name) is None:
+            call.give(name, fitting[0])
+
+
+def _are_places(parts: Set[int | str]) -> TypeGuard[Set[int]]:
+    return all(isinstance(part, int) for part in parts)
 
 
 def _give_input(call: PartialCall) -> None:

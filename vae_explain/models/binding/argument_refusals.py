@@ -13,12 +13,13 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...symbolic.printable import listed
-from .autograd_graph import is_a_scale
+from .autograd_graph import ancestors_of, is_a_scale
 from .binding_evidence import (
     contradiction,
     doubt_of_order,
     doubt_of_terms,
     is_number,
+    is_said,
 )
 from .code_reading import input_name, name_of, returns_a_value
 from .loss_evidence import against_the_call
@@ -42,6 +43,10 @@ def require_all(call: PartialCall) -> None:
             _objective(call),
         )
     unused = [] if call.has_prediction() else call.predictions()
+    # What was made of a prediction has it, as an importance weight has.
+    given = [part.value for part in call.given.values() if isinstance(part.value, Tensor)]
+    made_of = {node for value in given for node in ancestors_of(value)}
+    unused = [part for part in unused if part.value.grad_fn not in made_of]
     if unused:
         names = listed([part.place for part in unused])
         if _is_of_model(call):
@@ -49,7 +54,19 @@ def require_all(call: PartialCall) -> None:
                 f"no parameter of the loss gets {names}; if it runs the model itself, give "
                 f'--objective-expr "model.{call.loss.__name__}(x)" in place of it'
             )
-        name = next(iter(call.for_x), call.wanted[0].name if call.wanted else "NAME")
+        if not call.wanted:
+            code = "**model(x), x=x" if unused[0].keyed else "..."
+            raise CannotBind(
+                f"the loss names no parameter that gets {names}; say how it is called, as by "
+                f'--objective-expr "loss({code})"'
+            )
+        # One that has a name or a meaning of its own is not to get a prediction instead.
+        own = [name for name, part in call.given.items() if not is_said(name, part)]
+        name = next(iter(own + call.for_x), "")
+        if not name:
+            raise CannotBind(
+                f"no parameter of the loss gets {names}; if that is meant, give {_expression(call)}"
+            )
         raise undecided(call, f"no parameter gets {names}", {name: unused[0].place})
     numbers = [
         part
@@ -157,15 +174,9 @@ def require_input_not_apart(call: PartialCall) -> None:
     for name in call.for_x:
         apart = _rows_of(call.loss, name, call.outputs.x)
         if apart:
-            given = {each: f"model(x){part.code}" for each, part in call.given.items()}
-            given = {
-                p.name: given.get(p.name, "(x, None)") for p in call.wanted if p not in call.open
-            }
-            passed = ", ".join(f"{each}={code}" for each, code in given.items())
             raise CannotBind(
                 f"the loss takes its batch apart, as in {apart}, and x is one tensor, of which it "
-                f'would get the rows; say how it is called, as by --objective-expr "'
-                f'{_called(call, "loss")}({passed})"'
+                f"would get the rows; say how it is called, as by {_expression(call, '(x, None)')}"
             )
 
 
@@ -249,13 +260,18 @@ def nested(call: PartialCall) -> CannotBind:
 def _objective(call: PartialCall, meant: Mapping[str, str] = MappingProxyType({})) -> str:
     """Write the call as far as it is known; what is missing gets the parts that are left."""
     free = [f"out{part.code}" for part in call.free(call.outputs.leaves)]
-    given = {name: f"out{part.code}" for name, part in call.given.items()}
-    given |= dict.fromkeys(call.for_x, "x")
+    given = call.codes("out")
     for p in call.open:
         if p.default is p.empty:
             wants_x = not is_setting(p.name) and not any(code == "x" for code in given.values())
             given[p.name] = free.pop(0) if free else "x" if wants_x else "1.0"
     return objective_calling(_called(call, name_of(call.loss)), given | dict(meant))
+
+
+def _expression(call: PartialCall, x: str = "x") -> str:
+    """Write the option that calls the loss as it would be called, with something as its x."""
+    passed = ", ".join(f"{name}={code}" for name, code in call.codes("model(x)", x).items())
+    return f'--objective-expr "{_called(call, "loss")}({passed})"'
 
 
 def _called(call: PartialCall, otherwise: str) -> str:

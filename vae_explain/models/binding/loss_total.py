@@ -173,7 +173,11 @@ def _is_weighted_sum(gradients: Tensor, which: int, adds_up_all: bool) -> bool:
         return False
     if adds_up_all and _fits(others, total, least=0.0):
         return True
-    several = [other for other in others.T if other.any() and not _fits(other[:, None], total)]
+    several: list[Tensor] = []
+    for other in others.T:
+        # Of what is measured twice, as an error and its root, one is enough.
+        if other.any() and not any(_fits(each[:, None], other) for each in (total, *several)):
+            several.append(other)
     return bool(several) and _fits(torch.stack(several, dim=1), total, least=0.0)
 
 

@@ -16,11 +16,20 @@ from .code_reading import BY_PLACE, is_name, name_of, plain_function, tree_of
 
 
 class Passed(NamedTuple):
-    """A call that is given a parameter: the names of what is called, and where it is given it."""
+    """A call that is given a parameter: the names of what is called, and where it is given it.
+
+    Attributes
+    ----------
+    at
+        The place or the name of the argument; "**" where its keys are the names.
+    beside
+        The places and names of the other arguments.
+    """
 
     names: tuple[str, ...]
     at: int | str
     starred: bool
+    beside: frozenset[int | str | None] = frozenset()
 
 
 class ParameterUse(NamedTuple):
@@ -48,6 +57,7 @@ class ParameterUse(NamedTuple):
 
 
 AS_A_WHOLE = ParameterUse()
+WORDS = "**"
 
 
 def parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str]:
@@ -139,8 +149,8 @@ def _use(node: ast.Name, around: Around) -> ParameterUse:
         return _taken(outer, 0, around)
     if isinstance(outer, ast.Call) and value in outer.args:
         return _passed(outer, outer.args.index(value))
-    if isinstance(outer, ast.keyword) and isinstance(beyond, ast.Call) and outer.arg:
-        return _passed(beyond, outer.arg)
+    if isinstance(outer, ast.keyword) and isinstance(beyond, ast.Call):
+        return _passed(beyond, outer.arg or WORDS)
     if isinstance(outer, ast.Starred) and isinstance(beyond, ast.Call) and outer in beyond.args:
         return _passed(beyond, beyond.args.index(outer), starred=True)
     return AS_A_WHOLE
@@ -158,8 +168,13 @@ def _unpacked(targets: Sequence[ast.expr], node: ast.Name) -> ParameterUse:
 
 
 def _attribute(outer: ast.Attribute, call: ast.AST | None) -> ParameterUse:
-    """Return what `out.mu` and `out.get("mu")` take."""
-    if outer.attr == "get" and isinstance(call, ast.Call) and call.func is outer and call.args:
+    """Return what `out.mu`, `out.get("mu")` and `out.pop("mu")` take."""
+    if (
+        outer.attr in ("get", "pop")
+        and isinstance(call, ast.Call)
+        and call.func is outer
+        and call.args
+    ):
         word = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
         return ParameterUse(parts=frozenset({word} if isinstance(word, str) else ()))
     return ParameterUse(parts=frozenset(() if hasattr(Tensor, outer.attr) else (outer.attr,)))
@@ -185,9 +200,12 @@ def _taken(outer: ast.expr, at: int, around: Around) -> ParameterUse:
 def _passed(call: ast.Call, at: int | str, starred: bool = False) -> ParameterUse:
     """Return the use by a call; of `step(*batch)` the call takes it apart itself."""
     names = tuple(_names_of(call.func))
-    if not names or (isinstance(at, int) and any(map(_is_starred, call.args[:at]))):
+    before = call.args[:at] if isinstance(at, int) else call.args if at == WORDS else []
+    if not names or any(map(_is_starred, before)):
         return AS_A_WHOLE
-    return ParameterUse(ast.unparse(call) if starred else "", passed=Passed(names, at, starred))
+    beside = frozenset([*range(len(call.args)), *(word.arg for word in call.keywords)])
+    passed = Passed(names, at, starred, beside)
+    return ParameterUse(ast.unparse(call) if starred else "", passed=passed)
 
 
 def _is_starred(node: ast.expr) -> bool:
@@ -223,6 +241,8 @@ def _followed(
             continue
         callee = callee_of(plain, owner, use.passed.names)
         taker = None if callee is None else _taker(callee, use.passed)
+        if callee is not None and use.passed.at == WORDS:
+            yield ParameterUse(parts=_words(callee, use.passed))
         if callee is None or taker is None:
             yield AS_A_WHOLE
         elif use.passed.starred:
@@ -235,10 +255,20 @@ def _followed(
 
 def _taker(callee: Callee, passed: Passed) -> str | None:
     """Return the parameter that a call gives an argument to; None where it is none of its own."""
+    if passed.at == WORDS:
+        return next((p.name for p in callee.parameters if p.kind is p.VAR_KEYWORD), None)
     if isinstance(passed.at, str):
         return next((p.name for p in callee.parameters if p.name == passed.at), None)
     placed = [p.name for p in callee.parameters if p.kind in BY_PLACE]
     return placed[passed.at] if passed.at < len(placed) else None
+
+
+def _words(callee: Callee, passed: Passed) -> frozenset[int | str]:
+    """Return which keys `inner(x, **words)` takes: those of parameters that get nothing else."""
+    placed = [p.name for p in callee.parameters if p.kind in BY_PLACE]
+    given = {name for at, name in enumerate(placed) if at in passed.beside} | passed.beside
+    wanted = [p for p in callee.parameters if p.kind in (*BY_PLACE, p.KEYWORD_ONLY)]
+    return frozenset(p.name for p in wanted if p.default is p.empty and p.name not in given)
 
 
 def _spread(callee: Callee, use: ParameterUse, code: str) -> ParameterUse:

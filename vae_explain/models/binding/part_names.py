@@ -36,7 +36,7 @@ VARIANCES = r"var|variance"
 # fitting word means; one of the decoder's moments, `x_mu`, none of these.
 WORDS = (
     (None, rf"{ERRORS}|scale|kld?|x_mu|x_mean|mu_x|mean_x|x_log_?var\w*|log_?var\w*_x"),
-    (RECON, r"recons?|reconstruct\w*|recx|decode[rd]?|dec|pred|predicted|generated"),
+    (RECON, r"rec(on)?s?|reconstruct\w*|recx|decode[rd]?|dec|pred|predicted|generated"),
     (LOGVAR, r"(log|ln)_?var|(log|ln)_?variance"),
     (MEAN, r"mu|mean"),
     (LATENT, r"reparam\w*"),

@@ -79,6 +79,12 @@ class PartialCall:
         self.given[name] = part
         self.taken.append(part)
 
+    def codes(self, whole: str, x: str = "x") -> dict[str, str]:
+        """Return what each parameter got as code, in the order in which the loss has them."""
+        given = {name: f"{whole}{part.code}" for name, part in self.given.items()}
+        given |= dict.fromkeys(self.for_x, x)
+        return {p.name: given[p.name] for p in self.wanted if p.name in given}
+
     def named(self, name: str) -> list[OutputPart]:
         alike = [part for part in self.free(self.outputs.parts) if is_same(part.name, name)]
         return [part for part in alike if part.name == name] or alike
