@@ -28,6 +28,9 @@ from ..grammar.syntax import (
 )
 
 DEGREE = Literal("0.017453292519943295", math.pi / 180, 18)
+# Functions of a list that give as many numbers, each of one.
+OF_EACH = {"exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "softplus", "relu", "gate", "abs",
+           "square"}  # fmt: skip
 LIKE = 0.1  # of a number, by which another may differ that is said to be the same
 
 
@@ -72,6 +75,8 @@ def _side_by_side(one: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
             return list(zip(parts(one), parts(other), strict=True))
         case (Row(a), Row(b)) if len(a) == len(b):
             return list(zip(a, b, strict=True))
+        case (FunctionCall(f, (Row(a),)), Row(b)) if f in OF_EACH and len(a) == len(b):
+            return [(FunctionCall(f, (x,)), y) for x, y in zip(a, b, strict=True)]
     return None
 
 
@@ -160,7 +165,9 @@ def _in_degrees(tree: Tree) -> Tree:
 def _elementwise(tree: Tree) -> Tree:
     if not isinstance(tree, Product):
         return tree
-    return replace(tree, signs=tuple("⊙" if sign in ("", "*") else sign for sign in tree.signs))
+    matrices = all(map(_is_written_matrix, tree.factors))  # side by side they are multiplied as such
+    signs = ("*",) if matrices else ("", "*")
+    return replace(tree, signs=tuple("⊙" if sign in signs else sign for sign in tree.signs))
 
 
 def _of_matrices(tree: Tree) -> Tree:

@@ -12,6 +12,7 @@ from ..grammar.tokens import MathToken, Mode, lex
 from ..grammar.updates import with_updates
 from ..passage import Fragment, Passage, plain
 from .chains import Chain, chains
+from .drawn import with_drawn
 
 # What code says that it gives: behind a prompt's line, or in a comment that is a number.
 PROMPTED = re.compile(
@@ -19,10 +20,8 @@ PROMPTED = re.compile(
 )
 # A remark at the end of a line, beside which the code's own equation goes on below.
 ASIDE = re.compile(r"(?m)(?<=\S)[ \t]+#[^\n]*(?=\n[ \t]*=(?!=))")
-# Rows of a matrix below each other, with no brackets around them all.
-ROWS = re.compile(
-    r"(?m)^(?P<name>[^\n\[]*=[ \t]*)(?P<rows>\[[^\[\]\n]*\](?:\n[ \t]+\[[^\[\]\n]*\])+)[ \t]*$"
-)
+# What a program asks, which says nothing of what is: `if result[0] == 1:`.
+CONDITION = re.compile(r"(?m)^[ \t]*(?:if|elif|while)\b[^\n]*?==[^\n]*?:")
 PROMPT = re.compile(r"(?m)^(?:>>>|\.\.\.) ?")
 COMMENTED = re.compile(
     r"#\s*(?:→|->|=>|==?|≈|~)?\s*(?=[-+]?[\d.\[][-+\d.,\s\[\]e]*$)", re.MULTILINE
@@ -37,15 +36,9 @@ def with_results(code: str) -> str:
     >>> with_results("x = 3 / 8  # 0.375"), with_results(">>> 3 / 8\\n0.375")
     ('x = 3 / 8  = 0.375', '3 / 8\\n=0.375')
     """
-    code = PROMPT.sub("", PROMPTED.sub(r"\1\n=", ROWS.sub(_as_matrix, code)))
+    code = CONDITION.sub("", code)
+    code = PROMPT.sub("", PROMPTED.sub(r"\1\n=", with_drawn(code)))
     return with_names(ASIDE.sub("", COMMENTED.sub(_result, code)))
-
-
-def _as_matrix(match: re.Match[str]) -> str:
-    """Return rows that stand below each other as one list of them, line by line."""
-    rows = [row.strip() for row in match["rows"].splitlines()]
-    widths = {row.count(",") + row.count(" ") for row in rows}
-    return f"{match['name']}[{match['rows']}]" if len(widths) == 1 else match[0]
 
 
 def _result(match: re.Match[str]) -> str:

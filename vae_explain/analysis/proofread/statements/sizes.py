@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import pairwise
 
+from ..arithmetic.alike import OF_EACH
 from ..grammar.syntax import (
     FunctionCall,
     Literal,
@@ -46,8 +47,7 @@ from .shaped import (
 )
 from .sides import Side
 
-OF_EACH = {"exp", "log", "sqrt", "tanh", "sigmoid", "softplus", "relu", "gate", "abs", "square",
-           "softmax"}  # functions of a list that give as many numbers  # fmt: skip
+AS_MANY = OF_EACH | {"softmax"}  # functions of a list that give as many numbers
 OF_ALL = {"sum", "mean", "norm", "norm1"}
 ANY_FUNCTION = ("f", "g", "φ")  # before brackets
 LIMIT = re.compile(r"\\sum(?:\\limits)?_\{?\w\s*=\s*1\}?\^\{?(\d{1,3})(?!\d)")
@@ -203,7 +203,7 @@ class Sizes:
                 return reduce(self._both, map(self._of, terms), None)
             case Product():
                 return self._product(tree)
-            case FunctionCall(function, (body,)) if function in OF_EACH:
+            case FunctionCall(function, (body,)) if function in AS_MANY:
                 return self._of(body)
             case FunctionCall(function, (body,)) if function in OF_ALL:
                 self._of(body)

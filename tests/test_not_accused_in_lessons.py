@@ -1,0 +1,130 @@
+"""What is right in lessons: drawn matrices, sizes in bytes, remainders, shapes, later values."""
+
+from __future__ import annotations
+
+import pytest
+
+from vae_explain.analysis.proofread.report import report
+
+DRAWN = """
+```
+A = [3  1]
+    [0  2]
+
+So AA = [3  1][3  1] = [9  5]
+        [0  2][0  2]   [0  4]
+
+P = [2  0]    Q = [1  4]    ✓
+    [1  1]        [0  1]
+
+PQ = [2  8]
+     [1  5]
+```
+"""
+
+
+def test_matrices_may_be_drawn_beside_each_other() -> None:
+    assert report(DRAWN).findings == ()
+    wrong = report(DRAWN.replace("[9  5]", "[9  6]")).findings
+    assert [(finding.line, finding.printed, finding.expected) for finding in wrong] == [
+        (6, "6", "5")
+    ]
+    assert not report(DRAWN.replace("[1  5]", "[1  7]")).passed
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        # A kilobyte may be 1024 bytes, and words may stand behind the unit.
+        (r"$4 \times 16 \times 1024 \times 512 = 32\text{ MB per layer}$", r"$4 \times 16 = 65$ MB"),
+        ("2 × 3 × 256 × 1024 = 1.5 MiB", "2 × 3 × 256 × 1024 = 1.6 MiB"),
+        ("17 ÷ 5 = 3 remainder 2", "17 ÷ 5 = 3"),
+        ("29 / 6 = 4 R 5", "29 / 6 = 4 and on"),
+        # What stood before it could not be read, so that 0.31 and 0.19 are rounded.
+        (r"$\frac{52M}{166M} \cdot \frac{3M}{16M} = 0.31 \cdot 0.19 = 0.0587$",
+         r"Step 1: $0.31 \cdot 0.19 = 0.0587$"),
+        # Each number of a list goes through the function by itself.
+        (r"$[0.5, 0.9] \odot \tanh([0.23, 0.17]) = [0.5, 0.9] \odot [0.23, 0.17]$",
+         r"$[0.5, 0.9] \odot \tanh([0.73, 0.17]) = [0.5, 0.9] \odot [0.73, 0.17]$"),
+    ],
+)  # fmt: skip
+def test_what_is_right_is_not_accused_and_what_is_wrong_is_found(right: str, wrong: str) -> None:
+    assert report(right).findings == ()
+    assert not report(wrong).passed
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Z = Z + b  # (5, 3) + (3,) = (5, 3)",
+        "result = layer(x)\nif result[0] == 1:\n    pass\n\nresult = [0.5, 0.3]",
+        "S = {1, 2, 3}\n|S| = 3",
+    ],
+)
+def test_shapes_conditions_and_sets_are_no_numbers_of_an_example(code: str) -> None:
+    assert report(f"We take [0.5, 0.25].\n\n```python\n{code}\n```\n").findings == ()
+
+
+def test_two_marks_are_another_quantity_than_one() -> None:
+    text = r"""
+$\mathbf{c} = [0.6, 0.8]$, $\mathbf{c}' = [0.8, 0.6]$ and $\mathbf{c}'' = [0.6, -0.8]$
+
+$\mathbf{c} \cdot \mathbf{c}' = 0.96$ and $\mathbf{c} \cdot \mathbf{c}'' = -0.28$
+"""
+    assert report(text).findings == ()
+    assert not report(text.replace("0.96", "0.86")).passed
+
+
+FORWARD = r"""
+The input is $x = 2.5$, the weight $w = 3$ and the model $\hat{y} = w \cdot x$, so
+
+$$\hat{y} = 3 \cdot 2.5 = 7.5$$
+
+$$w_{\text{new}} = 3 - 0.1 \cdot 15 = 1.5$$
+
+Once more:
+
+$$\hat{y} = FACTOR \cdot 2.5 = RESULT$$
+"""
+
+
+def test_a_formula_may_be_computed_again_with_what_a_weight_became() -> None:
+    assert report(FORWARD.replace("FACTOR", "1.5").replace("RESULT", "3.75")).findings == ()
+    assert not report(FORWARD.replace("FACTOR", "7.1").replace("RESULT", "17.75")).passed
+
+
+def test_a_setting_has_other_values_elsewhere() -> None:
+    text = r"""
+Common are β = 0.9 and β = 0.99.
+
+A rule is β ≈ 1 - 1/√κ. With κ = 100 it is β = VALUE.
+
+In practice just use β = 0.9.
+
+The search found \( a = 1.2, c = 1.1 \).
+
+Elsewhere \( a = c = -0.07 \).
+"""
+    assert report(text.replace("VALUE", "0.90")).findings == ()
+    assert not report(text.replace("VALUE", "0.09")).passed
+
+
+def test_one_number_of_a_list_may_be_stated_again() -> None:
+    text = "x = [[0.25]] and then x = 0.25, x = 0.75\n"
+    assert report(text).findings == ()
+
+
+def test_a_result_off_in_its_last_digit_has_lost_no_term() -> None:
+    text = r"""
+$$
+a_1 = \frac{\exp(0.3)}{\exp(0.3) + \exp(-0.2) + \exp(0.4)} = \frac{1.350}{1.350 + 0.819 + 1.492}
+= \frac{1.350}{3.661} = 0.370
+$$
+
+The shares add up: $0.370 + 0.224 + 0.407 = 1.001$
+
+$$
+\mathbf{c} = \begin{bmatrix} 0.012 \\ 0.320 \end{bmatrix}
+$$
+"""
+    assert [finding.printed for finding in report(text).findings] == ["0.370"]
