@@ -150,7 +150,7 @@ class Brackets(Quantities):
                 raise Unreadable
         self.position += 1
         self.in_row = before
-        if not entries:
+        if not entries or (opening.text == "{" and _is_set(entries)):
             raise Unreadable
         if opening.text in ROUNDED and len(entries) == 1:
             return FunctionCall(ROUNDED[opening.text], (entries[0],))
@@ -177,3 +177,8 @@ class Brackets(Quantities):
         if len(kept) == 1:
             return Row(tuple(kept[0]))
         return Row(tuple(Row(tuple(row)) for row in kept))
+
+
+def _is_set(entries: Sequence[Tree]) -> bool:
+    """Whether what stands in braces is a set, as that of the classes `{1, 2}` is, and no list."""
+    return all(isinstance(entry, Literal) and entry.whole for entry in entries)

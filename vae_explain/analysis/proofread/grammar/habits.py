@@ -19,9 +19,12 @@ BESIDE = 40  # characters beside an equation in which it may be said to be wrong
 # A unit with a prefix, as behind `1/8000 = 0.125`: what marks it up, and what it is a multiple of.
 MARKUP = r"(?:\\[,;:! ]|\\(?:text|mathrm|rm)\b|[~{$\s*])*"
 PREFIXED = re.compile(
-    rf"{MARKUP}(?P<prefix>[nuµμmkMGT])(?:s|sec|Hz|B|m|g|V|A|W|b|J|F|H|Ω|eV|mol|L|bit|bps)\b"
+    rf"{MARKUP}(?:(?P<prefix>[nuµμmkMGT])(?:s|sec|Hz|m|g|V|A|W|b|J|F|H|Ω|eV|mol|L|bps)\b"
+    r"|(?P<counted>[kKMGT])(?P<binary>i?)(?:B|bit|bytes?)(?:/s)?\b)"
 )
-PREFIXES = {"n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12}
+PREFIXES = {"n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
+# What stands behind a quotient that is left whole: `10 ÷ 3 = 3 remainder 1`.
+REMAINDER = re.compile(rf"{MARKUP}(?:remainder|rem\.?|[Rr]\.?|Rest|reste|余)\}}?\s*(?:of\s+)?\d")
 SAID_WRONG = re.compile(r"\b(?:[Ii]n-?correct|[Ww]rong|ERROR|WRONG)\b|[❌✗✘]")
 
 
@@ -32,10 +35,24 @@ def is_said_wrong(source: str, start: int, end: int) -> bool:
     return SAID_WRONG.search(f"{before} {after}") is not None
 
 
-def power_of_unit(after: str) -> int:
-    """Return to which power of ten the unit counts that text begins with: -3 of `ms`."""
+def multiples_of_unit(after: str) -> tuple[float, ...]:
+    """Return of how many the unit may be that text begins with: 0.001 of `ms`.
+
+    A kilobyte is 1000 bytes or 1024, a kibibyte (`KiB`) is 1024.
+    """
     found = PREFIXED.match(after)
-    return 0 if found is None else PREFIXES[found["prefix"]]
+    if found is None:
+        return ()
+    power = PREFIXES[found["prefix"] or found["counted"]]
+    decimal, binary = 10.0**power, 1024.0 ** (power // 3)
+    if found["prefix"]:
+        return (decimal,)
+    return (binary,) if found["binary"] else (decimal, binary)
+
+
+def leaves_remainder(after: str) -> bool:
+    """Whether text begins with what a division leaves, so that the quotient is a whole number."""
+    return REMAINDER.match(after) is not None
 
 
 def about(tree: Tree) -> Tree:

@@ -6,6 +6,7 @@ into several equations.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -18,7 +19,8 @@ from ..grammar.habits import (
     CASES,
     GIVEN,
     is_said_wrong,
-    power_of_unit,
+    leaves_remainder,
+    multiples_of_unit,
 )
 from ..grammar.parser import SCALES
 from ..grammar.syntax import Literal, Row, Tree, is_bare, is_numeric, key_of
@@ -84,6 +86,8 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
             continue
         if start and tokens[start - 1].text == "\\lim":
             continue  # its value is that of no number put in
+        if _is_of_shapes(tokens[start : clause.sides[-1][1]]):
+            continue
         if _is_of_ratios(tokens, start, clause.sides[-1][1]):
             continue
         before = clauses[position - 1] if position else None
@@ -102,6 +106,15 @@ def _is_annotation(tokens: Sequence[MathToken], start: int, end: int) -> bool:
         return False
     return tokens[start - 1].text == ":" and all(
         tokens[at].kind == "name" for at in (start - 2, start)
+    )
+
+
+def _is_of_shapes(tokens: Sequence[MathToken]) -> bool:
+    """Whether code has a shape of one axis in it, as in `(2, 3) + (3,) = (2, 3)`."""
+    texts = [token.text for token in tokens if token.mode == "code"]
+    pairs = zip(texts, texts[2:], texts[3:], strict=False)
+    return any(
+        opening == "(" and (comma, closing) == (",", ")") for opening, comma, closing in pairs
     )
 
 
@@ -169,9 +182,12 @@ class _Reader:
 
     def _chain(self, sides: Sequence[Side], continues: bool, end: int) -> Chain:
         if len(sides) > 1:
+            after = self.read.after(end)
             last = _in_scale_of(sides[-2], sides[-1])
-            unit = power_of_unit(self.read.after(end))
-            sides = [*sides[:-1], _in_unit_of(sides[-2], last, unit)]
+            last = _in_unit_of(sides[-2], last, multiples_of_unit(after))
+            if leaves_remainder(after):
+                last = last._replace(tree=None)
+            sides = [*sides[:-1], last]
             first, second = (_in_percent_of(*pair) for pair in (sides[1::-1], sides[:2]))
             sides = [first, second, *sides[2:]]
         return Chain(
@@ -194,13 +210,19 @@ def _in_scale_of(before: Side, side: Side) -> Side:
     return side._replace(tree=plain) if nearer else side
 
 
-def _in_unit_of(before: Side, side: Side, power: int) -> Side:
+def _in_unit_of(before: Side, side: Side, multiples: Sequence[float]) -> Side:
     """Return a side in the unit of the one before: `1/8000 = 0.125 ms` is of seconds."""
-    if not power or not isinstance(side.tree, Literal) or before.tree is None:
+    if not isinstance(side.tree, Literal) or before.tree is None:
         return side
     if "e" in side.tree.text.lower():
         return side
-    return _if_equal(before.tree, side, literal(f"{side.tree.text}e{power}", side.tree.line))
+    for multiple in multiples:
+        tenfold = literal(f"{side.tree.text}e{round(math.log10(multiple))}", side.tree.line)
+        value, by = side.tree.value * multiple, side.tree.unit / 2 * multiple
+        number = replace(tenfold, value=value, tolerance=by)
+        if (found := _if_equal(before.tree, side, number)).tree is number:
+            return found
+    return side
 
 
 def _in_percent_of(other: Side, side: Side) -> Side:
