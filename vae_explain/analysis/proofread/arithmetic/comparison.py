@@ -19,6 +19,7 @@ from ..grammar.syntax import (
     Literal,
     Negative,
     Row,
+    Symbol,
     Tree,
     flattened,
     inside,
@@ -33,6 +34,8 @@ from .evaluation import CannotEvaluate, Lookup, as_printed, as_rounded, evaluate
 from .intervals import Range, all_meet, exactly, hull
 from .known import Known, cut_or_rounded, rounded_for
 from .sides import MANY, SLIP, TELLING, ComparedSides, EquationMistake, Results, numbers_of
+
+UPDATED = ("new", "next", "updated", "after", "'", "+")  # in the index of what has changed
 
 
 class Use(NamedTuple):
@@ -175,8 +178,9 @@ class EquationJudge:
             bounds = results.at(place, left, as_printed, "rounded", rounded)
             if bounds is not None and all_meet(bounds, allowed):
                 return True
-        if _is_log_of_share(left, number):
-            return all_meet(results.pair.found(half), allowed)
+        if results.pair.unread or _is_log_of_share(left, number):
+            bounds = results.at(place, left, as_rounded)
+            return bounds is not None and all_meet(bounds, allowed)
         bounds = results.at(place, left, _cut_unless_whole)
         if bounds is None or not all_meet(bounds, allowed):
             return False
@@ -261,13 +265,23 @@ class EquationJudge:
         self.known.computed(number, bounds)
         if put_in:  # where it is stated, it may be rounded to fewer digits than here
             bounds = hull([bounds, pair.part(left, rounded_for(number))])
-        if all_meet(bounds, allowed):
+        if all_meet(bounds, allowed) or (put_in and is_updated(name, allowed, pair.lookup)):
             return None
         mistake = EquationMistake.of(number, float(plain.middle), left)
         if mistake.off <= SLIP and not put_in:
             rounded = pair.part(left, self.known.as_rounded_before(number))
             return None if all_meet(rounded, allowed) else mistake
         return mistake
+
+
+def is_updated(name: Tree, allowed: Range, lookup: Lookup) -> bool:
+    """Whether a number is what a quantity became: `4.6·2` for `w·x` after `w_new = 4.6`."""
+    if not isinstance(name, Symbol):
+        return False
+    after = (lookup(Symbol(name.base, f"{name.index}{mark}"), as_printed) for mark in UPDATED)
+    return any(
+        value is not None and not value.shape and all_meet(value, allowed) for value in after
+    )
 
 
 def _cut_unless_whole(operand: Literal) -> Range:

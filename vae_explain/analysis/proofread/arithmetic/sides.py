@@ -70,6 +70,8 @@ class ComparedSides(NamedTuple):
         Which element of the left side the right one is said to be; None for all of it.
     natural
         Whether its logarithms are written `ln`, and have no other base.
+    unread
+        Whether numbers that could not be read stand before it, so that its own may be rounded.
     """
 
     left: Tree
@@ -77,6 +79,7 @@ class ComparedSides(NamedTuple):
     lookup: Lookup = nothing
     place: int | None = None
     natural: bool = False
+    unread: bool = False
 
     def found(self, leaf: Leaf) -> Range:
         """Return what the left side may be."""

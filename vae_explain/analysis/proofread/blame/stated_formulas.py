@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..arithmetic.alike import align, element_of
+from ..arithmetic.comparison import is_updated
 from ..arithmetic.damages import damages
 from ..arithmetic.evaluation import CannotEvaluate, as_printed, as_rounded, evaluate, half
 from ..arithmetic.findings import DocumentFinding
@@ -55,14 +56,22 @@ class StatedFormulas:
         self.multiples: set[str] = set()
         self.of_deviation = False
 
-    def is_of_another(self, left: Tree, right: Tree, stated: bool) -> bool:
+    def is_of_another(self, left: Tree, right: Tree, stated: bool, named: bool = False) -> bool:
         """Whether what is stated of quantities, as `√a = 0.6`, is of another example's.
 
         It is no damage of what it would be here, and the document goes on with it.
+
+        Parameters
+        ----------
+        stated
+            Whether nothing else stands beside it.
+        named
+            Whether it is what several names are said to be: `a = b = 0.6`.
         """
         if is_numeric(left) or not isinstance(right, Literal):
             return False
-        if not right.whole and not (stated and self.blame.seen.counts[right.value] > 1):
+        again = stated and self.blame.seen.counts[right.value] > 1
+        if not (right.whole or again or named):
             return False
         try:
             bounds = evaluate(left, as_printed, self.scope.lookup)
@@ -89,13 +98,13 @@ class StatedFormulas:
         formula, place = stated
         if formula in self.scope.unprinted and _has_function(chain):
             return  # of another kind, as the largest moment so far
-        setting = len(chain.sides) == 2 and isinstance(side.tree, Literal) and side.tree.whole
+        setting = len(chain.sides) == 2 and isinstance(side.tree, Literal)
         usual = usual_formula(key_of(name) or "") is not None
         if (
             setting
             and not usual
             and place is None
-            and self.is_of_another(formula, side.tree, False)
+            and self.is_of_another(formula, side.tree, stated=True)
         ):
             self.scope.forget(formula)
             return
@@ -127,6 +136,9 @@ class StatedFormulas:
         if last is None or not _is_made(chain, last):
             return False
         written = [tree for tree in made if tree is not None and _is_arithmetic(tree)]
+        pairs = align(pair.left, written[0]) or ()
+        if any(is_updated(part, half(number), pair.lookup) for part, number in pairs):
+            return True
         if self._puts_in(pair.left, written[0]):
             return False
         try:

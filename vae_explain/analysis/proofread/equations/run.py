@@ -44,6 +44,7 @@ from ..statements.usual import adds_twice, multiples
 
 MOST_FINDINGS = 2_000  # of one document, which nobody reads; what follows is not judged
 NATURAL = re.compile(r"(?<![a-zA-Z])ln(?![a-z])")
+ARITHMETIC = re.compile(r"\d\w*[)}\s]*(?:[*/·×]|\\times|\\cdot)|\\frac\s*\{\s*\d")
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
 
@@ -180,7 +181,7 @@ class EquationReader:
         for position, side in enumerate(sides):
             if position:
                 self._pair(chain, sides[max(0, position - MOST_EARLIER - 1) : position + 1])
-            elif defines and name is not None:
+            elif defines and name is not None and not self._is_chosen_again(chain, name):
                 self.formulas.hold(chain, name, side)
         if defines and name is not None and len(sides) > 1 and sides[-1].tree is not None:
             written = sides[0].tree is not None and is_numeric(sides[0].tree)
@@ -191,6 +192,11 @@ class EquationReader:
         unread = any(s.tree is None and _has_digits(s.text) for s in chain.sides[1:])
         self.unread += unread or (self.blame.unknown and self.blame.read_by.total() == judged)
         self._remember(chain)
+
+    def _is_chosen_again(self, chain: Chain, name: Tree) -> bool:
+        """Whether a quantity that had several values is said to have one of them once more."""
+        values = self.stated.get(key_of(name) or "", {})
+        return len(chain.sides) == 2 and len(values) > 1 and chain.sides[1].tree in values
 
     def _pair(self, chain: Chain, sides: Sequence[Side]) -> None:
         """Hold a side against the nearest before it that can be evaluated."""
@@ -205,14 +211,17 @@ class EquationReader:
                 return
             left, earlier = made[-1], []
         assert left.tree is not None, "likewise"
-        if self.formulas.is_of_another(left.tree, right.tree, len(chain.sides) == 2):
+        named = all(side.tree is not None and key_of(side.tree) for side in chain.sides[:-1])
+        if self.formulas.is_of_another(left.tree, right.tree, len(chain.sides) == 2, named):
             self.scope.forget(left.tree)
             return
         earlier += self._with_results(left.tree)
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
         natural = NATURAL.search(left.text) is not None
-        pair = ComparedSides(left.tree, right.tree, lookup, natural=natural)
+        above = chain.sides[: chain.sides.index(left)] if left in chain.sides else ()
+        unread = any(side.tree is None and ARITHMETIC.search(side.text) for side in above)
+        pair = ComparedSides(left.tree, right.tree, lookup, natural=natural, unread=unread)
         if layer == "A" or not self._is_of_a_case(pair):
             self.blame.hold(pair, left, right, layer, earlier)
 
