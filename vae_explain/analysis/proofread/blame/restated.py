@@ -83,8 +83,8 @@ class Restated:
         if listed and len(numbers) < 2:
             return None
         whole = self.scope.whole_of(name) or key
-        if not listed and not _same(numbers[0], before):
-            other = float(before.middle)
+        if not listed and not _same(numbers[0], before.flat()[0]):
+            other = float(before.flat()[0].middle)
             again = StatedAgain(whole, line, numbers[0], other, False, self.scope.where(name), 0)
             self._ahead.append(again)
         if not listed and key in self.scope.values:

@@ -107,7 +107,12 @@ class ArithmeticBlame(FormulaBlame):
         wrong: EquationMistake | None,
         right: int,
     ) -> Tree | None:
-        """Return what was meant for arithmetic, if no damage explains its result as well."""
+        """Return what was meant for arithmetic, if no damage explains its result as well.
+
+        A result that is off in its last digit was miscalculated, also where it is used.
+        """
+        if mistakes and all(mistake.off <= SLIP for mistake in mistakes):
+            return None
         if right < 0 or any(self._is_damaged(number, mistake.value) for mistake in mistakes):
             return None
         return meant_arithmetic(tree, number, wrong, self.seen, bool(right) or not mistakes)

@@ -319,7 +319,7 @@ def _tokens(match: re.Match[str], mode: Mode, depth: int) -> Found:
         case "method":
             return (("function", text),)
         case "prime" if mode == "math":
-            return (("name", "'"),)
+            return (("name", "'"),) * len(text)
         case "power":
             return (("operator", "^"),)
         case "space":
