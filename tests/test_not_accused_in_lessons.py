@@ -36,7 +36,7 @@ def test_matrices_may_be_drawn_beside_each_other() -> None:
     ("right", "wrong"),
     [
         # A kilobyte may be 1024 bytes, and words may stand behind the unit.
-        (r"$4 \times 16 \times 1024 \times 512 = 32\text{ MB per layer}$", r"$4 \times 16 = 65$ MB"),
+        (r"$4 \times 16 \times 1024 \cdot 512 = 32\text{ MB a layer}$", r"$4 \times 16 = 65$ MB"),
         ("2 × 3 × 256 × 1024 = 1.5 MiB", "2 × 3 × 256 × 1024 = 1.6 MiB"),
         ("17 ÷ 5 = 3 remainder 2", "17 ÷ 5 = 3"),
         ("29 / 6 = 4 R 5", "29 / 6 = 4 and on"),

@@ -165,7 +165,7 @@ def _in_degrees(tree: Tree) -> Tree:
 def _elementwise(tree: Tree) -> Tree:
     if not isinstance(tree, Product):
         return tree
-    matrices = all(map(_is_written_matrix, tree.factors))  # side by side they are multiplied as such
+    matrices = all(map(_is_written_matrix, tree.factors))  # side by side, a product of them
     signs = ("*",) if matrices else ("", "*")
     return replace(tree, signs=tuple("⊙" if sign in signs else sign for sign in tree.signs))
 
