@@ -128,3 +128,37 @@ $$
 $$
 """
     assert [finding.printed for finding in report(text).findings] == ["0.370"]
+
+
+PERCEPTRON = r"""
+$$z = w_1 \cdot x_1 + w_2 \cdot x_2 + b$$
+
+The first example is $(0, 3)$, with $w_1 = 2$, $w_2 = 4$ and $b = -1.5$:
+
+$$z = w_1 \cdot 0 + w_2 \cdot 3 + b = 0 + 12 - 1.5 = 10.5$$
+
+The second is $(1, 1)$:
+
+$$z = 2 \cdot 1 + 4 \cdot 1 - 1.5 = RESULT$$
+
+The boundary (where $z = 0$) is a line.
+"""
+
+
+def test_inputs_put_into_a_formula_make_no_rule_of_it() -> None:
+    assert report(PERCEPTRON.replace("RESULT", "4.5")).findings == ()
+    assert not report(PERCEPTRON.replace("RESULT", "5.4")).passed
+
+
+SIZES = """
+* With `padding='same'`, `S = 1` and `H = 28`, frameworks give `H_out = ceil(H / S)`.
+
+```
+H_out = floor((28 + 2*0 - 3) / 2) + 1 = floor(25 / 2) + 1 = 12 + 1 = 13
+```
+"""
+
+
+def test_another_formula_may_give_another_size() -> None:
+    assert report(SIZES).findings == ()
+    assert not report(SIZES.replace("= 13", "= 31")).passed

@@ -21,11 +21,13 @@ from ..grammar.syntax import (
     Symbol,
     Tree,
     inside,
+    is_arithmetic,
     is_bare,
     is_numeric,
     key_of,
     literals,
     mapped,
+    quantities,
     shown,
 )
 from ..statements.chains import Chain
@@ -99,10 +101,11 @@ class StatedFormulas:
         if formula in self.scope.unprinted and _has_function(chain):
             return  # of another kind, as the largest moment so far
         setting = len(chain.sides) == 2 and isinstance(side.tree, Literal)
-        usual = usual_formula(key_of(name) or "") is not None
+        usual = usual_formula(key_of(name) or "")
+        is_usual = usual is not None and set(quantities(usual)) == set(quantities(formula))
         if (
             setting
-            and not usual
+            and not is_usual
             and place is None
             and self.is_of_another(formula, side.tree, stated=True)
         ):
@@ -135,7 +138,7 @@ class StatedFormulas:
         *made, last = (side.tree for side in chain.sides)
         if last is None or not _is_made(chain, last):
             return False
-        written = [tree for tree in made if tree is not None and _is_arithmetic(tree)]
+        written = [tree for tree in made if tree is not None and is_arithmetic(tree)]
         pairs = align(pair.left, written[0]) or ()
         if any(is_updated(part, half(number), pair.lookup) for part, number in pairs):
             return True
@@ -145,9 +148,8 @@ class StatedFormulas:
             bounds = pair.found(as_printed)
         except CannotEvaluate:
             return False
-        far = bounds.low.size != len(literals(last)) or not any(
-            is_near(one, number) for one, number in zip(bounds.flat(), literals(last), strict=True)
-        )
+        numbers = literals(last)
+        far = bounds.low.size != len(numbers) or not any(map(_is_about, bounds.flat(), numbers))
         terms = wrong_terms(pair.left, written[0], pair.lookup, self.known, pair.place)
         return far and terms is None
 
@@ -251,7 +253,7 @@ def _is_made(chain: Chain, result: Tree) -> bool:
     """Whether arithmetic of an equation gives its result."""
     made = (side.tree for side in chain.sides if side.tree is not None)
     return is_bare(result) and any(
-        gives(tree, literals(result)) for tree in made if _is_arithmetic(tree)
+        gives(tree, literals(result)) for tree in made if is_arithmetic(tree)
     )
 
 
@@ -272,10 +274,6 @@ def _is_chosen(tree: Tree) -> bool:
     return isinstance(tree, Row) and all(number.whole for number in literals(tree))
 
 
-def _is_arithmetic(tree: Tree) -> bool:
-    return is_numeric(tree) and not is_bare(tree)
-
-
 def _has_function(chain: Chain) -> bool:
     trees = (side.tree for side in chain.sides if side.tree is not None)
     return any(isinstance(part, FunctionCall) for tree in trees for part in inside(tree))
@@ -283,7 +281,8 @@ def _has_function(chain: Chain) -> bool:
 
 def is_near(bounds: Range, number: Literal) -> bool:
     """Whether a result is about a number, or what that may have been before it was damaged."""
-    return any(
-        abs(float(bounds.middle) - one.value) <= NEAR * abs(one.value)
-        for one in (number, *damages(number))
-    )
+    return any(_is_about(bounds, one) for one in (number, *damages(number)))
+
+
+def _is_about(bounds: Range, number: Literal) -> bool:
+    return abs(float(bounds.middle) - number.value) <= NEAR * abs(number.value)

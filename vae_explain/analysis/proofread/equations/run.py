@@ -27,6 +27,7 @@ from ..grammar.cursor import literal
 from ..grammar.syntax import (
     Literal,
     Tree,
+    is_arithmetic,
     is_bare,
     is_numeric,
     key_of,
@@ -40,7 +41,7 @@ from ..statements.chains import Chain
 from ..statements.scope import Scope, counted_from_zero
 from ..statements.sides import Side
 from ..statements.totals import is_of_loss
-from ..statements.usual import adds_twice, multiples
+from ..statements.usual import adds_twice, is_of_example, multiples
 
 MOST_FINDINGS = 2_000  # of one document, which nobody reads; what follows is not judged
 NATURAL = re.compile(r"(?<![a-zA-Z])ln(?![a-z])")
@@ -157,7 +158,7 @@ class EquationReader:
         first, last = trees[0], trees[-1]
         if len(trees) < 3 or not isinstance(first, Literal) or not first.whole:
             return 0
-        if trees[1] is None or not _is_arithmetic(trees[1]) or not isinstance(last, Literal):
+        if trees[1] is None or not is_arithmetic(trees[1]) or not isinstance(last, Literal):
             return 0
         try:
             bounds = evaluate(trees[1])
@@ -172,7 +173,7 @@ class EquationReader:
         self.scope.resume(chain.sides[0].line)
         defines = name is not None and key_of(name) is not None
         trees = (side.tree for side in chain.sides if side.tree is not None)
-        written_out = next(filter(_is_arithmetic, trees), None)
+        written_out = next(filter(is_arithmetic, trees), None)
         if written_out is not None:
             self.restated.put_in(written_out, chain.sides[0].line)
         sides = [side for side in chain.sides[defines:] if side.tree is not None]
@@ -206,7 +207,7 @@ class EquationReader:
         assert right.tree is not None, "only what was read is compared"
         if left.tree is not None and are_others(left.tree, right.tree):
             # Two numbers with nothing to do with each other, unless both are said to be a result.
-            made = [s for s in before if s.tree is not None and _is_arithmetic(s.tree)]
+            made = [s for s in before if s.tree is not None and is_arithmetic(s.tree)]
             if not made:
                 return
             left, earlier = made[-1], []
@@ -250,7 +251,7 @@ class EquationReader:
             return
         last = chain.sides[-1]
         formulas = [self.formulas.meant(names[0], formula, last.line) for formula in chain.formulas]
-        if formulas:
+        if formulas and not is_of_example(formulas[0]):
             key = f"{FORMULA}{key_of(names[0])}"
             self.scope.say(names[0], self.changed.get((last.line, key), formulas[0]), last.line)
         values = chain.values
@@ -277,7 +278,7 @@ class EquationReader:
 
     def _forget(self, name: Tree, chain: Chain) -> None:
         """Know nothing of a quantity that comes to another number, which could not be read."""
-        made = [s.tree for s in chain.sides if s.tree is not None and _is_arithmetic(s.tree)]
+        made = [s.tree for s in chain.sides if s.tree is not None and is_arithmetic(s.tree)]
         stated = self.scope.lookup(name, half)
         if stated is None or chain.sides[-1].tree is not None:
             return
@@ -343,12 +344,8 @@ def _results(chains: Sequence[Chain]) -> Iterator[tuple[int, str]]:
     """Yield the numbers that arithmetic comes to, by line and digits."""
     for chain in chains:
         for before, side in pairwise(side.tree for side in chain.sides):
-            if before is not None and isinstance(side, Literal) and _is_arithmetic(before):
+            if before is not None and isinstance(side, Literal) and is_arithmetic(before):
                 yield side.line, side.text
-
-
-def _is_arithmetic(tree: Tree) -> bool:
-    return is_numeric(tree) and not is_bare(tree)
 
 
 def _has_digits(text: str) -> bool:

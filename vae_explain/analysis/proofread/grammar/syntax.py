@@ -163,6 +163,11 @@ def is_bare(tree: Tree) -> bool:
     return isinstance(tree, Literal)
 
 
+def is_arithmetic(tree: Tree) -> bool:
+    """Whether a tree is arithmetic on numbers alone, and no number or list as it stands."""
+    return is_numeric(tree) and not is_bare(tree)
+
+
 def is_numeric(tree: Tree) -> bool:
     """Whether a tree is numbers and arithmetic alone."""
     return not any(type(part) is Symbol for part in inside(tree))

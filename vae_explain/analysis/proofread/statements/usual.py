@@ -189,3 +189,13 @@ def _lookup_in(known: Mapping[str, float]) -> Lookup:
         return None if value is None else exactly(value)
 
     return lookup
+
+
+def is_of_example(formula: Tree) -> bool:
+    """Whether a formula has inputs put in, as `w_1·0 + w_2·1 + b`, so that it is of one example."""
+    products = (part for part in inside(formula) if isinstance(part, Product))
+    return any(
+        isinstance(factor, Literal) and not factor.value
+        for product in products
+        for factor in product.factors
+    )
