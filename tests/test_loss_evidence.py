@@ -36,6 +36,18 @@ class Weighing(Base):
         return recon, mu, logvar, F.softplus(self.certain(mu))
 
 
+class OneScale(Base):
+    """It returns one learned number beside a prediction, which no name tells from it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((1,), 0.5))
+
+    def forward(self, x: Tensor) -> Any:
+        _, mu, logvar = self.parts(x)
+        return self.decode(mu), 2 * self.scale, mu, logvar
+
+
 def elements(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
 
@@ -101,6 +113,10 @@ def of_trust_alone(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, trust: 
     return (trust * (recon - x) ** 2).sum() + kl_of(mu, logvar)
 
 
+def of_one_scale(x_mean: Tensor, x: Tensor, scale: Tensor, mu: Tensor, logvar: Tensor) -> Any:
+    return (((x_mean - x) / scale) ** 2).sum() + 2 * scale.log().sum() + kl_of(mu, logvar)
+
+
 @pytest.mark.parametrize(
     ("model", "loss"),
     [
@@ -108,6 +124,7 @@ def of_trust_alone(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, trust: 
         (Drawn, of_length),
         (Weighing, of_certainty),
         (Weighing, of_trust_alone),
+        (OneScale, of_one_scale),
     ],
 )
 def test_one_that_is_used_as_a_part_is_given(

@@ -380,7 +380,7 @@ def test_a_loss_may_run_the_model_itself(
         (
             Usual,
             of_each_row,
-            r'say how one is made of it, as by --objective-expr "loss\(...\).mean',
+            r'how one is made of it, as by --objective-expr "loss\(recon=.*, x=x\)\.mean\(\)"',
         ),
     ],
 )

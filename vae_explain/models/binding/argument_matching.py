@@ -170,7 +170,7 @@ def _by_names(call: PartialCall) -> None:
 def _by_meaning(call: PartialCall) -> None:
     for p in call.open:
         meant = family(p.name)
-        alike = [part for part in call.free(call.outputs.parts) if part.family is meant]
+        alike = [part for part in call.one_by_one() if part.family is meant]
         if len(alike) > 1 and meant in MOMENTS:
             alike = [part for part in alike if which(part.name) == which(p.name)]
         if meant is None:  # what is a distribution by its name may be no tensor

@@ -22,7 +22,6 @@ from .binding_evidence import (
     is_said,
 )
 from .code_reading import input_name, name_of, returns_a_value
-from .loss_evidence import against_the_call
 from .loss_parameters import CannotBind, Parameter, is_input, parameters_of
 from .model_outputs import OutputPart, described
 from .parameter_uses import is_used, parts_taken, taken_apart
@@ -87,7 +86,9 @@ def require_no_doubt(call: PartialCall, parameter: Parameter, part: OutputPart) 
     alike = [each for each in call.free(call.outputs.top) if each.family is part.family]
     beside = bool(call.for_x) and call.has_prediction()
     numbers = [each for each in call.free(call.outputs.top) if is_number(each)]
-    why = doubt_of_order(parameter, part, alike, beside) or doubt_of_terms(parameter, part, numbers)
+    terms = [p.name for p in call.left]
+    why = doubt_of_order(parameter, part, alike, beside)
+    why = why or doubt_of_terms(parameter, part, numbers, terms)
     if why:
         raise undecided(call, why, {parameter.name: part.place})
 
@@ -198,7 +199,7 @@ def require_use(call: PartialCall) -> None:
         places = listed([part.place for part in call.given.values()])
         raise CannotBind(
             f"the loss would get {places} as {listed(names)}, which its code does not use; say "
-            f'how it is called, as by --objective-expr "{_called(call, "loss")}(...)"'
+            f'how it is called, as by --objective-expr "{called_by(call, "loss")}(...)"'
         )
 
 
@@ -208,25 +209,6 @@ def require_no_contradiction(call: PartialCall) -> None:
     gets_x = bool(call.for_x) or any(value is x for value in more)
     gets_x = gets_x or any(call.outputs.is_input(part.value) for part in call.given.values())
     against = contradiction(call.given, call.outputs, gets_x)
-    if against is not None:
-        raise undecided(call, *against)
-
-
-def require_none_against(call: PartialCall, given: Mapping[str, Any], loss: Tensor) -> None:
-    """Raise `CannotBind` where the graph of the loss says so, once it was called.
-
-    Parameters
-    ----------
-    given
-        What it was called with, by name.
-    """
-    parts = {
-        p.name: part
-        for p in call.wanted
-        for part in call.outputs.parts
-        if part.value is given.get(p.name) and part.path
-    }
-    against = against_the_call(loss, parts, call.outputs)
     if against is not None:
         raise undecided(call, *against)
 
@@ -265,16 +247,16 @@ def _objective(call: PartialCall, meant: Mapping[str, str] = MappingProxyType({}
         if p.default is p.empty:
             wants_x = not is_setting(p.name) and not any(code == "x" for code in given.values())
             given[p.name] = free.pop(0) if free else "x" if wants_x else "1.0"
-    return objective_calling(_called(call, name_of(call.loss)), given | dict(meant))
+    return objective_calling(called_by(call, name_of(call.loss)), given | dict(meant))
 
 
 def _expression(call: PartialCall, x: str = "x") -> str:
     """Write the option that calls the loss as it would be called, with something as its x."""
     passed = ", ".join(f"{name}={code}" for name, code in call.codes("model(x)", x).items())
-    return f'--objective-expr "{_called(call, "loss")}({passed})"'
+    return f'--objective-expr "{called_by(call, "loss")}({passed})"'
 
 
-def _called(call: PartialCall, otherwise: str) -> str:
+def called_by(call: PartialCall, otherwise: str) -> str:
     """Return what the loss is called by: a method of the model by that."""
     return f"model.{call.loss.__name__}" if _is_of_model(call) else otherwise
 

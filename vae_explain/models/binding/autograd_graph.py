@@ -90,43 +90,55 @@ def is_a_scale(tensor: Tensor) -> bool:
 
 
 def is_used_as_a_number(
-    part: Tensor, loss: Tensor, beside: Sequence[Tensor], of_each: bool
+    part: Tensor, loss: Tensor, others: Sequence[Tensor], beside: Sequence[Tensor], of_each: bool
 ) -> bool:
-    """Whether a loss uses a tensor only to weigh or bound what is one number, as a setting does.
+    """Whether a loss uses a tensor only to weigh or bound a term, as it does a setting.
 
     Parameters
     ----------
+    others
+        What else the loss is given; a term is one number that it makes of these.
     beside
         What was made without the loss.
     of_each
         Whether a product with many numbers, one for each of the part's, is meant as well.
     """
     known = {node for end in beside for node in _walk(end.grad_fn, _operands)}
+    sources = {other.grad_fn for other in others if other.numel() > 1} - {None}
     users: dict[tuple[Any, int], list[tuple[Any, int]]] = {}
     for user in set(_walk(loss.grad_fn, _operands)) - known:
         for at, of in enumerate(user.next_functions):
             users.setdefault(of, []).append((user, at))
     waiting, is_used = [(part.grad_fn, part.output_nr)], False
     while waiting:
-        node, output = waiting.pop()
-        for user, at in users.get((node, output), ()):
-            if len(_operands(user)) == 1 and _is_sum(user) and _size(user, 0) == part.numel():
+        for user, at in users.get(waiting.pop(), ()):
+            beside_it = [of for of in user.next_functions if of[0] is not None]
+            beside_it = [of for of in beside_it if of != user.next_functions[at]]
+            terms = [of for of in beside_it if sources & set(_walk(of[0], _operands))]
+            if _is_scaled(user):
                 waiting.append((user, 0))
-            elif _is_a_number(user, at, of_each):
+            elif _takes_a_number(user, at, terms, of_each):
                 is_used = True
             else:
                 return False
     return is_used
 
 
-def _is_a_number(user: Any, at: int, of_each: bool) -> bool:
-    """Whether one of the operands of an operation is a setting for another."""
-    kind, others = _kind(user), [of for of in user.next_functions if of[0] is not None]
-    others = [of for of in others if of != user.next_functions[at]]
+def _is_scaled(node: Any) -> bool:
+    """Whether a node is the multiple by one constant, or the difference from one."""
+    kind, constant = _kind(node), getattr(node, "_saved_other", None)
+    is_single = isinstance(constant, Tensor) and constant.numel() == 1
+    is_multiple = kind in PRODUCTS and len(_operands(node)) == 1 and is_single
+    return is_multiple or (kind in ("Neg", "Rsub") and len(_operands(node)) == 1)
+
+
+def _takes_a_number(user: Any, at: int, terms: Sequence[tuple[Any, int]], of_each: bool) -> bool:
+    """Whether one of the operands of an operation is a setting for terms beside it."""
+    kind = _kind(user)
     if kind == "Pow" or kind in TAKES_BOUNDS:
-        return at > 0 and bool(others)
-    is_single = kind in COMBINES and any(_size(*of) == 1 for of in others)
-    return is_single or (of_each and kind in PRODUCTS and bool(others))
+        return at > 0 and bool(terms)
+    is_single = kind in COMBINES and any(_size(*of) == 1 for of in terms)
+    return is_single or (of_each and kind in PRODUCTS and bool(terms))
 
 
 def _size(node: Any, output: int) -> int:

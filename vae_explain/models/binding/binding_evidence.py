@@ -102,21 +102,28 @@ def doubt_of_order(
     return ""
 
 
-def doubt_of_terms(parameter: Parameter, part: OutputPart, numbers: Sequence[OutputPart]) -> str:
-    """Return why one of several numbers is not given by order; "" where no name speaks against it.
+def doubt_of_terms(
+    parameter: Parameter, part: OutputPart, numbers: Sequence[OutputPart], terms: Sequence[str]
+) -> str:
+    """Return why one of several numbers is not given by order; "" where nothing speaks against it.
 
     Parameters
     ----------
     numbers
         The single numbers that are left, this one among them.
+    terms
+        The parameters that are left, this one among them.
     """
     ours, theirs = words_of_term(parameter.name), words_of_term(part.name)
-    if len(numbers) < 2 or not is_number(part) or not ours or not theirs:
+    if len(numbers) < 2 or not is_number(part) or not ours:
         return ""
+    # Of those that the model does not name the order is not known, if names tell the others apart.
+    told = {words_of_term(name) for name in terms}
+    is_told = not theirs and len(told) > 1 and frozenset() not in told
     # `rec` is `recon`, and `kl` may be `kld`.
     alike = any(a.startswith(b) or b.startswith(a) for a in ours for b in theirs)
     places = listed([each.place for each in numbers])
-    return "" if alike else f"{places} can each be {parameter.name}"
+    return "" if alike or not (theirs or is_told) else f"{places} can each be {parameter.name}"
 
 
 def is_number(part: OutputPart) -> bool:

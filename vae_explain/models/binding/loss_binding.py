@@ -16,10 +16,10 @@ from ...engine.loss_call import Argument, LossCall
 from ...quick_classes import NamedTuple, dataclass
 from ..kept_state import KeptState, holders_of, settings_put_back
 from ..loading.user_expressions import ExpressionOfUser
-from .argument_matching import fitted
-from .argument_refusals import require_none_against, require_whole_input
+from .argument_refusals import require_whole_input
 from .argument_sources import arguments_of
 from .batches import batch_of
+from .called_loss import CalledLoss
 from .code_reading import BY_PLACE, name_of
 from .loss_methods import method_of
 from .loss_parameters import CannotBind, parameters_of
@@ -27,7 +27,6 @@ from .loss_total import named_loss, numbers_of, require_whole, total_of
 from .model_losses import with_model
 from .model_outputs import Outputs, described
 from .parameter_uses import parts_taken
-from .partial_call import PartialCall
 from .suggested_objective import objective_of, objective_of_more
 
 LOSS_METHODS = ("loss_function", "loss", "compute_loss", "loss_fn", "elbo_loss")
@@ -113,10 +112,16 @@ class LossOf:
         return Outputs(model(self.x_as(x=x)), x, model, f"model({self.x_as.text})")
 
     def _taken(
-        self, result: Any, whose: str, call: LossCall, model: nn.Module, x: Tensor
+        self,
+        result: Any,
+        whose: str,
+        call: LossCall,
+        model: nn.Module,
+        x: Tensor,
+        code: str = "loss(...)",
     ) -> Computed:
-        """Take the one number in what a loss returned."""
-        total = total_of(Outputs(result, x), whose, model, self.loss_sum)
+        """Take the one number in what a loss returned, whose code a message shows."""
+        total = total_of(Outputs(result, x), whose, model, self.loss_sum, code)
         return Computed(total.loss, call._replace(taken=total.taken, added=total.added))
 
     def _within(self, outputs: Outputs, model: nn.Module) -> Computed:
@@ -186,26 +191,11 @@ class LossOf:
         whose: str,
         function: str,
     ) -> Computed:
-        arguments, keywords = fitted(loss, outputs, self.arguments)
-        sources = arguments_of(loss, arguments, keywords, self.arguments, outputs)
-        try:
-            result = loss(*arguments, **keywords)
-        except KeyError as error:
-            # `kwargs["M_N"]`, which nobody gave.
-            wanted = error.args[0] if error.args else None
-            takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters_of(loss))
-            if not takes_any or not isinstance(wanted, str) or wanted in keywords:
-                raise
-            raise CannotBind(
-                f"the loss wants {wanted} by name; give it as --loss-arg {wanted}=VALUE "
-                f"(from Python: loss_arguments={{{wanted!r}: …}})"
-            ) from None
-        computed = self._taken(result, whose, LossCall(function, sources), model, outputs.x)
-        by_place = [p.name for p in parameters_of(loss) if p.kind in BY_PLACE]
-        given = dict(zip(by_place, arguments, strict=False)) | keywords
-        require_none_against(
-            PartialCall(loss, parameters_of(loss), outputs, self.arguments), given, computed.loss
-        )
+        made = CalledLoss(loss, outputs, self.arguments)
+        sources = arguments_of(loss, made.arguments, made.keywords, self.arguments, outputs)
+        call = LossCall(function, sources)
+        computed = self._taken(made.run(), whose, call, model, outputs.x, made.code)
+        made.require_none_against(computed.loss)
         return computed
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from .autograd_graph import goes_into_a_scale, is_used_as_a_number
 from .binding_evidence import Contradiction, is_said
 from .model_outputs import OutputPart, Outputs
-from .part_names import family
+from .part_names import LATENT, family
 
 
 def against_the_call(
@@ -60,8 +60,9 @@ def _used_as_a_number(
     for name, part in tensors.items():
         if is_said(name, part) or family(name) is not None or part.value.numel() == 1:
             continue
+        others = [other.value for other in tensors.values() if other is not part]
         # What a model calls z is no weight of each element, as what has no name may be.
-        if is_used_as_a_number(part.value, loss, ends, of_each=part.family is not None):
+        if is_used_as_a_number(part.value, loss, others, ends, of_each=part.family is LATENT):
             return Contradiction(
                 f"{part.place} is left for {name}, and the loss weighs or bounds a term by it, as "
                 "by a number",

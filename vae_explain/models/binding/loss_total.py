@@ -30,7 +30,13 @@ class LossTotal(NamedTuple):
     added: tuple[str, ...] = ()
 
 
-def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = False) -> LossTotal:
+def total_of(
+    returned: Outputs,
+    whose: str,
+    model: nn.Module,
+    loss_sum: bool = False,
+    code: str = "loss(...)",
+) -> LossTotal:
     """Return the loss among what a loss returned.
 
     Parameters
@@ -41,6 +47,8 @@ def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = F
         The gradients of its parameters show which part is the sum of the others.
     loss_sum
         Whether the parts are to be added up, as a training loop does.
+    code
+        That gave what was returned, for a message.
 
     Raises
     ------
@@ -55,8 +63,9 @@ def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = F
     numbers = numbers_of(parts)
     if not numbers:
         words = described(returned.whole)
-        mend = '; say how one is made of it, as by --objective-expr "loss(...).mean()"'
-        of_tensors = any(isinstance(part.value, Tensor) for part in parts)
+        tensors = [part for part in parts if isinstance(part.value, Tensor)]
+        of_tensors = f"{code}{tensors[0].code}.mean()" if tensors else ""
+        mend = f'; say how one is made of it, as by --objective-expr "{of_tensors}"'
         raise CannotBind(
             f"{whose} returned {words}, which has no number that could be the loss"
             f"{mend if of_tensors else ''}"

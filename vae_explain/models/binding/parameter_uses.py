@@ -88,11 +88,18 @@ def is_used(function: Callable[..., Any], name: str) -> bool:
 def names_of_rest(function: Callable[..., Any], name: str) -> tuple[str, ...]:
     """Return what a function calls each of its `*args`; none where it does not name them all.
 
-    Read off `recon, x = args` and `recon = args[0]`.
+    Read off `recon, x = args`, `recon = args[0]` and, of a decorator's, off what `inner(*args)`
+    runs.
     """
     names: dict[int, str] = {}
-    for use in _uses(plain_function(function), name):
+    plain = plain_function(function)
+    for use in _uses(plain, name):
         names = dict(use.names) | names
+        if use.passed is not None and use.passed.starred and use.passed.at == 0:
+            callee = callee_of(plain, owner_of(function), use.passed.names)
+            wanted = [] if callee is None else callee.parameters
+            places = [p.name for p in wanted if p.kind in BY_PLACE and p.default is p.empty]
+            names = dict(enumerate(places)) | names
     in_order = tuple(names[i] for i in sorted(names))
     is_whole = sorted(names) == list(range(len(names))) and len(set(in_order)) == len(names)
     return in_order if is_whole else ()

@@ -85,8 +85,14 @@ class PartialCall:
         given |= dict.fromkeys(self.for_x, x)
         return {p.name: given[p.name] for p in self.wanted if p.name in given}
 
+    def one_by_one(self) -> list[OutputPart]:
+        """The free parts, without the whole of several where several parameters want a part."""
+        free, wanted = self.free(self.outputs.parts), [p for p in self.left if family(p.name)]
+        is_whole = len(self.outputs.parts) == 1 or len(wanted) < 2
+        return [part for part in free if part.path or is_whole]
+
     def named(self, name: str) -> list[OutputPart]:
-        alike = [part for part in self.free(self.outputs.parts) if is_same(part.name, name)]
+        alike = [part for part in self.one_by_one() if is_same(part.name, name)]
         return [part for part in alike if part.name == name] or alike
 
     def predictions(self) -> list[OutputPart]:
