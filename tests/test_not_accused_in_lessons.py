@@ -162,3 +162,55 @@ H_out = floor((28 + 2*0 - 3) / 2) + 1 = floor(25 / 2) + 1 = 12 + 1 = 13
 def test_another_formula_may_give_another_size() -> None:
     assert report(SIZES).findings == ()
     assert not report(SIZES.replace("= 13", "= 31")).passed
+
+
+AUGMENTED = """
+```python
+w, x, b = 0.4, 2, 0.1
+y = w * x + b      # 0.9
+w -= 0.1 * 0.5     # 0.35
+y = w * x + b      # 0.8
+w *= 2             # 0.7
+y = w * x + b      # RESULT
+```
+"""
+
+
+def test_an_augmented_assignment_gives_a_name_its_new_value() -> None:
+    assert report(AUGMENTED.replace("RESULT", "1.5")).findings == ()
+    assert not report(AUGMENTED.replace("RESULT", "1.6")).passed
+
+
+CHANGES = r"""
+The weight is $w = 0.4$, the bias $b = 0.1$, the input $x = 2$ and $y = w x + b$, so
+
+$$y = 0.4 \cdot 2 + 0.1 = 0.9$$
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "result"),
+    [
+        (r"The step gives $w = 0.4 \to 0.35$, so that $y = w x + b = VALUE$.", None),
+        ("The step is $w$ ← `0.4 - 0.1 * 0.5 = 0.35`, so that $y = w x + b = VALUE$.", "0.9"),
+    ],
+)
+def test_a_name_changes_where_an_arrow_says_so(change: str, result: str | None) -> None:
+    assert report(CHANGES + change.replace("VALUE", "0.8")).findings == ()
+    if result is not None:
+        assert not report(CHANGES + change.replace("VALUE", result)).passed
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "```python\nw, x, b = 0.4, 2, 0.1\n```",
+        "$(w, x, b) = (0.4, 2, 0.1)$",
+        "w, x, b = 0.4, 2, 0.1",
+    ],
+)
+def test_several_names_may_get_their_values_at_once(stated: str) -> None:
+    text = f"{stated}\n\n$y = w x + b = VALUE$\n"
+    assert report(text.replace("VALUE", "0.9")).findings == ()
+    assert not report(text.replace("VALUE", "0.8")).passed

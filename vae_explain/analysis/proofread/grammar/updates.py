@@ -17,12 +17,46 @@ INDEX = {"name", "number", "operator", "open", "close"}  # what an index is made
 
 
 def with_updates(tokens: Sequence[MathToken]) -> list[MathToken]:
-    """Return tokens, the arrows of updates as signs of equality."""
+    """Return tokens, the arrows of updates as signs of equality, and `w -= 2` as `w = w - (2)`."""
+    tokens = _written_out(tokens)
     changed = list(tokens)
     for i, token in enumerate(tokens):
-        if token.text == UPDATE and _is_name(tokens, i) and _is_value(tokens, i + 1):
+        # The name, or what it gets, may be a formula or code of its own in a paragraph.
+        end, start = i - _is_gap(tokens, i - 1), i + 1 + _is_gap(tokens, i + 1)
+        if token.text == UPDATE and _is_name(tokens, end) and _is_value(tokens, start):
             changed[i] = token._replace(kind="relation", text="=")
     return changed
+
+
+def _written_out(tokens: Sequence[MathToken]) -> Sequence[MathToken]:
+    """Return tokens with the name that `-=` changes written on both sides."""
+    made: list[MathToken] = []
+    taken = 0
+    for i in range(1, len(tokens) - 2):
+        name, sign, equals = tokens[i - 1 : i + 2]
+        changes = sign.text in ("+", "-", "*", "/") and equals.text == "="
+        if not changes or sign.end != equals.start or name.kind != "name":
+            continue
+        end = _end(tokens, i + 2)
+        if not _is_name(tokens, i) or end == i + 2:
+            continue
+        opened = sign._replace(kind="open", text="(", spaced=False)
+        closed = sign._replace(kind="close", text=")", spaced=False)
+        closed = closed._replace(start=tokens[end - 1].end, end=tokens[end - 1].end)
+        made += [*tokens[taken:i], equals, name, sign, opened, *tokens[i + 2 : end], closed]
+        taken = end
+    return [*made, *tokens[taken:]] if made else tokens
+
+
+def _end(tokens: Sequence[MathToken], start: int) -> int:
+    """Return where the side ends that begins at a place."""
+    while start < len(tokens) and tokens[start].kind not in ENDS:
+        start += 1
+    return start
+
+
+def _is_gap(tokens: Sequence[MathToken], i: int) -> bool:
+    return 0 <= i < len(tokens) and tokens[i].kind == "gap"
 
 
 def _is_name(tokens: Sequence[MathToken], end: int) -> bool:
@@ -51,9 +85,7 @@ def _is_index(tokens: Sequence[MathToken], i: int) -> bool:
 
 def _is_value(tokens: Sequence[MathToken], start: int) -> bool:
     """Whether what begins at a place is a number, a list or arithmetic, and no other name."""
-    end = start
-    while end < len(tokens) and tokens[end].kind not in ENDS:
-        end += 1
+    end = _end(tokens, start)
     if end < len(tokens) and tokens[end].text == UPDATE:
         return False
     side = tokens[start:end]

@@ -26,6 +26,9 @@ from ..grammar.parser import SCALES
 from ..grammar.syntax import Literal, Row, Tree, is_bare, is_numeric, key_of
 from ..grammar.tokens import MathToken
 from .sides import NEAR, Side, SideReader
+from .unpacked import each, is_name, unpacked
+
+TO = ("→", "->", "\\to", "\\rightarrow", "⟶")  # from a value to the next
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,12 @@ def chains(tokens: Sequence[MathToken], source: str) -> Iterator[Chain]:
             before = None
         in_list = before is not None and len(before.sides) > 1
         further = listed(clauses, position) if clause.ended_by == "comma" else []
-        if further and before is not None and _is_name(tokens, before):
-            continue  # `a, b = 1, 2` says what both are
-        yield from _Reader(tokens, source, clause).chains(in_list, further)
+        if further and before is not None and is_name(tokens, before):
+            yield from map(Chain, unpacked(SideReader(tokens, source), clauses, position, further))
+            continue
+        for chain in _Reader(tokens, source, clause).chains(in_list, further):
+            pairs = list(each(chain.sides))
+            yield from (replace(chain, sides=pair) for pair in pairs) if pairs else (chain,)
 
 
 def _is_annotation(tokens: Sequence[MathToken], start: int, end: int) -> bool:
@@ -122,12 +128,6 @@ def _is_of_ratios(tokens: Sequence[MathToken], start: int, end: int) -> bool:
     """Whether what stands between two colons is the middle of `1 : 2 = 3 : 6`."""
     beside = tokens[max(0, start - 1)], tokens[min(end, len(tokens) - 1)]
     return all(token.text == ":" and token.mode == "math" for token in beside)
-
-
-def _is_name(tokens: Sequence[MathToken], clause: Clause) -> bool:
-    """Whether a clause is no more than a name."""
-    start, end = clause.sides[0]
-    return len(clause.sides) == 1 and end - start == 1 and tokens[start].kind == "name"
 
 
 def alone(tokens: Sequence[MathToken], source: str) -> Iterator[Side]:
@@ -174,7 +174,21 @@ class _Reader:
                 self.is_case = self.is_case or not CASES.isdisjoint(label.lower().split())
         if further and stopped == end:
             sides[-1] = self.read.with_further(sides[-1], further)
-        yield self._chain(sides, continues, stopped)
+        yield replace(self._chain(sides, continues, stopped), lost=self._becomes_another(end))
+
+    def _becomes_another(self, end: int) -> bool:
+        """Whether what is stated is another number at once: `w = 0.4 → 0.35`."""
+        arrow, number, *after = [*self.tokens[end : end + 3], None, None]
+        if arrow is None or number is None or arrow.text not in TO or number.kind != "number":
+            return False
+        return after[0] is None or after[0].kind in (
+            "stop",
+            "comma",
+            "line",
+            "gap",
+            "close",
+            "name",
+        )
 
     def alone(self) -> Side:
         """Return the formula that a clause ends in."""
