@@ -20,6 +20,12 @@ SCALES = {"Elu", "Exp", "Exp2", "Expm1", "Sigmoid", "Softplus"}
 BOUNDS = {"Clamp", "ClampMax", "ClampMin", "Hardtanh", "Tanh"}
 POSITIVE = {"Exp", "Exp2", "Softplus", "Sqrt"}  # what nobody takes for a logarithm
 TURNS_ROUND = {"Neg", "Rsub", "Sub"}
+# What is made of a prediction and its target: an error, or the logarithm of a likelihood.
+ERRORS = {
+    "Abs", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits", "HuberLoss", "L1Loss", "MseLoss",
+    "NllLoss", "Pow", "SmoothL1Loss",
+}  # fmt: skip
+LIKELIHOODS = {"Log", "LogSigmoid", "LogSoftmax"}
 # What takes a bound after its first operand, and what takes a number beside a term.
 TAKES_BOUNDS = {"Clamp", "ClampMax", "ClampMin"}
 COMBINES = {"Add", "Div", "Maximum", "Minimum", "Mul", "Sub", "Where"}
@@ -87,6 +93,51 @@ def is_a_scale(tensor: Tensor) -> bool:
     kinds = {_kind(node) for node in ends}
     last = {_kind(node) for node in ends if not _held_back(node)}
     return bool(last & POSITIVE) and last <= POSITIVE and not kinds & TURNS_ROUND
+
+
+def falls_with_its_error(loss: Tensor) -> bool:
+    """Whether each error that a sum adds up has a negative weight, as in an ELBO.
+
+    Those have more parameters behind them than the other terms, the decoder's.
+    """
+    signs = _signs_of(loss.grad_fn)
+    counts = {node: len(_leaves_of(node)) for node in signs}
+    most = max(counts.values(), default=0)
+    kinds = {node: _kind(node) for node, count in counts.items() if count == most}
+    ways = {
+        sign if kinds[node] in ERRORS else -sign
+        for node, each in signs.items()
+        for sign in each
+        if node in kinds and kinds[node] in ERRORS | LIKELIHOODS
+    }
+    return ways == {-1}
+
+
+def _signs_of(start: Any) -> dict[Any, set[int]]:
+    """Return with which signs a sum adds up its terms; 0 for one that is not known."""
+    found: dict[Any, set[int]] = {}
+    waiting, seen = [(start, 1)], set()
+    while waiting:
+        node, sign = waiting.pop()
+        if node is None or (node, sign) in seen:
+            continue
+        seen.add((node, sign))
+        if not _is_sum(node):
+            found.setdefault(node, set()).add(sign)
+            continue
+        for at, (operand, _) in enumerate(node.next_functions):
+            waiting.append((operand, sign * _weight_of(node, at)))
+    return found
+
+
+def _weight_of(node: Any, at: int) -> int:
+    """Return the sign with which a node of a sum has one of its operands; 0 where it may be any."""
+    kind, constant = _kind(node), getattr(node, "_saved_other", None)
+    is_turned = kind in ("Neg", "Rsub") or (kind == "Sub" and at == 1)
+    sign = -1 if is_turned else 1
+    if kind not in PRODUCTS or not isinstance(constant, Tensor):
+        return sign
+    return 1 if bool((constant >= 0).all()) else -1 if bool((constant <= 0).all()) else 0
 
 
 def is_used_as_a_number(

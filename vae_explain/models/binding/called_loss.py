@@ -11,12 +11,13 @@ from ..loading.user_code import said
 from .argument_matching import fitted
 from .argument_refusals import called_by, undecided
 from .argument_sources import PLAIN, setting
+from .autograd_graph import falls_with_its_error
 from .binding_evidence import is_said
-from .code_reading import BY_PLACE
+from .code_reading import BY_PLACE, NOTHING, name_of, names_returned_by
 from .loss_evidence import against_the_call
 from .loss_parameters import CannotBind, parameters_of
 from .model_outputs import OutputPart, Outputs
-from .part_names import family
+from .part_names import family, is_bound
 from .partial_call import PartialCall
 
 
@@ -62,6 +63,32 @@ class CalledLoss:
         against = against_the_call(loss, self._parts(), self._outputs)
         if against is not None:
             raise undecided(self._call, *against)
+
+    def require_minimized(self, result: Any, taken: str, loss: Tensor) -> None:
+        """Raise `CannotBind` where the loss is called as a bound is, and falls as its error grows.
+
+        Parameters
+        ----------
+        taken
+            The part of what was returned that is the loss, as code.
+        """
+        name = next((name for name in self._names_of(result, taken) if is_bound(name)), "")
+        if name and falls_with_its_error(loss):
+            raise CannotBind(
+                f"what is called {name} falls where its error grows, as a bound that is maximized "
+                f'does; give what is minimized, as by --objective-expr "-{self.code}{taken}", or '
+                f'"{self.code}{taken}" if it is meant so'
+            )
+
+    def _names_of(self, result: Any, taken: str) -> list[str]:
+        """Return what a part of the result is called; for want of that, what is around it."""
+        part = next(part for part in Outputs(result, self._outputs.x).parts if part.code == taken)
+        named, around = names_returned_by(self._loss), []
+        for at in part.path:
+            around += [each.name for each in named.parts]
+            named = named.parts[at] if at < len(named.parts) else NOTHING
+        name = part.name if part.keyed else named.name
+        return [name] if name else [name_of(self._loss).rpartition(".")[2], *around]
 
     @property
     def code(self) -> str:

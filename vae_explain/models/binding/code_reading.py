@@ -46,6 +46,11 @@ def names_returned(model: nn.Module) -> Named:
     return _names_returned(type(model).forward)
 
 
+def names_returned_by(function: Callable[..., Any]) -> Named:
+    """Return what a function calls what it returns, as `names_returned` does of a model."""
+    return _names_returned(plain_function(function))
+
+
 @lru_cache(maxsize=32)  # likewise
 def _names_returned(forward: Callable[..., Any]) -> Named:
     function = tree_of(forward)

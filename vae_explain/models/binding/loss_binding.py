@@ -194,8 +194,11 @@ class LossOf:
         made = CalledLoss(loss, outputs, self.arguments)
         sources = arguments_of(loss, made.arguments, made.keywords, self.arguments, outputs)
         call = LossCall(function, sources)
-        computed = self._taken(made.run(), whose, call, model, outputs.x, made.code)
+        result = made.run()
+        computed = self._taken(result, whose, call, model, outputs.x, made.code)
         made.require_none_against(computed.loss)
+        if computed.call is not None and not computed.call.added:
+            made.require_minimized(result, computed.call.taken, computed.loss)
         return computed
 
 

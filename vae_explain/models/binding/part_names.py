@@ -55,6 +55,10 @@ TERM = re.compile(
     rf"{ERRORS}|kl|reg|div|vq|err|term|cost|commit|penal|elbo|entropy|perplex|det|ldj|log_?[pq]|"
     r"prob|mmd|like"
 )
+# What is maximized, and not its negative.
+BOUND = re.compile(
+    r"^(?!.*(neg|minus|loss))(.*_)?(elbo|vlb|iwae|(lower_?)?bound|evidence|log_?lik\w*|ll)(_|$)"
+)
 LOSS_FUNCTION = re.compile(rf"{ERRORS}|criterion|entropy")
 # The four ways in which a spread is told, each with what its names have in them.
 FORMS = (
@@ -115,6 +119,11 @@ def words_of_term(name: str) -> frozenset[str]:
     """Return what tells a part of a loss from others: `commitment` of `commitment_loss`."""
     words = re.findall(r"[a-z]{2,}", _plain(name))
     return frozenset(words) - {"loss", "losses", "term", "out", "extra", "aux", "other"}
+
+
+def is_bound(name: str) -> bool:
+    """Whether a result is called as a bound that is maximized is, such as an ELBO."""
+    return BOUND.search(_plain(name)) is not None
 
 
 def is_loss_function(name: str) -> bool:
