@@ -214,3 +214,7 @@ def test_several_names_may_get_their_values_at_once(stated: str) -> None:
     text = f"{stated}\n\n$y = w x + b = VALUE$\n"
     assert report(text.replace("VALUE", "0.9")).findings == ()
     assert not report(text.replace("VALUE", "0.8")).passed
+
+
+def test_a_dash_with_nothing_behind_it_is_read() -> None:
+    assert report("It is a + b. -\n\na = 0.2 + 0.5 = 0.7").read["A"] == 1

@@ -27,14 +27,13 @@ from ..grammar.syntax import (
     key_of,
     literals,
     mapped,
-    quantities,
     shown,
 )
 from ..statements.chains import Chain
 from ..statements.scope import FAMILY, Scope
 from ..statements.sides import Side
 from ..statements.usual import meant as usual_meant
-from ..statements.usual import usual_formula, with_bias, with_difference
+from ..statements.usual import letters, usual_formula, with_bias, with_difference
 from .blame import Blame
 from .operands import are_exchanged, are_squares
 from .terms import wrong_terms
@@ -102,7 +101,7 @@ class StatedFormulas:
             return  # of another kind, as the largest moment so far
         setting = len(chain.sides) == 2 and isinstance(side.tree, Literal)
         usual = usual_formula(key_of(name) or "")
-        is_usual = usual is not None and set(quantities(usual)) == set(quantities(formula))
+        is_usual = usual is not None and letters(usual) == letters(formula)
         if (
             setting
             and not is_usual

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ....quick_classes import dataclass
 from ..arithmetic.alike import are_others
 from ..arithmetic.evaluation import CannotEvaluate, evaluate, half, nothing
 from ..arithmetic.findings import FORMULA, DocumentFinding, Doubt, Layer
@@ -45,8 +46,37 @@ from ..statements.usual import adds_twice, is_of_example, multiples
 
 MOST_FINDINGS = 2_000  # of one document, which nobody reads; what follows is not judged
 NATURAL = re.compile(r"(?<![a-zA-Z])ln(?![a-z])")
-ARITHMETIC = re.compile(r"\d\w*[)}\s]*(?:[*/·×]|\\times|\\cdot)|\\frac\s*\{\s*\d")
+ARITHMETIC = re.compile(
+    r"\b(?=\w*\d)\w+[)}\s]*(?:[*/·×]|\\times|\\cdot)|\\frac\s*\{\s*\d"
+)
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
+
+
+@dataclass(frozen=True)
+class _About:
+    """What holds of all pairs of an equation, looked up once.
+
+    Attributes
+    ----------
+    single
+        Whether it has two sides.
+    named
+        Whether every side but the last is a name.
+    behind_unread
+        The identities of the sides that stand behind arithmetic which could not be read.
+    """
+
+    single: bool
+    named: bool
+    behind_unread: frozenset[int]
+
+    @classmethod
+    def of(cls, chain: Chain) -> _About:
+        named = all(side.tree is not None and key_of(side.tree) for side in chain.sides[:-1])
+        unread = [side.tree is None and ARITHMETIC.search(side.text) for side in chain.sides]
+        first = next((place for place, found in enumerate(unread) if found), len(unread))
+        behind = frozenset(id(side) for side in chain.sides[first + 1 :])
+        return cls(len(chain.sides) == 2, bool(named), behind)
 
 
 class EquationReader:
@@ -179,9 +209,11 @@ class EquationReader:
         sides = [side for side in chain.sides[defines:] if side.tree is not None]
         self.blame.begin(name, sides[-1].tree if sides else None)
         judged = self.blame.read_by.total()
+        about = _About.of(chain)
         for position, side in enumerate(sides):
             if position:
-                self._pair(chain, sides[max(0, position - MOST_EARLIER - 1) : position + 1])
+                near = sides[max(0, position - MOST_EARLIER - 1) : position + 1]
+                self._pair(about, near)
             elif defines and name is not None and not self._is_chosen_again(chain, name):
                 self.formulas.hold(chain, name, side)
         if defines and name is not None and len(sides) > 1 and sides[-1].tree is not None:
@@ -199,7 +231,7 @@ class EquationReader:
         values = self.stated.get(key_of(name) or "", {})
         return len(chain.sides) == 2 and len(values) > 1 and chain.sides[1].tree in values
 
-    def _pair(self, chain: Chain, sides: Sequence[Side]) -> None:
+    def _pair(self, about: _About, sides: Sequence[Side]) -> None:
         """Hold a side against the nearest before it that can be evaluated."""
         *before, right = sides
         earlier = [s.tree for s in before[-1 - MOST_EARLIER : -1] if s.tree is not None]
@@ -212,16 +244,14 @@ class EquationReader:
                 return
             left, earlier = made[-1], []
         assert left.tree is not None, "likewise"
-        named = all(side.tree is not None and key_of(side.tree) for side in chain.sides[:-1])
-        if self.formulas.is_of_another(left.tree, right.tree, len(chain.sides) == 2, named):
+        if self.formulas.is_of_another(left.tree, right.tree, about.single, about.named):
             self.scope.forget(left.tree)
             return
         earlier += self._with_results(left.tree)
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
         natural = NATURAL.search(left.text) is not None
-        above = chain.sides[: chain.sides.index(left)] if left in chain.sides else ()
-        unread = any(side.tree is None and ARITHMETIC.search(side.text) for side in above)
+        unread = id(left) in about.behind_unread
         pair = ComparedSides(left.tree, right.tree, lookup, natural=natural, unread=unread)
         if layer == "A" or not self._is_of_a_case(pair):
             self.blame.hold(pair, left, right, layer, earlier)

@@ -191,7 +191,8 @@ class SideReader:
     def _is_bullet(self, i: int) -> bool:
         """Whether a dash begins an entry of a list, and no number."""
         first = not i or self.tokens[i - 1].kind in ("line", "gap", "stop")
-        return first and self.tokens[i].text == "-" and self.tokens[i + 1].spaced
+        after = self.tokens[i + 1 : i + 2]
+        return first and self.tokens[i].text == "-" and all(token.spaced for token in after)
 
     def _beginnings(self, start: int, end: int) -> Iterator[int]:
         """Yield where a formula may begin behind words, the longest first."""

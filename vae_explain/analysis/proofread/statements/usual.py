@@ -67,7 +67,7 @@ def meant(key: str, formula: Tree) -> Tree | None:
                 return other
     lacking = (
         usual is not None
-        and _names(usual) <= _names(formula)
+        and letters(usual) <= letters(formula)
         and any(_at_probes(other) == given for other in somewhere(usual, _without_a_term))
     )
     return usual if lacking else None
@@ -79,7 +79,7 @@ def _without_a_term(tree: Tree) -> Iterator[Tree]:
             yield Sum((*tree.terms[:i], *tree.terms[i + 1 :]))
 
 
-def _names(formula: Tree) -> set[str]:
+def letters(formula: Tree) -> set[str]:
     """Return the letters of a formula; σ stands for σ² and log σ², too."""
     return {leaf.base for leaf in inside(formula) if isinstance(leaf, Symbol)}
 
