@@ -869,6 +869,7 @@ HOSTILE = {
         for n in range(3000)
     ),
     "brackets": "x = " + "[(" * 25_000,
+    "lines of brackets": ("[" * 1000 + "\n") * 100,
     "fractions": "$x = " + "\\frac{1}{" * 244 + "2" + "}" * 244 + "$",
     "products": "x = " + " + ".join(["0.5*0.25"] * 1500) + " = 3",
     "words": "word " * 8_000 + "= 3",

@@ -32,8 +32,8 @@ from ..grammar.syntax import (
 from ..statements.chains import Chain
 from ..statements.scope import FAMILY, Scope
 from ..statements.sides import Side
-from ..statements.usual import meant as usual_meant
 from ..statements.usual import letters, usual_formula, with_bias, with_difference
+from ..statements.usual import meant as usual_meant
 from .blame import Blame
 from .operands import are_exchanged, are_squares
 from .terms import wrong_terms

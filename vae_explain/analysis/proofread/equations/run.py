@@ -46,9 +46,7 @@ from ..statements.usual import adds_twice, is_of_example, multiples
 
 MOST_FINDINGS = 2_000  # of one document, which nobody reads; what follows is not judged
 NATURAL = re.compile(r"(?<![a-zA-Z])ln(?![a-z])")
-ARITHMETIC = re.compile(
-    r"\b(?=\w*\d)\w+[)}\s]*(?:[*/·×]|\\times|\\cdot)|\\frac\s*\{\s*\d"
-)
+ARITHMETIC = re.compile(r"\b(?=\w*\d)\w+[)}\s]*(?:[*/·×]|\\times|\\cdot)|\\frac\s*\{\s*\d")
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
 

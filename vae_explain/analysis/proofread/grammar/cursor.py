@@ -8,6 +8,8 @@ from dataclasses import replace
 from .syntax import Literal, Negative, Power, Tree
 from .tokens import CUT, MathToken
 
+FARTHEST = 120  # tokens before the first number of an array: brackets, and ends of lines
+
 
 class Unreadable(Exception):
     """Tokens that are no formula."""
@@ -94,6 +96,8 @@ class Cursor:
             token.kind in ("open", "line", "gap") or token.text in ("-", "+")
         ):
             first += 1
+            if first - self.position > FARTHEST:
+                return False
         position = first + 1
         while position < len(self.tokens) and self.tokens[position].kind == "line":
             position += 1
