@@ -218,3 +218,33 @@ def test_several_names_may_get_their_values_at_once(stated: str) -> None:
 
 def test_a_dash_with_nothing_behind_it_is_read() -> None:
     assert report("It is a + b. -\n\na = 0.2 + 0.5 = 0.7").read["A"] == 1
+
+
+OUTPUT_SIZES = r"""
+$$H_{out} = \lfloor (H - K + 2P) / S \rfloor + 1$$
+
+- $(30 - 5 + 2) / 2 + 1 = 27 / 2 + 1 = SIZE + 1 = 14$
+"""
+
+
+def test_a_size_is_rounded_down_where_its_formula_is() -> None:
+    assert report(OUTPUT_SIZES.replace("SIZE", "13")).findings == ()
+    assert not report(OUTPUT_SIZES.replace("SIZE", "12")).passed
+
+
+@pytest.mark.parametrize("right", ["(30 - 5) / 2 + 1 = 13 × 13", "420 / 7 = 60×60 pixels"])
+def test_a_square_is_as_long_as_its_side(right: str) -> None:
+    assert report(f"The output is {right}.").findings == ()
+    assert not report(
+        f"The output is {right}.".replace("3 × 13", "4 × 14").replace("60", "61")
+    ).passed
+
+
+def test_powers_of_tenths_are_those_of_ten() -> None:
+    assert report("After 10 layers it is 0.1^10 = 10^-10.").findings == ()
+    assert not report("After 10 layers it is 0.1^10 = 10^-9.").passed
+
+
+def test_a_name_in_an_equation_may_have_one_of_its_values_again() -> None:
+    text = "At x=2: z = x² = 4\n\nAt x=2.001: z = 4.004001\n\n`dz/dy = x = 2`"
+    assert report(text).findings == ()

@@ -107,13 +107,20 @@ def divide(left: Range, right: Range) -> Range:
 
 
 def power(base: Range, exponent: Range) -> Range:
+    """Return a power; 0.1 is no number of binary floating point, so its tenth power is off."""
+    low, high = _power(base, exponent)
+    size = np.maximum(np.abs(exponent.low), np.abs(exponent.high))
+    share = np.finfo(float).eps * (size + 1)
+    return Range(low - np.abs(low) * share, high + np.abs(high) * share)
+
+
+def _power(base: Range, exponent: Range) -> Range:
     if np.all(exponent.low == exponent.high) and np.all(exponent.low == np.round(exponent.low)):
         corners = [np.power(base.low, exponent.low), np.power(base.high, exponent.low)]
         crosses = (base.low < 0) & (base.high > 0) & (exponent.low > 0)
         low, high = np.minimum(*corners), np.maximum(*corners)
         return outward(np.where(crosses, np.minimum(low, 0.0), low), high)
-    result = _of_corners(np.power, base, exponent)
-    return result
+    return _of_corners(np.power, base, exponent)
 
 
 def rising(function: Bounds) -> Callable[[Range], Range]:

@@ -17,6 +17,7 @@ from ..arithmetic.evaluation import CannotEvaluate, evaluate, half, nothing
 from ..arithmetic.findings import FORMULA, DocumentFinding, Doubt, Layer
 from ..arithmetic.intervals import all_meet
 from ..arithmetic.known import Known, as_text
+from ..arithmetic.output_sizes import as_sizes, rounds_down
 from ..arithmetic.seen import Seen
 from ..arithmetic.sides import SLIP, ComparedSides
 from ..blame.backward import Backward
@@ -117,6 +118,7 @@ class EquationReader:
         self.unread = 0
         self.left_out = 0
         self.others = others
+        self.rounds_down = False  # whether sizes are, in a formula of the document
 
     @property
     def findings(self) -> list[DocumentFinding]:
@@ -132,6 +134,7 @@ class EquationReader:
         """Judge what the columns of tables say, then equations in order."""
         trees = [s.tree for chain in chains for s in chain.sides if s.tree is not None]
         self.scope.zero_based = counted_from_zero(trees)
+        self.rounds_down = rounds_down(trees)
         self.blame.seen = self.blame.put_in.seen = Seen(
             [*trees, *(side for claim in claims for side in claim.pair[:2])], self.others
         )
@@ -212,7 +215,9 @@ class EquationReader:
             if position:
                 near = sides[max(0, position - MOST_EARLIER - 1) : position + 1]
                 self._pair(about, near)
-            elif defines and name is not None and not self._is_chosen_again(chain, name):
+            elif not defines or name is None:
+                continue
+            elif len(chain.sides) > 2 or not self._is_chosen_again(name, side.tree):
                 self.formulas.hold(chain, name, side)
         if defines and name is not None and len(sides) > 1 and sides[-1].tree is not None:
             written = sides[0].tree is not None and is_numeric(sides[0].tree)
@@ -224,10 +229,10 @@ class EquationReader:
         self.unread += unread or (self.blame.unknown and self.blame.read_by.total() == judged)
         self._remember(chain)
 
-    def _is_chosen_again(self, chain: Chain, name: Tree) -> bool:
+    def _is_chosen_again(self, name: Tree, value: Tree | None) -> bool:
         """Whether a quantity that had several values is said to have one of them once more."""
         values = self.stated.get(key_of(name) or "", {})
-        return len(chain.sides) == 2 and len(values) > 1 and chain.sides[1].tree in values
+        return len(values) > 1 and value in values
 
     def _pair(self, about: _About, sides: Sequence[Side]) -> None:
         """Hold a side against the nearest before it that can be evaluated."""
@@ -242,6 +247,8 @@ class EquationReader:
                 return
             left, earlier = made[-1], []
         assert left.tree is not None, "likewise"
+        if self._is_chosen_again(left.tree, right.tree):
+            return
         if self.formulas.is_of_another(left.tree, right.tree, about.single, about.named):
             self.scope.forget(left.tree)
             return
@@ -251,6 +258,7 @@ class EquationReader:
         natural = NATURAL.search(left.text) is not None
         unread = id(left) in about.behind_unread
         pair = ComparedSides(left.tree, right.tree, lookup, natural=natural, unread=unread)
+        pair = as_sizes(pair, self.rounds_down)
         if layer == "A" or not self._is_of_a_case(pair):
             self.blame.hold(pair, left, right, layer, earlier)
 
