@@ -248,3 +248,23 @@ def test_powers_of_tenths_are_those_of_ten() -> None:
 def test_a_name_in_an_equation_may_have_one_of_its_values_again() -> None:
     text = "At x=2: z = x² = 4\n\nAt x=2.001: z = 4.004001\n\n`dz/dy = x = 2`"
     assert report(text).findings == ()
+
+
+def test_a_large_factorial_is_written_out() -> None:
+    assert report(r"$\frac{60!}{57!} = 205320$, and $200!/199! = 200$.").findings == ()
+    assert not report(r"$\frac{60!}{57!} = 205330$").passed
+
+
+def test_the_number_of_a_layer_above_its_name_is_no_exponent() -> None:
+    text = "f = 5\n\nThen f<sup>[2]</sup> = 5, and s<sup>[2]</sup> = 2.\n\n$f^{[3]} = 5$"
+    assert report(text).findings == ()
+
+
+def test_ten_thousands_are_counted_in_chinese() -> None:
+    assert report("300×200 = 6万个参数, 2500<sup>2</sup>/2 ≈ 3百万").findings == ()
+    assert not report("300×200 = 7万个参数").passed
+
+
+def test_an_exponent_is_no_number_that_has_lost_its_point() -> None:
+    (found,) = report("$a = -(0.731059)^2 = -1.0$").findings
+    assert found.printed == "-1.0"

@@ -11,7 +11,7 @@ from ..arithmetic.evaluation import half
 from ..arithmetic.results import gives, middle_of, nears
 from ..arithmetic.seen import Seen
 from ..grammar.cursor import literal
-from ..grammar.syntax import Literal, Sum, Tree, literals, negated, replaced
+from ..grammar.syntax import Literal, Power, Sum, Tree, inside, literals, negated, replaced
 
 TELLING = 3  # digits that a result must have, or have more than an operand that is solved for
 MOST_TIMES = 100  # a number that another one was meant for, unless it lost its point
@@ -50,6 +50,8 @@ def other_operands(
         Whether what follows bears the result out.
     """
     old = literals(tree)[place]
+    if old.whole and any(isinstance(p, Power) and p.exponent is old for p in inside(tree)):
+        return  # what is squared is seldom meant to be raised to a power that explains a result
     telling = old.significant > (TELLING if old.whole else 1)
     # Else the author has added where the arithmetic subtracts.
     keeps_sign = isinstance(tree, Sum) and seen.bears_out_sign(old)

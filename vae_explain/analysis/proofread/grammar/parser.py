@@ -33,6 +33,9 @@ from .syntax import (
 from .tokens import MathToken
 
 SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+# In Chinese and Japanese, where no space parts them from what they count.
+IDEOGRAPHIC_SCALES = {"万": 4, "萬": 4, "百万": 6, "百萬": 6, "千万": 7, "亿": 8, "億": 8}
+COUNTS = re.compile("|".join(IDEOGRAPHIC_SCALES))
 NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 ALSO_NAMES = {"mean"}  # of functions, what a quantity may be called too: `mean + ε·std`
 ALONG = re.compile(r"(?:dim|axis)=(-?\d)")
@@ -275,6 +278,11 @@ class _Parser(Brackets):
                     self.position += 1  # `$19.7$ **million**`
                 if self.at("name", *SCALES) and "e" not in number.text:
                     number = literal(f"{number.text}e{SCALES[self.take().text]}", token.line)
+                words = self.peek()
+                if words is not None and words.kind == "words" and "e" not in number.text:
+                    scale = COUNTS.match(words.text)
+                    power = 0 if scale is None else IDEOGRAPHIC_SCALES[scale[0]]
+                    number = literal(f"{number.text}e{power}", token.line) if power else number
                 return number
             case "name" | "vector":
                 return self.named(token)

@@ -52,21 +52,22 @@ class Quantities(Cursor):
 
     def mark(self) -> str:
         """Return what a superscript adds to a name; empty when it is an exponent."""
-        if not self.at("open", "group"):
+        if not self.at("open", "group", "("):
             token = self.take()
             after = self.peek()
             ends = after is None or after.kind in ("relation", "comma", "close", "stop", "gap")
             marks = token.text in ("T", "⊤", "'") or (token.text in ("+", "-", "*") and ends)
             return token.text.replace("⊤", "T") if marks else ""
-        self.position += 1
+        closing = "group" if self.take().text == "group" else ")"
         shown = ""
-        while not self.at("close", "group"):
+        while not self.at("close", closing):
             token = self.take()
-            if token.kind in ("stop", "relation", "line", "gap", "open") and token.text != "(":
+            opens = token.kind == "open" and token.text not in ("(", "[")
+            if opens or token.kind in ("stop", "relation", "line", "gap"):
                 return ""
             shown += token.text
         self.position += 1
-        whole = re.fullmatch(r"T|⊤|['+*-]+|\(\w+\)", shown)
+        whole = re.fullmatch(r"T|⊤|['+*-]+|\(\w+\)|\[\w+\]", shown)
         return shown.replace("⊤", "T") if whole else ""
 
     def indexed(self, name: Symbol) -> Tree:

@@ -249,7 +249,7 @@ def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[MathToken]
 
 Found = Sequence[tuple[Kind, str]]
 FACTORIAL = re.compile(r"!(?!=)")
-LARGEST = 20  # of which a factorial is written out; a larger one is in nobody's page
+LARGEST = 170  # of which a factorial is a number of floating point
 
 
 def _ends_in_digit(match: re.Match[str]) -> bool:
@@ -274,7 +274,9 @@ def _tokens(match: re.Match[str], mode: Mode, depth: int) -> Found:
         case "number" if (
             mode == "math" and text.isdecimal() and FACTORIAL.match(match.string, match.end())
         ):
-            return (("number", str(math.factorial(min(int(text), LARGEST)))),)
+            if len(text) > 3 or int(text) > LARGEST:
+                return (("name", f"{text}!"),)
+            return (("number", str(math.factorial(int(text)))),)
         case "stop" if mode == "math" and FACTORIAL.match(text) and _ends_in_digit(match):
             return ()
         case "number" | "comma" | "bar" | "stop" as kind:

@@ -22,7 +22,7 @@ from ..grammar.habits import (
     leaves_remainder,
     multiples_of_unit,
 )
-from ..grammar.parser import SCALES
+from ..grammar.parser import COUNTS, SCALES
 from ..grammar.syntax import Literal, Row, Tree, is_bare, is_numeric, key_of
 from ..grammar.tokens import MathToken
 from .sides import NEAR, Side, SideReader
@@ -197,7 +197,7 @@ class _Reader:
     def _chain(self, sides: Sequence[Side], continues: bool, end: int) -> Chain:
         if len(sides) > 1:
             after = self.read.after(end)
-            last = _in_scale_of(sides[-2], sides[-1])
+            last = _in_scale_of(sides[-2], sides[-1], after)
             last = _in_unit_of(sides[-2], last, multiples_of_unit(after))
             if leaves_remainder(after):
                 last = last._replace(tree=None)
@@ -209,12 +209,13 @@ class _Reader:
         )
 
 
-def _in_scale_of(before: Side, side: Side) -> Side:
+def _in_scale_of(before: Side, side: Side, after: str) -> Side:
     """Return a side without the scale that its terms have too: `6 + 3 = 9 million`."""
-    scaled = isinstance(side.tree, Literal) and side.text.split()[-1] in SCALES
+    if not isinstance(side.tree, Literal):
+        return side
+    scaled = side.text.split()[-1] in SCALES or COUNTS.match(after.lstrip()) is not None
     if not scaled or before.tree is None or not SCALES.keys().isdisjoint(before.text.split()):
         return side
-    assert isinstance(side.tree, Literal), "as it has a scale"
     plain = literal(side.tree.text.partition("e")[0], side.tree.line)
     try:
         value = abs(float(evaluate(before.tree).middle))
